@@ -1,0 +1,1 @@
+"""What goes on the ready-made pages of the studies."""

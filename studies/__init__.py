@@ -1,0 +1,1 @@
+"""Studies to run from a clone: `python -m studies.compare`."""
