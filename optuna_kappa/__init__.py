@@ -1,3 +1,26 @@
-"""Learning rates for long and scheduled training runs, from cheap short ones."""
+"""Learning rates for long and scheduled training runs, from cheap short ones.
+
+`KappaSampler` and `KappaPruner` plug into an Optuna study; `fit` and `Law` work without Optuna on
+a `RunTable`.
+"""
+
+from optuna_kappa.law import Law, Proposal, Verdict, fit
+from optuna_kappa.pruner import KappaPruner
+from optuna_kappa.runs import RunTable, read_csv
+from optuna_kappa.sampler import KappaSampler
+from optuna_kappa.trials import horizon, run_table
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "KappaPruner",
+    "KappaSampler",
+    "Law",
+    "Proposal",
+    "RunTable",
+    "Verdict",
+    "fit",
+    "horizon",
+    "read_csv",
+    "run_table",
+]

@@ -1,0 +1,92 @@
+"""What a fitted law is worth, in words: it holds, is flat, undecided or broken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from optuna_kappa.law.model import Posterior
+from optuna_kappa.law.optimum import Optimum
+
+_BROKEN = 3.0  # standard deviations of the largest horizon's optimum from its prediction
+_LEFT_OUT = 2.0  # horizons within this factor of the largest are left out with it
+_FLAT = 0.25  # slopes up to this move the lr by less than a fifth a doubling
+_UNDECIDED = 0.9  # width of a slope's 90 % interval that leaves the lr open
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A diagnosis.
+
+    Attributes:
+        word: "holds", "flat", "undecided" or "broken".
+        sentence: What was found.
+        remedy: What to do about it.
+    """
+
+    word: str
+    sentence: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.word}: {self.sentence} {self.remedy}"
+
+
+def diagnose(optima: Sequence[Optimum]) -> Verdict:
+    """Judges the law that follows from these optima."""
+    horizons = sorted({optimum.horizon for optimum in optima})
+    if len(horizons) < 2 or horizons[-1] / horizons[0] < _LEFT_OUT:
+        return _too_few(horizons)
+    largest = max(optima, key=lambda optimum: optimum.horizon)
+    miss = _miss(optima, largest)
+    slope = Posterior(optima).slope
+    low, middle, high = (slope.quantile(p) for p in (0.05, 0.5, 0.95))
+    found = f"slope {middle:.2f}, 90 % interval {low:.2f} to {high:.2f}"
+    if abs(miss) > _BROKEN:
+        side = "above" if miss > 0 else "below"
+        return Verdict(
+            "broken",
+            f"the optimum at the largest horizon ({largest.horizon:g}) lies {abs(miss):.1f} "
+            f"standard deviations {side} what the shorter ones predict ({found}).",
+            "Do not extrapolate: search around the largest horizon's optimum.",
+        )
+    if largest.at_edge:
+        side = "lowest" if largest.at_edge < 0 else "highest"
+        return Verdict(
+            "undecided",
+            f"at the largest horizon ({largest.horizon:g}) the {side} lr tried was the best.",
+            f"Run probes at horizon {largest.horizon:g} beyond it.",
+        )
+    if high - low > _UNDECIDED:
+        return Verdict(
+            "undecided",
+            f"the runs do not fix how the optimum moves ({found}).",
+            f"Run three probes at horizon {2 * largest.horizon:g} around the proposal there.",
+        )
+    if max(abs(low), abs(high)) < _FLAT or (abs(middle) < _FLAT / 2 and low < 0 < high):
+        return Verdict(
+            "flat",
+            f"the optimum hardly moves with the horizon ({found}).",
+            "The best lr of the largest horizon can be copied.",
+        )
+    return Verdict("holds", f"the optimum falls as D^-slope, {found}.", "Use the proposal.")
+
+
+def _too_few(horizons: Sequence[float]) -> Verdict:
+    largest = f"{2 * horizons[-1]:g}" if horizons else "of your choice"
+    return Verdict(
+        "undecided",
+        "optima at horizons at least a factor 2 apart are needed to see how they move, "
+        f"and there are {'none' if not horizons else ', '.join(f'{d:g}' for d in horizons)}.",
+        f"Run at least three learning rates at horizon {largest}.",
+    )
+
+
+def _miss(optima: Sequence[Optimum], largest: Optimum) -> float:
+    """Standard deviations from the prediction of the shorter horizons to the largest's optimum."""
+    shorter = [o for o in optima if o.horizon * _LEFT_OUT <= largest.horizon]
+    predicted = Posterior(shorter).predict(largest.horizon, largest.schedule, largest.mean)
+    mean, sd = predicted.moments
+    return (largest.ln_lr - mean) / float(np.hypot(sd, largest.se))

@@ -1,0 +1,130 @@
+"""From a run table to the losses seen at each horizon.
+
+The loss of a constant-rate run at step d is the final loss of a run of horizon d, so one such run
+is an observation at every horizon up to its own. A scheduled run is one only at its own horizon.
+
+A horizon's losses are later compared with each other, never with another horizon's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from optuna_kappa.runs import Floats, RunTable
+
+MIN_LRS = 2  # a single learning rate says nothing about the best one
+_SAME_HORIZON = 1.05  # a run reported within this factor of a horizon was seen there
+_LADDER = 2**0.5  # spacing of the horizons read off constant-rate curves
+_APART = _LADDER**0.5  # two rungs are at least this factor apart
+_DEEPEST = 256  # horizons below the largest by more than this factor say nothing about it
+_NEVER = np.inf
+
+
+@dataclass(frozen=True, eq=False)
+class Observations:
+    """What was seen at one horizon under one schedule.
+
+    Attributes:
+        schedule: Name of the schedule.
+        horizon: Horizon, in the unit of data of the table.
+        ln_lr: Natural logarithm of the learning rates, shape `(n,)`, ascending.
+        loss: Losses, shape `(n,)`; NaN where the run had diverged by this horizon.
+    """
+
+    schedule: str
+    horizon: float
+    ln_lr: Floats
+    loss: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class _Curve:
+    lr: float
+    horizon: float
+    step: Floats  # ascending, finite losses only
+    loss: Floats
+    diverged_at: float
+
+
+def observe(runs: RunTable) -> list[Observations]:
+    """Observations at every (schedule, horizon) with at least two finite learning rates.
+
+    Returns:
+        Constant rate first, then by schedule; each by ascending horizon.
+    """
+    curves: dict[str, list[_Curve]] = {}
+    for schedule, curve in _curves(runs):
+        curves.setdefault(schedule, []).append(curve)
+    found = []
+    for schedule in sorted(curves, key=lambda name: (name != "constant", name)):
+        group = curves[schedule]
+        constant = schedule == "constant"
+        for horizon in _ladder(group) if constant else _planned(group):
+            seen = _at(horizon, group, exact=not constant)
+            if len(seen) and len(np.unique(seen[np.isfinite(seen[:, 1]), 0])) >= MIN_LRS:
+                found.append(Observations(schedule, horizon, seen[:, 0], seen[:, 1]))
+    return found
+
+
+def _curves(runs: RunTable) -> Iterator[tuple[str, _Curve]]:
+    if not len(runs):
+        return
+    order = np.lexsort((runs.step, runs.run))
+    run = runs.run[order]
+    for rows in np.split(order, np.flatnonzero(run[1:] != run[:-1]) + 1):
+        step, loss = runs.step[rows], runs.loss[rows]
+        fine = np.isfinite(loss) & (step > 0)
+        bad = step[~np.isfinite(loss)]
+        first = rows[0]
+        yield (
+            str(runs.schedule[first]),
+            _Curve(
+                lr=float(runs.lr[first]),
+                horizon=float(runs.horizon[first]),
+                step=step[fine],
+                loss=loss[fine],
+                diverged_at=float(bad.min()) if len(bad) else _NEVER,
+            ),
+        )
+
+
+def _planned(curves: list[_Curve]) -> list[float]:
+    """Distinct planned horizons, ascending."""
+    return sorted({curve.horizon for curve in curves})
+
+
+def _ladder(curves: list[_Curve]) -> list[float]:
+    """Horizons at which constant-rate curves are read: where runs ended, and between those."""
+    ends = sorted(curve.step[-1] for curve in curves if len(curve.step))
+    if not ends:
+        return []
+    first = min(curve.step[0] for curve in curves if len(curve.step))
+    largest = ends[-1]
+    lowest = max(first, largest / _DEEPEST)
+    rungs: list[float] = []
+    for end in reversed(ends):
+        if end >= lowest and (not rungs or rungs[-1] / end >= _APART):
+            rungs.append(float(end))
+    n = int(np.floor(np.log(largest / lowest) / np.log(_LADDER) + 1e-9))
+    for horizon in largest / _LADDER ** np.arange(n + 1):
+        if all(abs(np.log(horizon / rung)) >= np.log(_APART) for rung in rungs):
+            rungs.append(float(horizon))
+    return sorted(rungs)
+
+
+def _at(horizon: float, curves: list[_Curve], *, exact: bool) -> Floats:
+    """Rows (ln lr, loss) at one horizon, by ascending lr; shape `(n, 2)`."""
+    rows = []
+    for curve in curves:
+        planned = curve.horizon == horizon
+        if (planned or not exact) and curve.diverged_at <= horizon:
+            rows.append((np.log(curve.lr), np.nan))
+        elif len(curve.step) and (planned or not exact):
+            reaches = curve.step[-1] * _SAME_HORIZON >= horizon >= curve.step[0] / _SAME_HORIZON
+            if reaches:
+                loss = np.interp(np.log(horizon), np.log(curve.step), curve.loss)
+                rows.append((np.log(curve.lr), float(loss)))
+    return np.array(sorted(rows), dtype=np.float64).reshape(-1, 2)

@@ -1,0 +1,39 @@
+"""KappaPruner: ends a trial at its planned horizon."""
+
+from __future__ import annotations
+
+import math
+
+from optuna.pruners import BasePruner
+from optuna.study import Study
+from optuna.trial import FrozenTrial
+
+from optuna_kappa.trials import plan_of, require_single_objective
+
+
+class KappaPruner(BasePruner):
+    """Ends a probe at the horizon that `KappaSampler` planned for it, so that it costs no more.
+
+    Probes end PRUNED, so `study.best_trial` stays a full run. A trial whose last report is NaN or
+    infinite has diverged and is ended at once. Other trials run on. The decision needs the trial
+    in hand only; the storage is not read.
+    """
+
+    def prune(self, study: Study, trial: FrozenTrial) -> bool:
+        """Whether the trial should end now.
+
+        Raises:
+            ValueError: The study has several objectives.
+        """
+        require_single_objective(study, "KappaPruner")
+        plan = plan_of(trial)
+        is_probe = plan is not None and plan.kind == "probe"
+        return ends(trial.intermediate_values, plan.horizon if plan and is_probe else None)
+
+
+def ends(reports: dict[int, float], horizon: int | None) -> bool:
+    """The decision: diverged, or reported at or beyond the horizon; None for no horizon."""
+    if not reports:
+        return False
+    last = max(reports)
+    return not math.isfinite(reports[last]) or (horizon is not None and last >= horizon)

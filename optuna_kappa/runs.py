@@ -1,0 +1,223 @@
+"""Tables of training runs, the input of every fit.
+
+One row is one evaluation of one run. In CSV (gzipped when the name ends in `.gz`):
+
+    run, lr, schedule, horizon, step, loss [, context columns ...]
+
+`horizon` is the data (samples, tokens or steps: one unit a table) that the run was planned for,
+`step` the data seen when `loss` was measured. A loss that is NaN or infinite says that the run
+diverged; it is data, not an error. Context columns (optimizer, batch size, ...) are kept as text.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+COLUMNS = ("run", "lr", "schedule", "horizon", "step", "loss")
+_NUMBERS = ("lr", "horizon", "step", "loss")
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class RunTable:
+    """Validated columns, each of shape `(n,)`, in the order they were given.
+
+    Attributes:
+        run: Label of the run that a row belongs to.
+        lr: Base (peak) learning rate, positive.
+        schedule: Name of the schedule; the names of `optuna_kappa.schedules` are understood.
+        horizon: Data that the run was planned for, positive, in the table's unit of data.
+        step: Data seen when the loss was measured, 0 <= step <= horizon.
+        loss: Loss, lower is better; NaN or infinite where the run diverged.
+        context: Further columns by name, as text.
+
+    Raises:
+        ValueError: A column is missing, of another length, or holds a value that is not allowed.
+    """
+
+    run: NDArray[np.str_]
+    lr: Floats
+    schedule: NDArray[np.str_]
+    horizon: Floats
+    step: Floats
+    loss: Floats
+    context: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        texts = {"run": self.run, "schedule": self.schedule}
+        columns = {name: np.asarray(values).astype(np.str_) for name, values in texts.items()}
+        columns |= {name: np.array(getattr(self, name), dtype=np.float64) for name in _NUMBERS}
+        context = {name: np.asarray(v).astype(np.str_) for name, v in self.context.items()}
+        sizes = {name: values.shape for name, values in (columns | context).items()}
+        if len(set(sizes.values())) > 1 or any(len(shape) != 1 for shape in sizes.values()):
+            raise ValueError(
+                f"all columns must have the same length (n,), but their shapes are {sizes}"
+            )
+        _check(columns, offset=0)
+        for values in (columns | context).values():
+            values.flags.writeable = False
+        for name, values in columns.items():
+            object.__setattr__(self, name, values)
+        object.__setattr__(self, "context", context)
+
+    def __len__(self) -> int:
+        return len(self.run)
+
+    @classmethod
+    def from_columns(cls, columns: Mapping[str, ArrayLike]) -> RunTable:
+        """Makes a table from named columns; those beyond the six of the format are context.
+
+        Raises:
+            ValueError: A column is missing or holds a value that is not allowed.
+        """
+        missing = [name for name in COLUMNS if name not in columns]
+        if missing:
+            raise ValueError(
+                f"column {missing[0]!r} is missing; a run table has the columns "
+                f"{', '.join(COLUMNS)}, but got {', '.join(columns) or 'none'}"
+            )
+        context = {name: np.asarray(columns[name]) for name in columns if name not in COLUMNS}
+        known: dict[str, Any] = {name: columns[name] for name in COLUMNS}
+        return cls(**known, context=context)
+
+    @classmethod
+    def empty(cls) -> RunTable:
+        """A table without rows."""
+        return cls.from_columns({name: [] for name in COLUMNS})
+
+    @classmethod
+    def concatenate(cls, tables: Iterable[RunTable]) -> RunTable:
+        """Joins tables; runs of different tables stay apart, missing context becomes ''."""
+        tables = list(tables)
+        if not tables:
+            return cls.empty()
+        names = dict.fromkeys(name for table in tables for name in table.context)
+        columns: dict[str, ArrayLike] = {
+            name: np.concatenate([getattr(table, name) for table in tables])
+            for name in COLUMNS[1:]
+        }
+        columns["run"] = [f"{i}:{run}" for i, table in enumerate(tables) for run in table.run]
+        for name in names:
+            parts = [t.context.get(name, np.full(len(t), "", dtype=np.str_)) for t in tables]
+            columns[name] = np.concatenate(parts)
+        return cls.from_columns(columns)
+
+    def where(self, mask: NDArray[np.bool_]) -> RunTable:
+        """The rows where `mask`, of shape `(n,)`, is true."""
+        columns: dict[str, ArrayLike] = {name: getattr(self, name)[mask] for name in COLUMNS}
+        return RunTable.from_columns(columns | {k: v[mask] for k, v in self.context.items()})
+
+    def groups(self, names: Sequence[str]) -> Iterator[tuple[dict[str, str], RunTable]]:
+        """Splits the table by the values of context columns, in sorted order.
+
+        Raises:
+            ValueError: A name is not a context column.
+        """
+        unknown = [name for name in names if name not in self.context]
+        if unknown:
+            raise ValueError(
+                f"{unknown[0]!r} is not a context column of this table; "
+                f"it has {', '.join(self.context) or 'none'}"
+            )
+        if not names:
+            yield {}, self
+            return
+        keys = np.stack([self.context[name] for name in names], axis=1)
+        for key in np.unique(keys, axis=0):
+            values = dict(zip(names, (str(k) for k in key), strict=True))
+            yield values, self.where((keys == key).all(axis=1))
+
+    def to_csv(self, path: str | PathLike[str]) -> None:
+        """Writes the table, gzipped if the name ends in `.gz`; same table, same bytes."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow([*COLUMNS, *self.context])
+        columns = [getattr(self, name) for name in COLUMNS] + list(self.context.values())
+        numeric = [np.issubdtype(column.dtype, np.floating) for column in columns]
+        for row in zip(*columns, strict=True):
+            pairs = zip(row, numeric, strict=True)
+            writer.writerow([format(v, ".10g") if number else v for v, number in pairs])
+        data = text.getvalue().encode()
+        path = Path(path)
+        path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
+
+
+def read_csv(path: str | PathLike[str]) -> RunTable:
+    """Reads a run table, gzipped or plain.
+
+    Raises:
+        ValueError: The file cannot be read, is not a CSV table of this format, or holds a value
+            that is not allowed; the message names file, line and column.
+    """
+    try:
+        raw = Path(path).read_bytes()
+        text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode()
+        rows = [row for row in csv.reader(io.StringIO(text)) if row]
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"cannot read the run table {path}: {error}") from error
+    try:
+        return _table(rows)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _table(rows: list[list[str]]) -> RunTable:
+    if not rows:
+        raise ValueError("the file is empty; the first line must name the columns")
+    header = [name.strip() for name in rows[0]]
+    if len(rows) == 1:
+        raise ValueError("the table has a header but no rows")
+    for line, row in enumerate(rows[1:], start=2):
+        if len(row) != len(header):
+            raise ValueError(
+                f"line {line} has {len(row)} columns, but the header names {len(header)}"
+            )
+    columns: dict[str, Any] = dict(zip(header, zip(*rows[1:], strict=True), strict=True))
+    for name in _NUMBERS:
+        if name in columns:
+            columns[name] = _numbers(name, columns[name])
+    if all(name in columns for name in COLUMNS):
+        _check(columns, offset=2)
+    return RunTable.from_columns(columns)
+
+
+def _numbers(name: str, texts: Sequence[str]) -> Floats:
+    try:
+        return np.array(texts, dtype=np.float64)
+    except ValueError:
+        for line, text in enumerate(texts, start=2):
+            try:
+                float(text)
+            except ValueError:
+                raise ValueError(
+                    f"line {line}: {name} must be a number, but is {text!r}"
+                ) from None
+        raise
+
+
+def _check(columns: Mapping[str, Any], offset: int) -> None:
+    """Raises the first violated rule; rows are counted from `offset` (2: lines of a file)."""
+    lr, horizon, step = columns["lr"], columns["horizon"], columns["step"]
+    rules = (
+        ("lr", "a positive finite number", (lr > 0) & np.isfinite(lr)),
+        ("horizon", "a positive finite number", (horizon > 0) & np.isfinite(horizon)),
+        ("step", "between 0 and the run's horizon", (step >= 0) & (step <= horizon)),
+    )
+    for name, allowed, fine in rules:
+        if not np.all(fine):
+            row = int(np.argmin(fine))
+            place = f"line {row + offset}" if offset else f"row {row}"
+            horizon_text = f" (horizon {horizon[row]:g})" if name == "step" else ""
+            value = f"{columns[name][row]:g}{horizon_text}"
+            raise ValueError(f"{place}: {name} must be {allowed}, but is {value}")

@@ -1,0 +1,266 @@
+"""KappaSampler: probes at short horizons, then target trials at the law's learning rate."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from optuna.distributions import BaseDistribution
+from optuna.pruners import NopPruner
+from optuna.samplers import BaseSampler, TPESampler
+from optuna.study import Study, StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from optuna_kappa import plan as planning
+from optuna_kappa import trials as door
+from optuna_kappa.law import Law, fit
+from optuna_kappa.plan import Seen
+from optuna_kappa.runs import RunTable
+from optuna_kappa.schedules import AnySchedule, as_schedule
+
+_logger = logging.getLogger(__name__)
+_DIRECTED = ("probe", "law")  # kinds of trials whose lr is ours
+
+
+class KappaSampler(BaseSampler):
+    """Finds the learning rate of long runs from short ones.
+
+    The first trials are probes at a ladder of short horizons. From their losses the law of how
+    the optimum moves with the horizon is fitted, and the trials at the target horizon that follow
+    take their lr from it, refitted after each. If the first of them do not bear the law out, the
+    base sampler goes on alone with the history of the target trials (`optuna_kappa.plan`).
+
+    Everything follows from the study's trials, the seed and the trial's number: the same storage
+    gives the same proposal, after a restart and from any worker.
+
+    Args:
+        horizon: Steps of a full run, in the unit of `trial.report`'s step.
+        schedule: Schedule of the runs, a name or an `optuna_kappa.schedules` object. A scheduled
+            objective plans its schedule for `optuna_kappa.horizon(trial)` steps.
+        lr: Name of the learning-rate parameter, a float range above 0.
+        sources: Studies or run tables of short or constant-rate runs to start from, in the same
+            unit. With sources there are no probes by default.
+        base_sampler: Sampler of all other parameters, and of lr while the law is not trusted.
+            Default: a TPESampler, seeded by trial.
+        n_probes: Number of probes; 14 by default, which cost 1.6 full runs, 0 with sources.
+        seed: Seed; None draws one, and then other processes propose differently.
+
+    Raises:
+        ValueError: horizon, schedule or n_probes is not allowed; a source has several objectives.
+    """
+
+    def __init__(
+        self,
+        horizon: int,
+        schedule: str | AnySchedule = "constant",
+        lr: str = "lr",
+        sources: Sequence[Study | RunTable] = (),
+        base_sampler: BaseSampler | None = None,
+        n_probes: int | None = None,
+        seed: int | None = None,
+    ) -> None:
+        self._horizon = _checked_horizon(horizon)
+        self._schedule = as_schedule(schedule)
+        self._lr = lr
+        self._sources = [
+            source if isinstance(source, RunTable) else door.run_table(source, lr=lr)
+            for source in sources
+        ]
+        self._base_sampler = base_sampler
+        if n_probes is None:
+            n_probes = 0 if self._sources else planning.N_PROBES
+        if n_probes < 0:
+            raise ValueError(f"n_probes must be 0 or more, but is {n_probes}")
+        self._rungs = planning.rungs(self._horizon, n_probes)
+        self._seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
+        self._memo: tuple[object, Law] | None = None
+        self._local = threading.local()
+        self._warned: set[str] = set()
+
+    def reseed_rng(self) -> None:
+        """Reseeds the base sampler; our own randomness is the seed and the trial's number."""
+        if self._base_sampler is not None:
+            self._base_sampler.reseed_rng()
+
+    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
+        """Plans the trial's horizon and stores it on the trial.
+
+        Raises:
+            ValueError: The study has several objectives.
+        """
+        door.require_single_objective(study, "KappaSampler")
+        if door.plan_of(trial) is None:
+            door.store_plan(study, trial, self._plan(study, trial))
+        self._base(trial).before_trial(study, trial)
+
+    def infer_relative_search_space(
+        self, study: Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        """The base sampler's, without the lr where that is ours."""
+        door.require_single_objective(study, "KappaSampler")
+        view = door.without_probes(study)
+        space = self._base(trial).infer_relative_search_space(view, trial)
+        return {name: d for name, d in space.items() if not self._is_ours(trial, name)}
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """The base sampler's proposal, from the trials at the target horizon."""
+        door.require_single_objective(study, "KappaSampler")
+        view = door.without_probes(study)
+        return self._base(trial).sample_relative(view, trial, search_space)
+
+    def sample_independent(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        """The lr from the plan or the law, all else from the base sampler.
+
+        Raises:
+            ValueError: The study has several objectives, or lr is not a float range above 0.
+        """
+        door.require_single_objective(study, "KappaSampler")
+        if param_name == self._lr:
+            lr_range = door.require_lr(param_name, param_distribution)
+            if self._is_ours(trial, param_name):
+                ln_lr = self._propose(study, trial, *door.ln_range(lr_range))
+                return door.snap(lr_range, math.exp(ln_lr))
+        view = door.without_probes(study)
+        base = self._base(trial)
+        return base.sample_independent(view, trial, param_name, param_distribution)
+
+    def after_trial(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        state: TrialState,
+        values: Sequence[float] | None,
+    ) -> None:
+        """Forwards to the base sampler, and warns once of set-ups that waste the probes."""
+        self._base(trial).after_trial(study, trial, state, values)
+        plan = door.plan_of(trial)
+        if self._lr not in trial.params:
+            self._warn(
+                f"No parameter {self._lr!r} in trial {trial.number}: KappaSampler leaves all "
+                "parameters to its base sampler. Name the learning rate by KappaSampler(lr=...)."
+            )
+        elif plan and plan.kind == "probe" and state == TrialState.COMPLETE:
+            cause = "Give the study KappaPruner(), and call trial.should_prune() in the objective."
+            if not isinstance(study.pruner, NopPruner):
+                cause = "Call trial.should_prune() after each trial.report() in the objective."
+            self._warn(
+                f"Trial {trial.number} was planned as a probe of {plan.horizon} steps but ended "
+                f"COMPLETE, so study.best_trial may be a probe. {cause}"
+            )
+
+    def law(self, study: Study) -> Law:
+        """The law as fitted from the study's finished trials and the sources."""
+        return self._fit(study, door.snapshot_now(study))
+
+    def _is_ours(self, trial: FrozenTrial, name: str) -> bool:
+        plan = door.plan_of(trial)
+        return name == self._lr and plan is not None and plan.kind in _DIRECTED
+
+    def _plan(self, study: Study, trial: FrozenTrial) -> door.Plan:
+        schedule = self._schedule.name
+        if door.is_enqueued(trial, self._lr):
+            return door.Plan(self._horizon, "enqueued", schedule)
+        others = [t for t in door.snapshot(study) if t.number != trial.number]
+        for horizon, n in self._rungs:
+            if len(_planned_for(others, horizon)) < n:
+                return door.Plan(horizon, "probe", schedule)
+        seen = self._seen(study, others, self._horizon)
+        trusted = bool(self._fit(study, others).optima) and planning.trusts_law(
+            seen, *self._range(others)
+        )
+        return door.Plan(self._horizon, "law" if trusted else "base", schedule)
+
+    def _propose(self, study: Study, trial: FrozenTrial, low: float, high: float) -> float:
+        horizon = door.horizon(trial)
+        others = [t for t in door.snapshot(study) if t.number != trial.number]
+        tried = [seen.ln_lr for seen in self._seen(study, others, horizon)]
+        law = self._fit(study, others)
+        lowest, n_lowest = self._rungs[0] if self._rungs else (0, 0)
+        n_spread = min(n_lowest, planning.N_SPREAD)
+        if not law.optima or (horizon == lowest and len(tried) < n_spread):
+            u = float(np.random.default_rng([self._seed, trial.number]).random())
+            return planning.spread(low, high, tried, max(n_spread, 1), u)
+        density = law.predict(horizon, self._schedule).density
+        return planning.most_gain(density, low, high, tried)
+
+    def _seen(self, study: Study, trials: Sequence[FrozenTrial], horizon: int) -> list[Seen]:
+        sign = -1.0 if study.direction == StudyDirection.MAXIMIZE else 1.0
+        return [
+            Seen(math.log(t.params[self._lr]), _loss(t, sign), door.kind_of(t) == "law")
+            for t in _planned_for(trials, horizon)
+            if t.params.get(self._lr, 0.0) > 0
+        ]
+
+    def _range(self, trials: Sequence[FrozenTrial]) -> tuple[float, float]:
+        """Ends of the lr range in ln lr, as suggested last; infinite before the first."""
+        for trial in reversed(trials):
+            if self._lr in trial.distributions:
+                return door.ln_range(door.require_lr(self._lr, trial.distributions[self._lr]))
+        return -math.inf, math.inf
+
+    def _fit(self, study: Study, trials: Sequence[FrozenTrial]) -> Law:
+        finished = [t for t in trials if t.state.is_finished()]
+        key = (study.study_name, tuple(t.number for t in finished))
+        if self._memo is None or self._memo[0] != key:
+            own = door.run_table(
+                finished, direction=study.direction, lr=self._lr, schedule=self._schedule.name
+            )
+            shapes = {self._schedule.name: self._schedule}
+            self._memo = (key, fit([*self._sources, own], shapes))
+        return self._memo[1]
+
+    def _base(self, trial: FrozenTrial) -> BaseSampler:
+        """The base sampler; ours is made anew for each trial, so that only its number counts."""
+        if self._base_sampler is not None:
+            return self._base_sampler
+        if getattr(self._local, "number", None) != trial.number:
+            seed = np.random.SeedSequence([self._seed, trial.number]).generate_state(1)[0]
+            self._local.number, self._local.base = trial.number, TPESampler(seed=int(seed))
+        base: BaseSampler = self._local.base
+        return base
+
+    def _warn(self, message: str) -> None:
+        reason = message.split(" trial ")[0].split(" was ")[-1]
+        if reason not in self._warned:
+            self._warned.add(reason)
+            _logger.warning(message)
+
+
+def _checked_horizon(horizon: int) -> int:
+    if not (horizon > 0 and math.isfinite(horizon) and horizon == int(horizon)):
+        raise ValueError(
+            f"horizon must be a positive whole number of steps (of trial.report), but is {horizon}"
+        )
+    if horizon > door.MAX_STEP:
+        raise ValueError(
+            f"horizon must be at most {door.MAX_STEP}, since storages hold steps in 32 bits, but "
+            f"is {horizon}; report in blocks, such as thousands of tokens"
+        )
+    return int(horizon)
+
+
+def _planned_for(trials: Sequence[FrozenTrial], horizon: int) -> list[FrozenTrial]:
+    """Trials planned for this horizon that did not fail."""
+    plans = ((trial, door.plan_of(trial)) for trial in trials if trial.state != TrialState.FAIL)
+    return [trial for trial, plan in plans if plan is not None and plan.horizon == horizon]
+
+
+def _loss(trial: FrozenTrial, sign: float) -> float | None:
+    """Final loss of a trial; None while it runs, NaN if it diverged or was pruned."""
+    if not trial.state.is_finished():
+        return None
+    if trial.state != TrialState.COMPLETE:
+        return math.nan
+    return sign * float(trial.values[0])

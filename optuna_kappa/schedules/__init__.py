@@ -1,0 +1,48 @@
+"""Schedules: shapes m(p) of the learning rate over a run, their integrals, and torch adapters.
+
+A schedule multiplies the base learning rate by m(p), where p in [0, 1] is the fraction of the
+horizon D done, so that the cumulative learning of a run is
+
+    kappa = lr * D * mean,        mean = integral of m(p) over p from 0 to 1
+
+(section 5 of "the paper", N. Faraj, "Tuning Learning Rates with the Cumulative-Learning
+Constant").
+
+>>> cosine(warmup=0.1).lr(kappa=165, horizon=390_000)
+0.0008461538461538462
+>>> parse("halving(period=30000)").resolve(horizon=390_000).name
+'step(n=13)'
+"""
+
+from optuna_kappa.schedules.measured import from_callable, from_torch
+from optuna_kappa.schedules.parsing import as_schedule, parse
+from optuna_kappa.schedules.pieces import cyclic, step
+from optuna_kappa.schedules.schedule import AnySchedule, PeriodicSchedule, Schedule
+from optuna_kappa.schedules.shapes import (
+    constant,
+    cosine,
+    exponential,
+    linear,
+    one_cycle,
+    polynomial,
+    wsd,
+)
+
+__all__ = [
+    "AnySchedule",
+    "PeriodicSchedule",
+    "Schedule",
+    "as_schedule",
+    "constant",
+    "cosine",
+    "cyclic",
+    "exponential",
+    "from_callable",
+    "from_torch",
+    "linear",
+    "one_cycle",
+    "parse",
+    "polynomial",
+    "step",
+    "wsd",
+]

@@ -1,0 +1,74 @@
+"""Opens the storage that studies are kept in.
+
+SQLite with its defaults lets readers and writers of several processes shut each other out. A
+write-ahead log lets them work side by side, and a long wait for the lock replaces the error
+"database is locked".
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from optuna.storages import RDBStorage
+from sqlalchemy import event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+_LOCK_TIMEOUT = 60.0  # seconds
+
+
+def open_storage(url: str) -> RDBStorage:
+    """Opens or creates a relational storage by its SQLAlchemy URL, such as `sqlite:///kappa.db`.
+
+    Raises:
+        ValueError: The URL is none, the database cannot be opened or created, or it is a file of
+            another program, which is left as it is.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ValueError(
+            f"{url!r} is not the URL of a database; write one like sqlite:///kappa.db"
+        ) from error
+    if parsed.get_backend_name() != "sqlite":
+        return _connect(url)
+    if parsed.database and parsed.database != ":memory:":
+        _prepare(Path(parsed.database))
+    storage = _connect(url, {"connect_args": {"timeout": _LOCK_TIMEOUT}})
+    event.listen(storage.engine, "connect", _tune)
+    return storage
+
+
+def _connect(url: str, engine_kwargs: dict[str, Any] | None = None) -> RDBStorage:
+    try:
+        return RDBStorage(url, engine_kwargs=engine_kwargs)
+    except (SQLAlchemyError, ImportError, RuntimeError) as error:
+        cause = str(error).splitlines()[0]
+        raise ValueError(f"cannot open the storage {url}: {cause}") from error
+
+
+def _prepare(path: Path) -> None:
+    """Turns the write-ahead log on, which lasts, after a look at whose file it is."""
+    try:
+        with closing(sqlite3.connect(path, timeout=_LOCK_TIMEOUT)) as connection:
+            rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            tables = {name for (name,) in rows}
+            if tables and not {"studies", "version_info"} <= tables:
+                raise ValueError(
+                    f"{path} is a database of another program (it has the tables "
+                    f"{', '.join(sorted(tables)[:3])}); choose another file for the studies"
+                )
+            connection.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.DatabaseError as error:
+        raise ValueError(
+            f"cannot use {path} as a database ({error}); choose a file that is an Optuna storage "
+            "or does not exist yet, in a folder that can be written to"
+        ) from error
+
+
+def _tune(connection: Any, _record: object) -> None:
+    """With a write-ahead log, syncing at checkpoints only keeps the file sound after a crash."""
+    connection.execute("PRAGMA synchronous = NORMAL")

@@ -1,0 +1,127 @@
+"""The Optuna objective: tune the learning rate of a run at the horizon a sampler plans."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import optuna
+
+import optuna_kappa
+from optuna_kappa.schedules import AnySchedule
+from studies.mnist.data import Dataset
+from studies.mnist.training import OptimizerName, Run, RunConfig, checkpoints
+
+
+@dataclass(frozen=True, eq=False)
+class Objective:
+    """Final validation loss of a run as a function of its learning rate, for `study.optimize`.
+
+    The loss is reported at each checkpoint, its step counted in samples. A run that diverges
+    reports NaN and ends as pruned: Optuna would count a returned NaN as a failed trial and
+    forget what it cost, and hand a returned infinity to samplers and plots as a value.
+
+    Each trial keeps, as user attributes, what accounts for it: "samples" trained on (int),
+    "seconds" of wall clock, "diverged" (only on a run that did) and "test_accuracy" (only on one
+    that was completed).
+
+    Attributes:
+        dataset: Data to train on.
+        horizon: Samples of a full run, unless the study's sampler plans another horizon.
+        schedule: Shape of the learning rate over the planned horizon.
+        optimizer: "adam" or "sgd".
+        seed: With the trial's number it determines the run.
+        lr_range: Lowest and highest base learning rate, searched on a log scale.
+        batch_size: Samples a step.
+        hidden: Hidden units.
+        weight_decay: L2 penalty added to the gradient.
+        device: Where to train.
+
+    Raises:
+        ValueError: If `lr_range` is not two ascending positive numbers, or a setting of the run
+            is out of its range.
+    """
+
+    dataset: Dataset
+    horizon: int
+    schedule: AnySchedule
+    optimizer: OptimizerName
+    seed: int
+    lr_range: tuple[float, float] = (1e-5, 1e-1)
+    batch_size: int = 64
+    hidden: int = 256
+    weight_decay: float = 0.0
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        low, high = self.lr_range
+        if not 0 < low < high < float("inf"):
+            raise ValueError(
+                f"lr_range must be two ascending positive numbers, got {self.lr_range!r}: the "
+                "default is (1e-5, 1e-1)."
+            )
+        if self.seed < 0:
+            raise ValueError(f"seed must be at least 0, got {self.seed!r}: give another.")
+        # What does not suit a run is said now, not by the first trial.
+        self._config(lr=low, horizon=self.horizon, number=0)
+
+    def __call__(self, trial: optuna.Trial) -> float:
+        """Runs one trial.
+
+        Returns:
+            The validation cross-entropy at the end of the horizon, in nats.
+
+        Raises:
+            optuna.TrialPruned: If the pruner says so at a checkpoint, or the run diverges.
+        """
+        started = time.perf_counter()
+        run = self._plan(trial)
+        try:
+            loss = _follow(run, trial)
+            trial.set_user_attr("test_accuracy", run.test()[1])
+            return loss
+        finally:
+            # A pruned run has cost something too.
+            trial.set_user_attr("samples", run.samples)
+            trial.set_user_attr("seconds", time.perf_counter() - started)
+            if run.diverged:
+                trial.set_user_attr("diverged", True)
+
+    def _plan(self, trial: optuna.Trial) -> Run:
+        """Asks the trial for its learning rate and horizon, and prepares the run."""
+        lr = trial.suggest_float("lr", *self.lr_range, log=True)
+        horizon = optuna_kappa.horizon(trial, default=self.horizon)
+        config = self._config(lr=lr, horizon=horizon, number=trial.number)
+        return Run(config, self.dataset, checkpoints(horizon, self.dataset.n_train), self.device)
+
+    def _config(self, *, lr: float, horizon: int, number: int) -> RunConfig:
+        """The configuration of the trial of this number."""
+        seeds = np.random.SeedSequence([self.seed, number]).generate_state(1, np.uint64)
+        return RunConfig(
+            lr=lr,
+            horizon=horizon,
+            schedule=self.schedule,
+            optimizer=self.optimizer,
+            seed=int(seeds[0]),
+            batch_size=self.batch_size,
+            hidden=self.hidden,
+            weight_decay=self.weight_decay,
+        )
+
+
+def _follow(run: Run, trial: optuna.Trial) -> float:
+    """Trains a run and reports its losses; returns the last, at the horizon.
+
+    Raises:
+        optuna.TrialPruned: If the pruner says so, or the run diverges.
+    """
+    loss = float("nan")
+    for evaluation in run.evaluations():
+        loss = evaluation.loss
+        trial.report(loss, step=evaluation.step)
+        if run.diverged:
+            raise optuna.TrialPruned(f"The loss was not finite by sample {run.samples}.")
+        if trial.should_prune():
+            raise optuna.TrialPruned
+    return loss
