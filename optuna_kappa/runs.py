@@ -14,6 +14,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
@@ -56,15 +57,17 @@ class RunTable:
 
     def __post_init__(self) -> None:
         texts = {"run": self.run, "schedule": self.schedule}
-        columns = {name: np.asarray(values).astype(np.str_) for name, values in texts.items()}
-        columns |= {name: np.array(getattr(self, name), dtype=np.float64) for name in _NUMBERS}
+        columns: dict[str, NDArray[Any]] = {
+            name: np.asarray(values).astype(np.str_) for name, values in texts.items()
+        }
+        columns |= {name: _as_numbers(name, getattr(self, name)) for name in _NUMBERS}
         context = {name: np.asarray(v).astype(np.str_) for name, v in self.context.items()}
         sizes = {name: values.shape for name, values in (columns | context).items()}
         if len(set(sizes.values())) > 1 or any(len(shape) != 1 for shape in sizes.values()):
             raise ValueError(
                 f"all columns must have the same length (n,), but their shapes are {sizes}"
             )
-        _check(columns, offset=0)
+        _check(columns)
         for values in (columns | context).values():
             values.flags.writeable = False
         for name, values in columns.items():
@@ -162,9 +165,11 @@ def read_csv(path: str | PathLike[str]) -> RunTable:
     """
     try:
         raw = Path(path).read_bytes()
-        text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode()
-        rows = [row for row in csv.reader(io.StringIO(text)) if row]
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+        # A spreadsheet's CSV starts with a byte-order mark, which utf-8-sig drops.
+        text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig")
+        reader = csv.reader(io.StringIO(text))
+        rows = [(reader.line_num, row) for row in reader if row]
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"cannot read the run table {path}: {error}") from error
     try:
         return _table(rows)
@@ -172,31 +177,36 @@ def read_csv(path: str | PathLike[str]) -> RunTable:
         raise ValueError(f"{path}: {error}") from error
 
 
-def _table(rows: list[list[str]]) -> RunTable:
+def _table(rows: list[tuple[int, list[str]]]) -> RunTable:
+    """The table of a file's rows, each with the line that it ends on."""
     if not rows:
         raise ValueError("the file is empty; the first line must name the columns")
-    header = [name.strip() for name in rows[0]]
-    if len(rows) == 1:
+    (first, *lines), (names, *values) = zip(*rows, strict=True)
+    header = [name.strip() for name in names]
+    twice = [name for name in header if header.count(name) > 1]
+    if twice:
+        raise ValueError(f"line {first}: column {twice[0]!r} is named twice")
+    if not values:
         raise ValueError("the table has a header but no rows")
-    for line, row in enumerate(rows[1:], start=2):
+    for line, row in zip(lines, values, strict=True):
         if len(row) != len(header):
             raise ValueError(
                 f"line {line} has {len(row)} columns, but the header names {len(header)}"
             )
-    columns: dict[str, Any] = dict(zip(header, zip(*rows[1:], strict=True), strict=True))
+    columns: dict[str, Any] = dict(zip(header, zip(*values, strict=True), strict=True))
     for name in _NUMBERS:
         if name in columns:
-            columns[name] = _numbers(name, columns[name])
+            columns[name] = _parsed(name, columns[name], lines)
     if all(name in columns for name in COLUMNS):
-        _check(columns, offset=2)
+        _check(columns, lines)
     return RunTable.from_columns(columns)
 
 
-def _numbers(name: str, texts: Sequence[str]) -> Floats:
+def _parsed(name: str, texts: Sequence[str], lines: Sequence[int]) -> Floats:
     try:
         return np.array(texts, dtype=np.float64)
     except ValueError:
-        for line, text in enumerate(texts, start=2):
+        for line, text in zip(lines, texts, strict=True):
             try:
                 float(text)
             except ValueError:
@@ -206,9 +216,20 @@ def _numbers(name: str, texts: Sequence[str]) -> Floats:
         raise
 
 
-def _check(columns: Mapping[str, Any], offset: int) -> None:
-    """Raises the first violated rule; rows are counted from `offset` (2: lines of a file)."""
+def _as_numbers(name: str, values: ArrayLike) -> Floats:
+    try:
+        return np.array(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"column {name!r} must hold numbers: {error}") from None
+
+
+def _check(columns: Mapping[str, Any], lines: Sequence[int] | None = None) -> None:
+    """Raises the first violated rule; `lines` says where in a file each row stands."""
     lr, horizon, step = columns["lr"], columns["horizon"], columns["step"]
+
+    def place(row: int) -> str:
+        return f"line {lines[row]}" if lines else f"row {row}"
+
     rules = (
         ("lr", "a positive finite number", (lr > 0) & np.isfinite(lr)),
         ("horizon", "a positive finite number", (horizon > 0) & np.isfinite(horizon)),
@@ -217,7 +238,17 @@ def _check(columns: Mapping[str, Any], offset: int) -> None:
     for name, allowed, fine in rules:
         if not np.all(fine):
             row = int(np.argmin(fine))
-            place = f"line {row + offset}" if offset else f"row {row}"
             horizon_text = f" (horizon {horizon[row]:g})" if name == "step" else ""
             value = f"{columns[name][row]:g}{horizon_text}"
-            raise ValueError(f"{place}: {name} must be {allowed}, but is {value}")
+            raise ValueError(f"{place(row)}: {name} must be {allowed}, but is {value}")
+    _, firsts, index = np.unique(columns["run"], return_index=True, return_inverse=True)
+    for name in ("lr", "schedule", "horizon"):
+        values = np.asarray(columns[name])
+        other = values != values[firsts[index]]
+        if other.any():
+            row = int(np.argmax(other))
+            first = int(firsts[index[row]])
+            raise ValueError(
+                f"{place(row)}: run {str(columns['run'][row])!r} has {name} {values[row]}, but "
+                f"{values[first]} at {place(first)}; give each run a label of its own"
+            )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-import threading
+import numbers
 from collections.abc import Sequence
 from typing import Any
 
@@ -73,12 +73,10 @@ class KappaSampler(BaseSampler):
         self._base_sampler = base_sampler
         if n_probes is None:
             n_probes = 0 if self._sources else planning.N_PROBES
-        if n_probes < 0:
-            raise ValueError(f"n_probes must be 0 or more, but is {n_probes}")
-        self._rungs = planning.rungs(self._horizon, n_probes)
+        self._rungs = planning.rungs(self._horizon, _checked_n_probes(n_probes))
         self._seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
         self._memo: tuple[object, Law] | None = None
-        self._local = threading.local()
+        self._bases: dict[tuple[str, int], BaseSampler] = {}
         self._warned: set[str] = set()
 
     def reseed_rng(self) -> None:
@@ -95,7 +93,7 @@ class KappaSampler(BaseSampler):
         door.require_single_objective(study, "KappaSampler")
         if door.plan_of(trial) is None:
             door.store_plan(study, trial, self._plan(study, trial))
-        self._base(trial).before_trial(study, trial)
+        self._base(study, trial).before_trial(study, trial)
 
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
@@ -103,7 +101,7 @@ class KappaSampler(BaseSampler):
         """The base sampler's, without the lr where that is ours."""
         door.require_single_objective(study, "KappaSampler")
         view = door.without_probes(study)
-        space = self._base(trial).infer_relative_search_space(view, trial)
+        space = self._base(study, trial).infer_relative_search_space(view, trial)
         return {name: d for name, d in space.items() if not self._is_ours(trial, name)}
 
     def sample_relative(
@@ -112,7 +110,7 @@ class KappaSampler(BaseSampler):
         """The base sampler's proposal, from the trials at the target horizon."""
         door.require_single_objective(study, "KappaSampler")
         view = door.without_probes(study)
-        return self._base(trial).sample_relative(view, trial, search_space)
+        return self._base(study, trial).sample_relative(view, trial, search_space)
 
     def sample_independent(
         self,
@@ -133,7 +131,7 @@ class KappaSampler(BaseSampler):
                 ln_lr = self._propose(study, trial, *door.ln_range(lr_range))
                 return door.snap(lr_range, math.exp(ln_lr))
         view = door.without_probes(study)
-        base = self._base(trial)
+        base = self._base(study, trial)
         return base.sample_independent(view, trial, param_name, param_distribution)
 
     def after_trial(
@@ -144,20 +142,23 @@ class KappaSampler(BaseSampler):
         values: Sequence[float] | None,
     ) -> None:
         """Forwards to the base sampler, and warns once of set-ups that waste the probes."""
-        self._base(trial).after_trial(study, trial, state, values)
+        self._base(study, trial).after_trial(study, trial, state, values)
+        self._bases.pop((study.study_name, trial.number), None)
         plan = door.plan_of(trial)
-        if self._lr not in trial.params:
+        if self._lr not in trial.params and state != TrialState.FAIL:
             self._warn(
+                "no lr",
                 f"No parameter {self._lr!r} in trial {trial.number}: KappaSampler leaves all "
-                "parameters to its base sampler. Name the learning rate by KappaSampler(lr=...)."
+                "parameters to its base sampler. Name the learning rate by KappaSampler(lr=...).",
             )
         elif plan and plan.kind == "probe" and state == TrialState.COMPLETE:
             cause = "Give the study KappaPruner(), and call trial.should_prune() in the objective."
             if not isinstance(study.pruner, NopPruner):
                 cause = "Call trial.should_prune() after each trial.report() in the objective."
             self._warn(
+                "probe complete",
                 f"Trial {trial.number} was planned as a probe of {plan.horizon} steps but ended "
-                f"COMPLETE, so study.best_trial may be a probe. {cause}"
+                f"COMPLETE, so study.best_trial may be a probe. {cause}",
             )
 
     def law(self, study: Study) -> Law:
@@ -174,7 +175,7 @@ class KappaSampler(BaseSampler):
             return door.Plan(self._horizon, "enqueued", schedule)
         others = [t for t in door.snapshot(study) if t.number != trial.number]
         for horizon, n in self._rungs:
-            if len(_planned_for(others, horizon)) < n:
+            if len(self._planned_for(others, horizon)) < n:
                 return door.Plan(horizon, "probe", schedule)
         seen = self._seen(study, others, self._horizon)
         trusted = bool(self._fit(study, others).optima) and planning.trusts_law(
@@ -199,9 +200,19 @@ class KappaSampler(BaseSampler):
         sign = -1.0 if study.direction == StudyDirection.MAXIMIZE else 1.0
         return [
             Seen(math.log(t.params[self._lr]), _loss(t, sign), door.kind_of(t) == "law")
-            for t in _planned_for(trials, horizon)
+            for t in self._planned_for(trials, horizon)
             if t.params.get(self._lr, 0.0) > 0
         ]
+
+    def _planned_for(self, trials: Sequence[FrozenTrial], horizon: int) -> list[FrozenTrial]:
+        """Trials planned for this horizon; failed ones too, once they had an lr.
+
+        An objective that returns NaN fails its trial. If that did not count, the same lr would be
+        proposed for ever.
+        """
+        plans = ((trial, door.plan_of(trial)) for trial in trials)
+        planned = [trial for trial, plan in plans if plan is not None and plan.horizon == horizon]
+        return [t for t in planned if t.state != TrialState.FAIL or self._lr in t.params]
 
     def _range(self, trials: Sequence[FrozenTrial]) -> tuple[float, float]:
         """Ends of the lr range in ln lr, as suggested last; infinite before the first."""
@@ -213,35 +224,37 @@ class KappaSampler(BaseSampler):
     def _fit(self, study: Study, trials: Sequence[FrozenTrial]) -> Law:
         finished = [t for t in trials if t.state.is_finished()]
         key = (study.study_name, tuple(t.number for t in finished))
-        if self._memo is None or self._memo[0] != key:
+        memo = self._memo  # another thread may replace it meanwhile
+        if memo is None or memo[0] != key:
             own = door.run_table(
                 finished, direction=study.direction, lr=self._lr, schedule=self._schedule.name
             )
             shapes = {self._schedule.name: self._schedule}
-            self._memo = (key, fit([*self._sources, own], shapes))
-        return self._memo[1]
+            self._memo = memo = (key, fit([*self._sources, own], shapes))
+        return memo[1]
 
-    def _base(self, trial: FrozenTrial) -> BaseSampler:
+    def _base(self, study: Study, trial: FrozenTrial) -> BaseSampler:
         """The base sampler; ours is made anew for each trial, so that only its number counts."""
         if self._base_sampler is not None:
             return self._base_sampler
-        if getattr(self._local, "number", None) != trial.number:
+        key = study.study_name, trial.number
+        if key not in self._bases:
             seed = np.random.SeedSequence([self._seed, trial.number]).generate_state(1)[0]
-            self._local.number, self._local.base = trial.number, TPESampler(seed=int(seed))
-        base: BaseSampler = self._local.base
-        return base
+            self._bases[key] = TPESampler(seed=int(seed))
+        return self._bases[key]
 
-    def _warn(self, message: str) -> None:
-        reason = message.split(" trial ")[0].split(" was ")[-1]
+    def _warn(self, reason: str, message: str) -> None:
         if reason not in self._warned:
             self._warned.add(reason)
             _logger.warning(message)
 
 
-def _checked_horizon(horizon: int) -> int:
-    if not (horizon > 0 and math.isfinite(horizon) and horizon == int(horizon)):
+def _checked_horizon(horizon: Any) -> int:
+    real = isinstance(horizon, numbers.Real)
+    if not (real and horizon > 0 and math.isfinite(horizon) and horizon == int(horizon)):
         raise ValueError(
-            f"horizon must be a positive whole number of steps (of trial.report), but is {horizon}"
+            "horizon must be a positive whole number of steps (of trial.report), but is "
+            f"{horizon!r}"
         )
     if horizon > door.MAX_STEP:
         raise ValueError(
@@ -251,10 +264,10 @@ def _checked_horizon(horizon: int) -> int:
     return int(horizon)
 
 
-def _planned_for(trials: Sequence[FrozenTrial], horizon: int) -> list[FrozenTrial]:
-    """Trials planned for this horizon that did not fail."""
-    plans = ((trial, door.plan_of(trial)) for trial in trials if trial.state != TrialState.FAIL)
-    return [trial for trial, plan in plans if plan is not None and plan.horizon == horizon]
+def _checked_n_probes(n_probes: Any) -> int:
+    if not (isinstance(n_probes, numbers.Integral) and int(n_probes) >= 0):
+        raise ValueError(f"n_probes must be a whole number, 0 or more, but is {n_probes!r}")
+    return int(n_probes)
 
 
 def _loss(trial: FrozenTrial, sign: float) -> float | None:

@@ -221,8 +221,12 @@ def snapshot_now(study: Study) -> list[FrozenTrial]:
 
 
 def _seen(trial: FrozenTrial) -> Mapping[int, float]:
-    """Values by step, ascending, of the reports above step 0 or, without any, of the result."""
-    reports = {step: float(v) for step, v in trial.intermediate_values.items() if step > 0}
+    """Values by step, ascending, of the reports or, without any, of the result.
+
+    A finite loss at step 0 is that of no training, and left out.
+    """
+    values = {step: float(value) for step, value in trial.intermediate_values.items()}
+    reports = {step: v for step, v in values.items() if step > 0 or not math.isfinite(v)}
     if trial.state == TrialState.FAIL and all(math.isfinite(v) for v in reports.values()):
         return {}
     plan = plan_of(trial)

@@ -29,6 +29,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optuna_kappa.law.optimum import Optimum
 from optuna_kappa.runs import Floats
@@ -37,7 +38,7 @@ from optuna_kappa.runs import Floats
 # inverse proportionality; what is published for language models (0.3 to 0.7); no movement.
 SLOPES = ((0.4, 1.0, 0.2), (0.3, 0.45, 0.2), (0.3, 0.0, 0.15))
 CEILING = 0.5  # prior probability that there is a ceiling
-DRIFT = 0.15  # MNIST with Adam moves from slope 0 to 1 over three units of ln D
+DRIFT = 0.3  # MNIST: Adam moves from slope 0 to 1 over three units of ln D, SGD hardly at all
 SHIFT = 0.45  # kappa under cosine and cyclic schedules is 1.6 and 0.5 to 0.85 times constant's
 UNKNOWN_SHIFT = 1.5  # a schedule whose shape is not known
 CORRELATION = 1.0
@@ -57,9 +58,9 @@ class Mixture:
         sd: Standard deviations, shape `(k,)`.
     """
 
-    weight: Floats
-    mean: Floats
-    sd: Floats
+    weight: NDArray[np.floating]
+    mean: NDArray[np.floating]
+    sd: NDArray[np.floating]
 
     def quantile(self, p: float) -> float:
         """The value below which a fraction p of the probability lies."""
@@ -86,6 +87,9 @@ class Mixture:
         return mean, float(np.sqrt(self.weight @ (self.sd**2 + (self.mean - mean) ** 2)))
 
 
+_Array = NDArray[np.floating]  # what NumPy says its linear algebra returns
+
+
 class _Hypotheses(NamedTuple):
     """All combinations of a slope's class and a ceiling, each of shape `(k,)`."""
 
@@ -98,9 +102,9 @@ class _Hypotheses(NamedTuple):
 class _Fit(NamedTuple):
     """Of the k hypotheses, given n optima."""
 
-    covariance: Floats  # of the optima, shape (k, n, n)
-    solved: Floats  # covariance^-1 (z - prior mean), shape (k, n)
-    weight: Floats  # posterior probabilities, shape (k,)
+    covariance: _Array  # of the optima, shape (k, n, n)
+    solved: _Array  # covariance^-1 (z - prior mean), shape (k, n)
+    weight: _Array  # posterior probabilities, shape (k,)
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,7 @@ class Posterior:
         cross = sd[:, None] ** 2 * self._lever(self.optima)
         return self._condition(slope, sd**2, cross, 1e-3)
 
-    def _condition(self, mean: Floats, variance: Floats, cross: Floats, floor: float) -> Mixture:
+    def _condition(self, mean: Floats, variance: Floats, cross: _Array, floor: float) -> Mixture:
         """A quantity given the optima, from its prior moments and its covariance with them."""
         covariance, solved, weight = self._fit
         gain = np.linalg.solve(covariance, cross[:, :, None])[:, :, 0]
@@ -151,7 +155,7 @@ class Posterior:
         ln_weight = np.log(self._hypotheses.weight) - 0.5 * (
             (residual * solved).sum(axis=1) + ln_det
         )
-        weight: Floats = np.exp(ln_weight - ln_weight.max())
+        weight = np.exp(ln_weight - ln_weight.max())
         weight /= weight.sum()
         return _Fit(covariance, solved, weight)
 

@@ -3,6 +3,10 @@
 The loss of a constant-rate run at step d is the final loss of a run of horizon d, so one such run
 is an observation at every horizon up to its own. A scheduled run is one only at its own horizon.
 
+At a constant rate the loss jumps about from one report to the next, by far more than good
+learning rates differ. So constant-rate curves are averaged over the third of an octave before a
+horizon, and count at the middle of that.
+
 A horizon's losses are later compared with each other, never with another horizon's.
 """
 
@@ -20,6 +24,7 @@ _SAME_HORIZON = 1.05  # a run reported within this factor of a horizon was seen 
 _LADDER = 2**0.5  # spacing of the horizons read off constant-rate curves
 _APART = _LADDER**0.5  # two rungs are at least this factor apart
 _DEEPEST = 256  # horizons below the largest by more than this factor say nothing about it
+_AVERAGED = 2 ** (-np.arange(4) / 8)  # fractions of a horizon at which a curve is averaged
 _NEVER = np.inf
 
 
@@ -61,11 +66,10 @@ def observe(runs: RunTable) -> list[Observations]:
     found = []
     for schedule in sorted(curves, key=lambda name: (name != "constant", name)):
         group = curves[schedule]
-        constant = schedule == "constant"
-        for horizon in _ladder(group) if constant else _planned(group):
-            seen = _at(horizon, group, exact=not constant)
-            if len(seen) and len(np.unique(seen[np.isfinite(seen[:, 1]), 0])) >= MIN_LRS:
-                found.append(Observations(schedule, horizon, seen[:, 0], seen[:, 1]))
+        seen = _constant(group) if schedule == "constant" else _scheduled(group)
+        for horizon, rows in seen:
+            if len(np.unique(rows[np.isfinite(rows[:, 1]), 0])) >= MIN_LRS:
+                found.append(Observations(schedule, horizon, rows[:, 0], rows[:, 1]))
     return found
 
 
@@ -91,9 +95,21 @@ def _curves(runs: RunTable) -> Iterator[tuple[str, _Curve]]:
         )
 
 
-def _planned(curves: list[_Curve]) -> list[float]:
-    """Distinct planned horizons, ascending."""
-    return sorted({curve.horizon for curve in curves})
+def _scheduled(curves: list[_Curve]) -> Iterator[tuple[float, Floats]]:
+    """Horizons and rows (ln lr, loss) of runs that count at their own horizon only."""
+    for horizon in sorted({curve.horizon for curve in curves}):
+        planned = [curve for curve in curves if curve.horizon == horizon]
+        yield horizon, _rows(horizon, np.ones(1), planned)
+
+
+def _constant(curves: list[_Curve]) -> Iterator[tuple[float, Floats]]:
+    """Horizons and rows (ln lr, loss) of runs that count at every horizon up to their own."""
+    for horizon in _ladder(curves):
+        reaching = [curve for curve in curves if _reaches(curve, horizon)]
+        early = all(curve.step[0] <= horizon * _AVERAGED[-1] for curve in reaching)
+        fractions = _AVERAGED if early else np.ones(1)
+        middle = float(np.exp(np.mean(np.log(horizon * fractions))))
+        yield middle, _rows(horizon, fractions, curves)
 
 
 def _ladder(curves: list[_Curve]) -> list[float]:
@@ -115,16 +131,20 @@ def _ladder(curves: list[_Curve]) -> list[float]:
     return sorted(rungs)
 
 
-def _at(horizon: float, curves: list[_Curve], *, exact: bool) -> Floats:
-    """Rows (ln lr, loss) at one horizon, by ascending lr; shape `(n, 2)`."""
+def _reaches(curve: _Curve, horizon: float) -> bool:
+    if not len(curve.step) or curve.diverged_at <= horizon:
+        return False
+    first, last = curve.step[0] / _SAME_HORIZON, curve.step[-1] * _SAME_HORIZON
+    return bool(first <= horizon <= last)
+
+
+def _rows(horizon: float, fractions: Floats, curves: list[_Curve]) -> Floats:
+    """Rows (ln lr, mean loss at fractions of a horizon), by ascending lr; shape `(n, 2)`."""
     rows = []
     for curve in curves:
-        planned = curve.horizon == horizon
-        if (planned or not exact) and curve.diverged_at <= horizon:
+        if curve.diverged_at <= horizon:
             rows.append((np.log(curve.lr), np.nan))
-        elif len(curve.step) and (planned or not exact):
-            reaches = curve.step[-1] * _SAME_HORIZON >= horizon >= curve.step[0] / _SAME_HORIZON
-            if reaches:
-                loss = np.interp(np.log(horizon), np.log(curve.step), curve.loss)
-                rows.append((np.log(curve.lr), float(loss)))
+        elif _reaches(curve, horizon):
+            at = np.log(horizon * fractions)
+            rows.append((np.log(curve.lr), np.interp(at, np.log(curve.step), curve.loss).mean()))
     return np.array(sorted(rows), dtype=np.float64).reshape(-1, 2)

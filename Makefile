@@ -1,0 +1,40 @@
+# Every target sets up by itself: .venv is made once, with uv, and again when pyproject.toml changes.
+VENV := .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+# What to install beyond the core; on a machine without a GPU, UV_TORCH_BACKEND=cpu saves gigabytes.
+EXTRAS ?= all
+ARGS ?=
+
+.PHONY: help compare test lint bench clean
+
+help:
+	@echo "make compare   the main job: kappa-guided search against TPE on MNIST; ARGS='--help' for more"
+	@echo "make test      all tests"
+	@echo "make lint      ruff and mypy"
+	@echo "make bench     speed, side by side"
+	@echo "make clean     remove .venv and caches; studies and reports stay"
+
+$(READY): pyproject.toml
+	@if command -v uv >/dev/null; then uv venv --quiet --clear --python $(PYTHON) $(VENV); \
+	else $(PYTHON) -m venv --clear $(VENV) && $(BIN)/python -m pip install --quiet uv; fi
+	PATH="$(CURDIR)/$(BIN):$$PATH" uv pip install --quiet --python $(BIN)/python -e '.[$(EXTRAS)]'
+	@touch $@
+
+compare: $(READY)
+	$(BIN)/python -m studies.compare $(ARGS)
+
+test: $(READY)
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY)
+	$(BIN)/python -m studies.bench $(ARGS)
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

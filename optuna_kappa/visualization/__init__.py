@@ -1,0 +1,8 @@
+"""Figures, one a module; imports Plotly, so `import optuna_kappa` does not import this."""
+
+from optuna_kappa.visualization.budget import plot_budget
+from optuna_kappa.visualization.law import plot_law
+from optuna_kappa.visualization.loss_vs_lr import plot_loss_vs_lr
+from optuna_kappa.visualization.transfer import TransferPoint, plot_transfer
+
+__all__ = ["TransferPoint", "plot_budget", "plot_law", "plot_loss_vs_lr", "plot_transfer"]

@@ -1,0 +1,190 @@
+"""Command line of the main job: `python -m studies.compare`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import BrokenExecutor
+from pathlib import Path
+
+import optuna
+from optuna.storages import BaseStorage
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from dashboards.compare import write_page
+from optuna_kappa.storage import open_storage
+from studies.compare import table
+from studies.compare.results import Found, is_done, of_part, read_all
+from studies.compare.samplers import SAMPLERS
+from studies.compare.search import study_name
+from studies.compare.settings import CONSTANT, Job, Part, Settings, jobs
+from studies.compare.workers import Place, run_all
+from studies.compare.workers import Progress as Report
+from studies.mnist.data import Dataset, load
+
+_USAGE, _STOPPED = 2, 130  # exit codes: wrong input, interrupted
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the comparison; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    console = Console()
+    try:
+        return _compare(options, console)
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return _USAGE
+    except KeyboardInterrupt:
+        print("Stopped. The same command goes on from here.", file=sys.stderr)
+        return _STOPPED
+    except BrokenExecutor:
+        print("error: a worker process was killed. The same command goes on.", file=sys.stderr)
+        return 1
+
+
+def _compare(options: argparse.Namespace, console: Console) -> int:
+    started = time.monotonic()
+    settings = _settings(options)
+    out = _writable(Path(options.out))
+    url = options.storage or f"sqlite:///{out / 'kappa.db'}"
+    dataset = load(options.data)
+    console.print(f"Data: {dataset.source}", soft_wrap=True, markup=False)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    storage = open_storage(url)
+    if options.fresh:
+        _delete(settings, dataset, storage)
+    _run(settings, dataset, storage, Place(options.data, url), options.jobs, console)
+    found = read_all(settings, dataset.name, dataset.n_train, storage)
+    _print(settings, found, console)
+    page = write_page(out / "report.html", settings, found, dataset)
+    console.print(f"\nStudies: {url}\nReport:  {page}", soft_wrap=True, markup=False)
+    console.print(f"Done in {time.monotonic() - started:.0f} s.", markup=False)
+    return 0
+
+
+def _run(
+    settings: Settings,
+    dataset: Dataset,
+    storage: BaseStorage,
+    place: Place,
+    n_processes: int,
+    console: Console,
+) -> None:
+    """Runs what is not finished, with a progress bar."""
+    todo = [
+        job
+        for job in jobs(settings)
+        if not is_done(settings, job, dataset.name, dataset.n_train, storage)
+    ]
+    if not todo:
+        console.print("All searches are finished; --fresh starts again.")
+        return
+    largest = max(part.epochs for part in settings.parts)
+    total = sum(job.part.budget * job.part.epochs for job in todo) / largest
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:.1f} of {task.total:.0f} full runs"),
+        TimeRemainingColumn(),
+    )
+    spent: dict[Job, float] = {}
+    first: dict[Job, float] = {}
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(f"{len(todo)} searches", total=total)
+
+        def show(report: Report) -> None:
+            first.setdefault(report.job, report.spent)
+            spent[report.job] = report.spent
+            done = sum(job.part.epochs * value for job, value in spent.items()) / largest
+            bar.update(task, completed=min(done, total))
+
+        run_all(settings, todo, place, n_processes, show)
+        bar.update(task, completed=total)
+
+
+def _print(settings: Settings, found: Sequence[Found], console: Console) -> None:
+    for part in settings.parts:
+        searches = of_part(found, part)
+        title = f"{settings.optimizer}, {part.schedule} rate, target {part.epochs} epochs"
+        shown = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+        for i, name in enumerate(table.HEADER):
+            shown.add_column(name, justify="right" if i else "left")
+        for line in table.lines(searches):
+            shown.add_row(*line)
+        console.print()
+        console.print(shown)
+        console.print(table.summary(searches), markup=False, highlight=False)
+
+
+def _delete(settings: Settings, dataset: Dataset, storage: BaseStorage) -> None:
+    """Deletes the studies of this comparison, and no others."""
+    names = {study_name(settings, job, dataset.name) for job in jobs(settings)}
+    for summary in optuna.get_all_study_summaries(storage):
+        if summary.study_name in names:
+            optuna.delete_study(study_name=summary.study_name, storage=storage)
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    parts = []
+    if not options.only_schedule:
+        parts.append(Part(CONSTANT, options.horizon, options.budget))
+    if options.schedule not in ("none", CONSTANT):
+        parts.append(Part(options.schedule, options.schedule_horizon, options.schedule_budget))
+    return Settings(
+        parts=tuple(parts),
+        samplers=tuple(name.strip() for name in options.samplers.split(",") if name.strip()),
+        optimizer=options.optimizer,
+        repeats=options.repeats,
+        lr_range=tuple(options.lr_range),
+        seed=options.seed,
+    )
+
+
+def _writable(folder: Path) -> Path:
+    """The folder, made if need be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".optuna-kappa"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise ValueError(
+            f"cannot write to the out folder {folder} ({error.strerror}); choose another --out"
+        ) from error
+    return folder
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m studies.compare",
+        description="Compares kappa-guided search with plain TPE on the MNIST model. Budgets are "
+        "in full-run equivalents: samples trained over those of one run at the target horizon.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--optimizer", default="adam", help="adam or sgd")
+    add("--horizon", type=int, default=12, metavar="EPOCHS", help="target at constant rate")
+    add("--budget", type=float, default=10, metavar="FRE", help="of a search at constant rate")
+    add("--schedule", default="cosine", help="of the second part; none leaves it out")
+    add("--schedule-horizon", type=int, default=6, metavar="EPOCHS", help="its target")
+    add("--schedule-budget", type=float, default=6, metavar="FRE", help="of a search there")
+    add("--only-schedule", action="store_true", help="leave out the constant-rate part")
+    add("--samplers", default="kappa,tpe", help=f"separated by commas, of {', '.join(SAMPLERS)}")
+    add("--repeats", type=int, default=5, help="searches of each sampler, with other seeds")
+    add("--seed", type=int, default=0, help="seed of the first repeat")
+    add("--lr-range", type=float, nargs=2, default=(1e-5, 1e-1), metavar=("LOW", "HIGH"))
+    add("--data", default="auto", help="auto, mnist or digits")
+    add("--storage", help="URL of the studies (default: sqlite, kappa.db in the out folder)")
+    add("--out", default=".", help="folder of kappa.db and report.html")
+    add("--jobs", type=int, default=2, help="searches at a time, one core each")
+    add("--fresh", action="store_true", help="delete these studies and start again")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""What a comparison is: its settings, checked, and the searches that they ask for."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import get_args
+
+from optuna_kappa.schedules import as_schedule
+from studies.compare.samplers import SAMPLERS
+from studies.mnist.training import OptimizerName
+
+CONSTANT = "constant"
+# Less than the probes and two full runs cost gets no search anywhere.
+_LEAST_BUDGET = 4.0
+
+
+@dataclass(frozen=True)
+class Part:
+    """One target that the samplers are compared at.
+
+    Attributes:
+        schedule: Name of the schedule, as `optuna_kappa.schedules.parse` reads it.
+        epochs: Target horizon in epochs.
+        budget: Budget of each search, in full-run equivalents of this target.
+
+    Raises:
+        ValueError: A value is not allowed.
+    """
+
+    schedule: str
+    epochs: int
+    budget: float
+
+    def __post_init__(self) -> None:
+        as_schedule(self.schedule)
+        if self.epochs < 1:
+            raise ValueError(
+                f"the target horizon must be at least 1 epoch, but is {self.epochs}; try 12"
+            )
+        if not _LEAST_BUDGET <= self.budget < math.inf:
+            raise ValueError(
+                f"the budget must be at least {_LEAST_BUDGET:g} full-run equivalents, about what "
+                f"the probes and two full runs cost, but is {self.budget:g}"
+            )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that determines a comparison but the data.
+
+    Attributes:
+        parts: The targets. The constant-rate one, if any, lends its probes to the others.
+        samplers: Names out of `SAMPLERS`.
+        optimizer: "adam" or "sgd".
+        repeats: Searches of each sampler at each target.
+        lr_range: Lowest and highest base learning rate.
+        seed: Seed of the first repeat; the following ones count up from it.
+
+    Raises:
+        ValueError: A value is not allowed.
+    """
+
+    parts: tuple[Part, ...]
+    samplers: tuple[str, ...]
+    optimizer: OptimizerName
+    repeats: int
+    lr_range: tuple[float, float]
+    seed: int
+
+    def __post_init__(self) -> None:
+        _check_names("sampler", self.samplers, tuple(SAMPLERS))
+        _check_names("optimizer", (self.optimizer,), get_args(OptimizerName))
+        low, high = self.lr_range
+        if not 0 < low < high < math.inf:
+            raise ValueError(
+                "the lr range must be two ascending positive numbers, such as 1e-5 1e-1, "
+                f"but is {low:g} {high:g}"
+            )
+        for name, value, least in (("repeats", self.repeats, 1), ("seed", self.seed, 0)):
+            if value < least:
+                raise ValueError(f"{name} must be at least {least}, but is {value}")
+
+    @property
+    def constant(self) -> Part | None:
+        """The constant-rate part."""
+        return next((part for part in self.parts if part.schedule == CONSTANT), None)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One search: a sampler at a target, repeated with another seed."""
+
+    part: Part
+    sampler: str
+    repeat: int
+
+
+def jobs(settings: Settings) -> list[Job]:
+    """All searches, repeat by repeat, so that a comparison that is cut short has whole repeats."""
+    parts = sorted(settings.parts, key=lambda part: part.schedule != CONSTANT)
+    repeats = range(settings.repeats)
+    return [Job(p, sampler, r) for r in repeats for p in parts for sampler in settings.samplers]
+
+
+def lender(settings: Settings, job: Job) -> Job | None:
+    """The constant-rate search whose probes a scheduled kappa search starts from."""
+    constant = settings.constant
+    if job.sampler != "kappa" or constant is None or job.part == constant:
+        return None
+    return Job(constant, job.sampler, job.repeat)
+
+
+def _check_names(what: str, names: tuple[str, ...], known: tuple[str, ...]) -> None:
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        problem = f"unknown {what} {unknown[0]!r}" if unknown else f"no {what} is given"
+        raise ValueError(f"{problem}; choose from {', '.join(known)}")

@@ -1,0 +1,53 @@
+"""The comparison as rows of text, for the screen and the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from studies.compare.results import BASELINE, Found, Row, baseline_loss, rows
+
+HEADER = ("sampler", "budget", "best loss", "test accuracy %", f"budget to match {BASELINE}")
+
+
+def lines(searches: dict[str, list[Found]]) -> list[tuple[str, ...]]:
+    """The table of one target; medians over repeats, with the range in brackets."""
+    return [_line(row) for row in rows(searches)]
+
+
+def summary(searches: dict[str, list[Found]]) -> str:
+    """The result in one sentence."""
+    goal = baseline_loss(searches)
+    if goal is None or "kappa" not in searches:
+        return "Needs kappa and tpe among the samplers for a verdict."
+    reached = [search.trajectory.budget_to(goal) for search in searches["kappa"]]
+    full = float(np.median([search.spent for search in searches[BASELINE]]))
+    middle = float(np.median(reached))
+    final = f"{BASELINE}'s final median loss ({goal:.4f} after {full:.3g} full-run equivalents)"
+    if not np.isfinite(middle):
+        budget = float(np.median([search.spent for search in searches["kappa"]]))
+        return f"kappa did not reach {final} with {budget:.3g}."
+    share = f"{100 * middle / full:.0f} % of the budget"
+    n = len(reached)
+    return f"kappa reached {final} after {middle:.3g}, {share} (median of {n} repeats)."
+
+
+def _line(row: Row) -> tuple[str, ...]:
+    return (
+        row.sampler,
+        f"{row.budget:.2f}",
+        _spread(row.loss, "{:.4f}".format),
+        _spread([100 * accuracy for accuracy in row.test_accuracy], "{:.2f}".format),
+        "" if row.to_match is None else _spread(row.to_match, _budget),
+    )
+
+
+def _budget(value: float) -> str:
+    return f"{value:.2f}" if np.isfinite(value) else "never"
+
+
+def _spread(values: Sequence[float], form: Callable[[float], str]) -> str:
+    middle, low, high = (float(f(values)) for f in (np.median, np.min, np.max))
+    texts = form(middle), form(low), form(high)
+    return texts[0] if len(values) == 1 else f"{texts[0]} ({texts[1]}-{texts[2]})"

@@ -1,0 +1,126 @@
+"""Runs the searches of a comparison in several processes and tells of their progress."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import queue
+import signal
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Event
+from typing import NamedTuple
+
+from studies.compare.settings import Job, Settings, jobs, lender
+from studies.mnist.data import Source
+
+_POLL = 0.2  # seconds between looks at the progress
+
+
+class Place(NamedTuple):
+    """Where the data comes from and the studies go to."""
+
+    source: Source
+    storage_url: str
+
+
+class Progress(NamedTuple):
+    """A search has spent this much, in full-run equivalents."""
+
+    job: Job
+    spent: float
+
+
+class _Line(NamedTuple):
+    """What connects a worker process with its parent."""
+
+    messages: Queue[Progress]
+    stop: Event
+    parent: int
+
+
+_line: _Line | None = None  # of a worker process
+
+
+def run_all(
+    settings: Settings,
+    todo: list[Job],
+    place: Place,
+    n_processes: int,
+    on_progress: Callable[[Progress], None],
+) -> None:
+    """Runs the searches; those that borrow probes wait for those that lend them.
+
+    When one fails or the user interrupts, the trials that are running end first; nothing is lost.
+
+    Args:
+        settings: The comparison.
+        todo: Searches of it that are not finished.
+        place: Data and storage.
+        n_processes: Searches at a time, one thread each.
+        on_progress: Called in this process.
+
+    Raises:
+        ValueError: A search cannot be resumed with these settings.
+        concurrent.futures.BrokenExecutor: A process was killed.
+    """
+    context = multiprocessing.get_context("spawn")
+    line = _Line(context.Queue(), context.Event(), os.getpid())
+    waiting = [job for job in jobs(settings) if job in todo]
+    running: dict[Future[None], Job] = {}
+    with ProcessPoolExecutor(n_processes, context, _start, (line,)) as pool:
+        try:
+            while waiting or running:
+                unfinished = {*waiting, *running.values()}
+                for job in [j for j in waiting if lender(settings, j) not in unfinished]:
+                    waiting.remove(job)
+                    running[pool.submit(_work, settings, job, place)] = job
+                done, _ = wait(running, timeout=_POLL, return_when=FIRST_COMPLETED)
+                _drain(line.messages, on_progress)
+                for future in done:
+                    del running[future]
+                    future.result()
+        except BaseException:
+            line.stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        _drain(line.messages, on_progress)
+
+
+def _drain(messages: Queue[Progress], on_progress: Callable[[Progress], None]) -> None:
+    while True:
+        try:
+            on_progress(messages.get_nowait())
+        except queue.Empty:
+            return
+
+
+def _start(line: _Line) -> None:
+    """Sets up a worker process."""
+    import optuna
+    import torch
+
+    global _line
+    _line = line
+    # An interrupt from the keyboard reaches all processes; the parent alone answers it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Two threads in each of two processes would spend their time waiting for each other.
+    torch.set_num_threads(1)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+def _work(settings: Settings, job: Job, place: Place) -> None:
+    from optuna_kappa.storage import open_storage
+    from studies.compare.search import Search
+    from studies.mnist.data import load
+
+    def go_on(spent: float) -> bool:
+        if _line is None:
+            return True
+        _line.messages.put(Progress(job, spent))
+        # A parent that was killed cannot say so; another process has adopted this one then.
+        return not _line.stop.is_set() and os.getppid() == _line.parent
+
+    storage = open_storage(place.storage_url)
+    Search(settings, job, load(place.source), storage).run(go_on)

@@ -1,0 +1,173 @@
+"""The plan's pure functions, as tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+
+from optuna_kappa import plan
+from optuna_kappa.plan import Seen
+from optuna_kappa.runs import Floats
+
+LOW, HIGH = -10.0, 0.0
+
+
+@pytest.mark.parametrize("target", [24, 32, 96, 390_000, 2**31 - 1])
+def test_rungs_climb_below_the_target(target: int) -> None:
+    found = plan.rungs(target, plan.N_PROBES)
+    horizons = [horizon for horizon, _ in found]
+    assert horizons == sorted(set(horizons))
+    assert 1 <= horizons[0] < horizons[-1] < target
+    assert sum(n for _, n in found) == plan.N_PROBES
+    # Most probes where they are cheapest, and all of them for about a full run and a half.
+    assert found[0][1] == max(n for _, n in found)
+    assert sum(horizon * n for horizon, n in found) < 2 * target
+
+
+@pytest.mark.parametrize("n_probes", [1, 2, 3, 7, 30, 100])
+def test_rungs_spend_all_probes(n_probes: int) -> None:
+    assert sum(n for _, n in plan.rungs(96, n_probes)) == n_probes
+    assert all(n > 0 for _, n in plan.rungs(96, n_probes))
+
+
+@pytest.mark.parametrize(
+    ("target", "n_probes", "expected"),
+    [
+        (96, 0, []),
+        (1, 14, []),  # there is no shorter horizon
+        (8, 5, [(1, 4), (3, 1)]),  # two rungs fall on one
+    ],
+)
+def test_rungs_of_small_studies(
+    target: int, n_probes: int, expected: list[tuple[int, int]]
+) -> None:
+    assert plan.rungs(target, n_probes) == expected
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_spread_covers_the_range(seed: int) -> None:
+    rng, tried = np.random.default_rng(seed), list[float]()
+    for _ in range(8):
+        tried.append(plan.spread(LOW, HIGH, tried, 8, float(rng.random())))
+    assert sorted(int((x - LOW) / (HIGH - LOW) * 8) for x in tried) == list(range(8))
+
+
+@pytest.mark.parametrize(
+    ("tried", "n", "u", "expected"),
+    [
+        ([], 1, 0.25, -7.5),
+        ([-9.0], 2, 0.5, -2.5),
+        ([-2.0], 2, 0.5, -7.5),
+        ([-2.0, -7.0, -3.0], 2, 0.0, -10.0),
+        (
+            [-5.0, -20.0, 30.0, 31.0],
+            3,
+            0.5,
+            -25 / 3,
+        ),  # outside the range: in the cells at its ends
+    ],
+)
+def test_spread(tried: list[float], n: int, u: float, expected: float) -> None:
+    assert plan.spread(LOW, HIGH, tried, n, u) == pytest.approx(expected)
+
+
+def test_spread_over_a_single_value() -> None:
+    assert plan.spread(-3.0, -3.0, [-3.0], 6, 0.5) == -3.0
+
+
+def normal(mean: float, sd: float) -> Callable[[Floats], Floats]:
+    def density(x: Floats) -> Floats:
+        values: Floats = np.exp(-0.5 * ((x - mean) / sd) ** 2) / (sd * math.sqrt(2 * math.pi))
+        return values
+
+    return density
+
+
+@pytest.mark.parametrize(
+    ("mean", "sd", "expected"),
+    [(-4.0, 0.5, -4.0), (-4.0, 3.0, -4.2), (-0.1, 1e-3, -0.1), (5.0, 0.5, 0.0), (-15.0, 0.5, -10)],
+)
+def test_most_gain_goes_to_the_mean_first(mean: float, sd: float, expected: float) -> None:
+    assert plan.most_gain(normal(mean, sd), LOW, HIGH, []) == pytest.approx(expected, abs=0.2)
+
+
+def test_most_gain_without_any_density_in_the_range_stays_in_it() -> None:
+    for tried in ([], [-5.0], [-5.0, -9.0]):
+        assert LOW <= plan.most_gain(normal(900.0, 0.1), LOW, HIGH, tried) <= HIGH
+
+
+def test_most_gain_brackets_next() -> None:
+    tried = [plan.most_gain(normal(-4.0, 0.5), LOW, HIGH, [])]
+    for _ in range(2):
+        tried.append(plan.most_gain(normal(-4.0, 0.5), LOW, HIGH, tried))
+    centre, first, second = tried
+    assert (first - centre) * (second - centre) < 0
+    for side in (first, second):
+        assert 0.3 < abs(side - centre) < 1.5
+
+
+def test_most_gain_does_not_repeat_what_was_tried() -> None:
+    tried: list[float] = []
+    for _ in range(8):
+        tried.append(plan.most_gain(normal(-4.0, 1.0), LOW, HIGH, tried))
+    assert np.diff(sorted(tried)).min() > 0.1
+
+
+def law(ln_lr: float, loss: float | None = 1.0) -> Seen:
+    return Seen(ln_lr, loss, by_law=True)
+
+
+def other(ln_lr: float, loss: float | None = 1.0) -> Seen:
+    return Seen(ln_lr, loss)
+
+
+NAN, INF = math.nan, math.inf
+
+
+@pytest.mark.parametrize(
+    ("seen", "trusted"),
+    [
+        ([], True),
+        ([law(-5)], True),
+        ([law(-5, None)], True),
+        # A third after two that did not diverge, finished or not.
+        ([law(-5), law(-6)], True),
+        ([law(-5, None), law(-6, None)], True),
+        ([law(-5, NAN), law(-6, NAN)], False),
+        pytest.param(
+            *([law(-5), law(-6, INF)], False),
+            marks=pytest.mark.xfail(strict=True, reason="a third is allowed after a diverged one"),
+        ),
+        # Three that all point one way bear nothing out: every second trial is the base sampler's.
+        ([law(-5, 1.0), law(-6, 2.0), law(-7, 3.0)], False),
+        ([law(-5, 1.0), law(-6, 2.0), law(-7, 3.0), other(-8, 4.0)], True),
+        ([law(-5, 1.0), law(-6, 2.0), law(-7, 3.0), law(-8, 3.0), other(-8, 4.0)], False),
+        # A best with worse ones on both sides, whoever tried them, does.
+        ([law(-5, 1.0), law(-6, 2.0), law(-4, 2.0)], True),
+        ([law(-5, 1.0), law(-6, 2.0), law(-7, 2.0), other(-1, 5.0)], True),
+        ([law(-5, 1.0), law(-6, 2.0), law(-4, NAN)], True),
+        ([law(-5, 1.0), law(-6, 2.0), law(-4, None)], False),
+        # So does a best at an end of the range.
+        ([law(-0.1, 1.0), law(-1, 2.0), law(-2, 3.0)], True),
+        ([law(-9.9, 1.0), law(-9, 2.0), law(-8, 3.0)], True),
+        # All diverged: never.
+        ([law(-5, NAN), law(-6, NAN), law(-7, NAN), other(-1, NAN)], False),
+    ],
+)
+def test_trusts_law(seen: Sequence[Seen], trusted: bool) -> None:
+    assert plan.trusts_law(seen, LOW, HIGH) is trusted
+    assert plan.trusts_law(list(reversed(seen)), LOW, HIGH) is trusted
+
+
+def test_an_unborne_law_gets_at_most_every_second_trial() -> None:
+    """The loss falls towards lower lrs for ever, so that no trial is ever bracketed."""
+    seen: list[Seen] = []
+    for i in range(20):
+        by_law = plan.trusts_law(seen, -INF, INF)
+        seen.append(Seen(-float(i), -float(i), by_law))
+    kinds = [trial.by_law for trial in seen]
+    assert kinds[:3] == [True, True, True]
+    assert sum(kinds[3:]) <= 9

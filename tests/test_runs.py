@@ -1,0 +1,237 @@
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from optuna_kappa import RunTable, read_csv
+
+HEADER = "run,lr,schedule,horizon,step,loss"
+GOOD = "a,0.1,constant,10,10,1.5"
+REAL = Path(__file__).parents[2] / "shared" / "data" / "runs"
+
+
+def example(**columns: Any) -> RunTable:
+    defaults: dict[str, Any] = {
+        "run": ["a", "a", "b", "c"],
+        "lr": [0.1, 0.1, 1e-3, 1 / 3],
+        "schedule": ["constant", "constant", "cosine(warmup=0.1)", "constant"],
+        "horizon": [2e9, 2e9, 10.0, 7.0],
+        "step": [1e9, 2e9, 10.0, 0.0],
+        "loss": [2.5, np.nan, np.inf, -np.inf],
+        "size": ["1, big", 'a "b"', "", "ü"],
+        "batch": [8, 8, 16, 16],
+    }
+    return RunTable.from_columns(defaults | columns)
+
+
+def assert_same(one: RunTable, other: RunTable) -> None:
+    for name in ("run", "schedule"):
+        assert getattr(one, name).tolist() == getattr(other, name).tolist()
+    for name in ("lr", "horizon", "step", "loss"):
+        np.testing.assert_allclose(getattr(one, name), getattr(other, name), rtol=1e-9)
+    context = [{k: v.tolist() for k, v in t.context.items()} for t in (one, other)]
+    assert context[0] == context[1]
+
+
+@pytest.mark.parametrize("name", ["runs.csv", "runs.csv.gz"])
+def test_round_trip(tmp_path: Path, name: str) -> None:
+    path, again = tmp_path / name, tmp_path / f"again_{name}"
+    example().to_csv(path)
+    example().to_csv(str(again))
+    assert path.read_bytes() == again.read_bytes()
+    assert (path.read_bytes()[:2] == b"\x1f\x8b") == name.endswith(".gz")
+    assert_same(read_csv(path), example())
+    # A file that was read is written as it was: nothing is lost a second time.
+    read_csv(str(path)).to_csv(again)
+    assert path.read_bytes() == again.read_bytes()
+
+
+def test_gzip_is_known_by_its_content_not_by_its_name(tmp_path: Path) -> None:
+    example().to_csv(tmp_path / "a.csv.gz")
+    (tmp_path / "a.csv.gz").rename(tmp_path / "a.csv")
+    assert_same(read_csv(tmp_path / "a.csv"), example())
+
+
+def test_byte_order_mark_spaces_and_blank_lines_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "excel.csv"
+    header = HEADER.replace(",", ", ")
+    path.write_text(f"{header}\r\n\r\n{GOOD}\r\n\r\n", encoding="utf-8-sig", newline="")
+    table = read_csv(path)
+    assert (table.run.tolist(), table.loss.tolist()) == (["a"], [1.5])
+
+
+def test_diverged_losses_are_kept() -> None:
+    np.testing.assert_array_equal(example().loss, [2.5, np.nan, np.inf, -np.inf])
+    assert len(example()) == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "the file is empty; the first line must name the columns"),
+        ("\n\n", "the file is empty; the first line must name the columns"),
+        (HEADER, "the table has a header but no rows"),
+        (
+            "run,lr,schedule,horizon,step\na,0.1,constant,10,10",
+            "column 'loss' is missing; a run table has the columns run, lr, schedule, horizon, "
+            "step, loss, but got run, lr, schedule, horizon, step",
+        ),
+        (HEADER + ",lr\n" + GOOD + ",1", "line 1: column 'lr' is named twice"),
+        (f"{HEADER}\n{GOOD}\nb,0.1", "line 3 has 2 columns, but the header names 6"),
+        (f"{HEADER}\n{GOOD},1", "line 2 has 7 columns, but the header names 6"),
+        (f"{HEADER}\n{GOOD}\nb,fast,constant,1,1,1", "line 3: lr must be a number, but is 'fast'"),
+        (f"{HEADER}\n\n{GOOD}\n\nb,1,constant,1,1,", "line 5: loss must be a number, but is ''"),
+        (
+            f"{HEADER}\n{GOOD}\n\nb,0,constant,1,1,1",
+            "line 4: lr must be a positive finite number, but is 0",
+        ),
+        (
+            f"{HEADER}\nb,nan,constant,1,1,1",
+            "line 2: lr must be a positive finite number, but is nan",
+        ),
+        (
+            f"{HEADER}\nb,1,constant,inf,1,1",
+            "line 2: horizon must be a positive finite number, but is inf",
+        ),
+        (
+            f"{HEADER}\n{GOOD}\nb,1,constant,10,11,1",
+            "line 3: step must be between 0 and the run's horizon, but is 11 (horizon 10)",
+        ),
+        (
+            f"{HEADER}\n{GOOD}\nb,1,constant,10,-1,1",
+            "line 3: step must be between 0 and the run's horizon, but is -1 (horizon 10)",
+        ),
+        (
+            f"{HEADER}\n{GOOD}\nb,1,constant,1,1,1\na,0.2,constant,10,5,1",
+            "line 4: run 'a' has lr 0.2, but 0.1 at line 2; give each run a label of its own",
+        ),
+        (
+            f"{HEADER}\n{GOOD}\na,0.1,cosine,10,5,1",
+            "line 3: run 'a' has schedule cosine, but constant at line 2; give each run a label "
+            "of its own",
+        ),
+        (f"{HEADER}\n{GOOD.replace(',', ';')}", "line 2 has 1 columns, but the header names 6"),
+    ],
+)
+def test_wrong_tables(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "runs.csv"
+    path.write_text(text)
+    with pytest.raises(ValueError) as error:
+        read_csv(path)
+    assert str(error.value) == f"{path}: {message}"
+
+
+def truncated(raw: bytes) -> bytes:
+    return raw[:-12]
+
+
+def corrupted(raw: bytes) -> bytes:
+    return raw[:20] + bytes(8) + raw[28:]
+
+
+def wrong_checksum(raw: bytes) -> bytes:
+    return raw[:-8] + bytes(8)
+
+
+def binary(raw: bytes) -> bytes:
+    return bytes(range(256))
+
+
+@pytest.mark.parametrize("damage", [truncated, corrupted, wrong_checksum, binary])
+def test_unreadable_files(tmp_path: Path, damage: Any) -> None:
+    path = tmp_path / "runs.csv.gz"
+    path.write_bytes(damage(gzip.compress(f"{HEADER}\n{GOOD}\n".encode() * 50)))
+    assert_unreadable(path)
+
+
+def test_not_a_file(tmp_path: Path) -> None:
+    assert_unreadable(tmp_path)
+    assert_unreadable(tmp_path / "missing.csv")
+
+
+def assert_unreadable(path: Path) -> None:
+    with pytest.raises(ValueError) as error:
+        read_csv(path)
+    assert str(error.value).startswith(f"cannot read the run table {path}: ")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"lr": [0.1, 0.1]}, "all columns must have the same length"),
+        ({"batch": [[8], [8], [16], [16]]}, "all columns must have the same length"),
+        ({"lr": ["fast"] * 4}, "column 'lr' must hold numbers: .*'fast'"),
+        ({"loss": [None, object(), 1, 2]}, "column 'loss' must hold numbers"),
+        ({"lr": [0.1, 0.1, -1.0, 1.0]}, "^row 2: lr must be a positive finite number"),
+        ({"run": ["a"] * 4}, "^row 2: run 'a' has lr 0.001, but 0.1 at row 0"),
+    ],
+)
+def test_wrong_columns(columns: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        example(**columns)
+
+
+def test_tables_cannot_be_changed_nor_their_input() -> None:
+    loss = np.ones(4)
+    table = example(loss=loss)
+    loss[0] = 2
+    assert table.loss.tolist() == [1, 1, 1, 1]
+    with pytest.raises(ValueError, match="read-only"):
+        table.lr[0] = 5
+
+
+def test_where() -> None:
+    table = example().where(np.array([False, True, False, True]))
+    assert table.run.tolist() == ["a", "c"]
+    assert table.context["batch"].tolist() == ["8", "16"]
+    assert len(table.where(np.zeros(2, dtype=bool))) == 0
+
+
+def test_groups() -> None:
+    found = [(values, table.run.tolist()) for values, table in example().groups(["batch"])]
+    assert found == [({"batch": "16"}, ["b", "c"]), ({"batch": "8"}, ["a", "a"])]
+    found = [(values, table.run.tolist()) for values, table in example().groups(["batch", "size"])]
+    assert found[0] == ({"batch": "16", "size": ""}, ["b"])
+    assert len(found) == 4
+    ((values, whole),) = example().groups([])
+    assert (values, len(whole)) == ({}, 4)
+    with pytest.raises(ValueError, match="'width' is not a context column .* has size, batch"):
+        list(example().groups(["width"]))
+
+
+def test_concatenate_keeps_runs_apart() -> None:
+    plain = RunTable.from_columns(
+        {"run": ["a"], "lr": [7], "schedule": ["x"], "horizon": [3], "step": [1], "loss": [0]}
+    )
+    both = RunTable.concatenate([example(), plain])
+    assert both.run.tolist() == ["0:a", "0:a", "0:b", "0:c", "1:a"]
+    assert both.lr.tolist() == [*example().lr, 7]
+    assert both.context["batch"].tolist() == ["8", "8", "16", "16", ""]
+    assert len(RunTable.concatenate([])) == len(RunTable.empty()) == 0
+    assert len(RunTable.concatenate(iter([RunTable.empty(), plain]))) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "n_rows", "n_runs", "schedule", "n_context"),
+    [
+        ("steplaw_dense", 1911, 1911, "warmup-cosine-to-1e-5", 2),
+        ("taskset_patch128_LSTM128_avg_bs64", 51_000, 1000, "adam8p", 7),
+        ("taskset_patch32_GRU64_avg_bs128", 51_000, 1000, "adam8p", 7),
+        ("taskset_patch32_LSTM128_bs128", 51_000, 1000, "adam8p", 7),
+    ],
+)
+def test_real_tables(name: str, n_rows: int, n_runs: int, schedule: str, n_context: int) -> None:
+    path = REAL / f"{name}.csv.gz"
+    if not path.exists():
+        pytest.skip(f"{path} is not beside this checkout")
+    table = read_csv(path)
+    assert (len(table), len(np.unique(table.run))) == (n_rows, n_runs)
+    assert set(table.schedule.tolist()) == {schedule}
+    assert len(table.context) == n_context
+    ends = table.where(table.step == table.horizon)
+    assert len(np.unique(ends.run)) == n_runs

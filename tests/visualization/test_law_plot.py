@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from optuna_kappa.law import Law, Optimum
+from optuna_kappa.visualization import plot_law
+from optuna_kappa.visualization.law import _get_law_plot_info
+
+HORIZONS = (100.0, 200.0, 400.0, 800.0)
+
+
+@pytest.fixture
+def law() -> Law:
+    """An optimum of 1 / D at constant rate and of 2 / D under cosine."""
+    constant = [Optimum("constant", d, -np.log(d), 0.1, 9, 0, 1.0) for d in HORIZONS]
+    return Law((*constant, Optimum("cosine", 400.0, np.log(2 / 400), 0.2, 5, 0, 0.5)))
+
+
+def test_info(law: Law) -> None:
+    info = _get_law_plot_info(law, [(3200.0, "cosine")], [(3200, 6e-4, "found")], "samples")
+    assert [o.schedule for o in info.optima] == ["constant"] * 4 + ["cosine"]
+    np.testing.assert_allclose(info.optima[0][1:], [100, 0.01, *(0.01 * np.exp([-0.164, 0.164]))])
+    proposal = law.propose(3200, "cosine")
+    assert info.targets == [("cosine", 3200.0, proposal.lr, proposal.low, proposal.high)]
+    assert info.truth == [(3200.0, 6e-4, "found")]
+    assert info.verdict == str(law.verdict)
+    np.testing.assert_allclose(info.paper, [(100, 0.01), (3200, 1 / 3200)])
+
+
+def test_band_is_the_law_from_the_smallest_horizon_to_the_largest_target(law: Law) -> None:
+    info = _get_law_plot_info(law, [(3200.0, "cosine"), (1600.0, "constant")], [], "")
+    assert info.band[0].horizon == pytest.approx(100)
+    assert info.band[-1].horizon == pytest.approx(3200)
+    assert {i.schedule for i in info.band} == {"constant"}
+    proposal = law.propose(3200)
+    np.testing.assert_allclose(info.band[-1][2:], [proposal.lr, proposal.low, proposal.high])
+    assert all(i.low < i.lr < i.high for i in info.band)
+
+
+@pytest.mark.parametrize(("targets", "largest"), [([], 1600), ([(50.0, "constant")], 800)])
+def test_band_without_far_targets(
+    law: Law, targets: list[tuple[float, str]], largest: float
+) -> None:
+    info = _get_law_plot_info(law, targets, [], "")
+    assert info.band[-1].horizon == pytest.approx(largest)
+
+
+def test_without_constant_rate_the_band_is_of_the_most_frequent_schedule() -> None:
+    names = ("linear", "cosine", "cosine")
+    pairs = zip(names, HORIZONS, strict=False)
+    law = Law(tuple(Optimum(name, d, -np.log(d), 0.1, 9, 0, 0.5) for name, d in pairs))
+    info = _get_law_plot_info(law, [], [], "")
+    assert {i.schedule for i in info.band} == {"cosine"}
+    np.testing.assert_allclose(info.paper[0], (100, 0.01))
+
+
+def test_figure(law: Law) -> None:
+    targets = [(1600.0, "constant"), (3200.0, "constant"), (3200.0, "linear")]
+    truth = [(1600.0, 6e-4, "a<b>"), (3200.0, 3e-4, "a<b>"), (3200.0, 5e-4, "c")]
+    figure = plot_law(law, targets=targets, truth=truth, unit="tokens")
+    assert [trace.name for trace in figure.data] == [
+        "90 % interval",
+        "law, constant",
+        "kappa constant (slope 1)",
+        "optimum, constant",
+        "proposal, constant",
+        "optimum, cosine",
+        "proposal, linear",
+        "a&lt;b&gt;",
+        "c",
+    ]
+    proposals = figure.data[4]
+    assert len(proposals.x) == len(proposals.error_y.array) == 2
+    assert proposals.marker.symbol == "diamond"
+    assert figure.layout.xaxis.title.text == "horizon (tokens)"
+    assert figure.layout.xaxis.type == figure.layout.yaxis.type == "log"
+    assert "Holds: the optimum falls" in figure.layout.title.text
+    assert "bdata" not in figure.to_json()
+
+
+def test_names_of_schedules_are_escaped() -> None:
+    law = Law((Optimum("</script><b>x", 100.0, -5.0, 0.1, 9, 0),))
+    text = str(plot_law(law).to_dict())
+    assert "<b>x" not in text
+    assert "law, &lt;/script&gt;&lt;b&gt;x" in text
+
+
+def test_law_without_optima() -> None:
+    figure = plot_law(Law(()), targets=[(100.0, "constant")])
+    assert not figure.data
+    assert figure.layout.annotations[0].text.startswith("Undecided: optima at horizons")
+
+
+def test_unknown_schedule_of_a_target(law: Law) -> None:
+    with pytest.raises(ValueError, match="zigzag"):
+        plot_law(law, targets=[(1600.0, "zigzag")])

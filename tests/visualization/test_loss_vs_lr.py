@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from optuna_kappa.law import Law, Optimum, fit
+from optuna_kappa.law.observations import observe
+from optuna_kappa.runs import RunTable
+from optuna_kappa.visualization import plot_loss_vs_lr
+from optuna_kappa.visualization.loss_vs_lr import _get_loss_vs_lr_info, _top
+
+NAN = np.nan
+Row = tuple[str, float, str, float, float, float]
+
+
+def table(rows: list[Row]) -> RunTable:
+    names = ("run", "lr", "schedule", "horizon", "step", "loss")
+    return RunTable.from_columns(dict(zip(names, zip(*rows, strict=True), strict=True)))
+
+
+def finals(losses: dict[tuple[float, float], list[float]], schedule: str) -> list[Row]:
+    """Final losses by horizon and lr; scheduled runs count at their own horizon only."""
+    pairs = [(d, lr, loss) for (d, lr), seen in losses.items() for loss in seen]
+    return [(f"{schedule}{i}", lr, schedule, d, d, y) for i, (d, lr, y) in enumerate(pairs)]
+
+
+@pytest.fixture
+def runs() -> RunTable:
+    """Cosine runs at two horizons, some of which diverge, and linear ones."""
+    short = {(100.0, 0.001): [4.0], (100.0, 0.01): [2.0], (100.0, 0.1): [3.0, 5.0]}
+    short |= {(100.0, 1.0): [NAN]}
+    long = {(200.0, 0.001): [2.0], (200.0, 0.01): [3.0], (200.0, 0.1): [4.0, NAN]}
+    long |= {(200.0, 1.0): [NAN]}
+    linear = {(200.0, 0.01): [1.0], (200.0, 0.1): [2.0]}
+    return table(finals(short | long, "cosine") + finals(linear, "linear"))
+
+
+def test_info(runs: RunTable) -> None:
+    law = Law((Optimum("cosine", 200.0, np.log(0.001), 0.1, 5, -1),))
+    info = _get_loss_vs_lr_info(runs, law, "cosine", 8, "samples")
+    assert [curve.horizon for curve in info.curves] == [100, 200]
+    for found, losses in zip(info.curves, ([4.0, 2.0, 4.0], [2.0, 3.0, 4.0]), strict=True):
+        np.testing.assert_allclose(found.lr, [0.001, 0.01, 0.1])
+        np.testing.assert_allclose(found.loss, losses)
+    assert info.curves[0].optimum is None
+    assert info.curves[1].optimum == pytest.approx((0.001, 2.0))
+    np.testing.assert_allclose(info.diverged, [(0.1, 200), (1.0, 100)])
+    assert info.schedules == ["cosine", "linear"]
+    assert all(type(value) is float for value in info.curves[0].lr + info.curves[0].loss)
+
+
+def test_info_of_another_schedule(runs: RunTable) -> None:
+    info = _get_loss_vs_lr_info(runs, None, "linear", 8, "samples")
+    assert [(curve.horizon, curve.loss) for curve in info.curves] == [(200, [1.0, 2.0])]
+    assert info.diverged == []
+
+
+@pytest.mark.parametrize(
+    ("most", "horizons"), [(1, [5]), (2, [1, 5]), (3, [1, 3, 5]), (99, [1, 2, 3, 4, 5])]
+)
+def test_max_horizons(most: int, horizons: list[float]) -> None:
+    losses = {(float(d), lr): [1.0] for d in range(1, 6) for lr in (0.1, 0.2)}
+    info = _get_loss_vs_lr_info(table(finals(losses, "linear")), None, "linear", most, "")
+    assert [curve.horizon for curve in info.curves] == horizons
+
+
+def test_max_horizons_below_one(runs: RunTable) -> None:
+    with pytest.raises(ValueError, match="max_horizons must be at least 1, but is 0"):
+        plot_loss_vs_lr(runs, max_horizons=0)
+
+
+def test_constant_rate_curves_are_read_at_many_horizons() -> None:
+    rows: list[Row] = []
+    for lr in np.geomspace(1e-4, 1e-1, 10):
+        for d in np.geomspace(25, 400, 17):
+            rows.append((f"{lr}", lr, "constant", 400.0, d, 1 + np.log(lr * d) ** 2))
+    runs = table(rows)
+    curves = _get_loss_vs_lr_info(runs, fit(runs), "constant", 99, "").curves
+    assert [curve.horizon for curve in curves] == [seen.horizon for seen in observe(runs)]
+    for curve in curves[3:]:
+        assert curve.optimum is not None
+        assert curve.optimum[0] * curve.horizon == pytest.approx(1.0, rel=0.25)
+
+
+def test_many_trials_are_thinned_but_the_best_stays() -> None:
+    lrs = np.geomspace(1e-5, 1.0, 2001)
+    losses = {(1.0, float(lr)): [2.0 - (i == 777)] for i, lr in enumerate(lrs)}
+    runs = table(finals(losses, "linear"))
+    [found] = _get_loss_vs_lr_info(runs, None, "linear", 8, "").curves
+    assert len(found.lr) <= 301
+    assert min(found.loss) == 1.0
+
+
+def test_axis_leaves_out_what_nearly_diverged() -> None:
+    assert _top([2.5, 2.6, 2.7, 2.8, 2.9, 900.0]) < 5
+    assert _top([0.1, 0.2, 0.5, 1.0, 2.0]) == 2.0
+    assert _top([-3.0, -2.0, -1.0]) == -1.0
+
+
+def test_figure(runs: RunTable) -> None:
+    figure = plot_loss_vs_lr(runs, fit(runs), schedule="cosine", unit="<b>tokens")
+    assert [trace.name for trace in figure.data] == [
+        "100 &lt;b&gt;tokens",
+        "200 &lt;b&gt;tokens",
+        "optimum",
+        "diverged",
+    ]
+    assert figure.layout.xaxis.type == figure.layout.yaxis.type == "log"
+    assert set(figure.data[-1].y) == {4.0}
+    assert "bdata" not in figure.to_json()
+
+
+def test_losses_that_are_not_positive_are_drawn_on_a_linear_axis() -> None:
+    runs = table(finals({(9.0, 0.1): [-1.0], (9.0, 0.2): [2.0]}, "linear"))
+    figure = plot_loss_vs_lr(runs, schedule="linear")
+    assert figure.layout.yaxis.type is None
+    assert [trace.name for trace in figure.data] == ["9 samples"]
+
+
+@pytest.mark.parametrize("empty", [True, False])
+def test_nothing_to_show(runs: RunTable, empty: bool) -> None:
+    figure = plot_loss_vs_lr(RunTable.empty() if empty else runs)
+    assert not figure.data
+    text = figure.layout.annotations[0].text.replace("<br>", " ")
+    assert text.endswith(f"Schedules of the runs: {'none' if empty else 'cosine, linear'}.")
