@@ -23,7 +23,7 @@ $(READY): pyproject.toml
 	@touch $@
 
 compare: $(READY)
-	$(BIN)/python -m studies.compare $(ARGS)
+	$(BIN)/python -m studies.compare $(or $(ARGS),--minutes 6.5)
 
 test: $(READY)
 	$(BIN)/python -m pytest $(ARGS)

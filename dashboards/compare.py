@@ -42,18 +42,17 @@ def write_page(path: Path, settings: Settings, found: Sequence[Found], dataset: 
     Raises:
         ValueError: The file cannot be written.
     """
-    sections = [_part(settings, part, of_part(found, part), dataset) for part in settings.parts]
+    sections = [_part(part, of_part(found, part), dataset) for part in settings.parts]
     lead = " ".join(table.summary(of_part(found, part)) for part in settings.parts[:1])
     write(path, page("κ-guided search against TPE", lead, sections, _facts(settings, dataset)))
     return path
 
 
-def _part(
-    settings: Settings, part: Part, searches: dict[str, list[Found]], dataset: Dataset
-) -> Section:
+def _part(part: Part, searches: dict[str, list[Found]], dataset: Dataset) -> Section:
+    n_repeats = max((len(repeats) for repeats in searches.values()), default=0)
     text = [
         f"Target: {part.epochs} epochs of {dataset.n_train:,} images, {part.budget:g} full-run "
-        f"equivalents a search, {settings.repeats} repeats. Every sample trained is charged, "
+        f"equivalents a search, {n_repeats} repeats. Every sample trained is charged, "
         "probes included, and those borrowed from another search too.",
         table.summary(searches),
     ]

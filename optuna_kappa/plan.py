@@ -7,7 +7,6 @@ the unit of the study's steps, learning rates in ln lr.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -20,15 +19,9 @@ LADDER = ((32, 0.6), (8, 0.2), (3, 0.2))
 N_PROBES = 14
 N_SPREAD = 6  # probes of the lowest rung that cover the range before any follows the law
 TRUST = 2  # law-directed target trials allowed before one has borne the law out
+LOCATED = 0.5  # standard error of the optimum, in ln lr, at which target trials have located it
 _CANDIDATES = 401
-
-
-class Seen(NamedTuple):
-    """A trial at one horizon; `loss` is None while it runs, NaN if it diverged."""
-
-    ln_lr: float
-    loss: float | None
-    by_law: bool = False
+_WIDTH = 1.0  # w: an lr off by a factor of 2.7 has lost 40 % of what there is to lose
 
 
 def rungs(target: int, n_probes: int) -> list[tuple[int, int]]:
@@ -68,40 +61,33 @@ def most_gain(
 ) -> float:
     """The ln lr with the largest expected gain over those tried at the same horizon.
 
-    If the optimum is at m, a trial at x costs (x - m)^2 above it, in some unit, so that one more
-    trial gains max(0, min_i (x_i - m)^2 - (x - m)^2); the expectation is over the density of m.
-    Trials that still run count as tried, so that parallel asks spread. The first trial goes to
-    the density's mean.
+    If the optimum is at m, a trial at x costs r(x - m), r(z) = 1 - exp(-z^2 / (2 w^2)): a parabola
+    near the optimum that levels off, since losses far away are all bad alike. One more trial gains
+    max(0, min_i r(x_i - m) - r(x - m)); the expectation is over the density of m. Trials that
+    still run count as tried, so that parallel asks spread.
     """
     grid = np.linspace(low, high, _CANDIDATES)
     p = density(grid)
     if not p.sum() > 0:  # all of it lies outside the range
         p = np.ones_like(grid)
-    p = p / p.sum()
-    cost = (grid[:, None] - grid) ** 2  # of candidates, rows, by the optimum, columns
+    cost = 1 - np.exp(-0.5 * ((grid[:, None] - grid) / _WIDTH) ** 2)  # rows: candidates
     if not len(tried):
         return float(grid[np.argmin(cost @ p)])
-    best = ((np.array(tried)[:, None] - grid) ** 2).min(axis=0)
+    best = (1 - np.exp(-0.5 * ((np.array(tried)[:, None] - grid) / _WIDTH) ** 2)).min(axis=0)
     return float(grid[np.argmax(np.maximum(best - cost, 0.0) @ p)])
 
 
-def trusts_law(seen: Sequence[Seen], low: float, high: float) -> bool:
+def trusts_law(n_by_law: int, n_base: int, se: float) -> bool:
     """Whether the next target trial may follow the law.
 
-    The first two may, and a third if neither of them diverged. A law is borne out once the best
-    target trial has worse ones on both sides (or lies at an end of the range): the optimum at the
-    target is then bracketed by trials there. Until then every second trial is the base sampler's.
+    The first two may. From then on the trials at the target, by themselves, have to locate the
+    optimum; until they do, every second one is the base sampler's. Once they have, the law is
+    borne out or overruled by them, and is followed.
+
+    Args:
+        n_by_law: Target trials that followed the law.
+        n_base: Target trials that did not.
+        se: Standard error of the optimum (in ln lr) as found from target trials alone; infinite
+            if there are too few.
     """
-    by_law = sum(trial.by_law for trial in seen)
-    finite = [trial for trial in seen if trial.loss is not None and np.isfinite(trial.loss)]
-    diverged = any(trial.loss is not None and not np.isfinite(trial.loss) for trial in seen)
-    if by_law < TRUST or (by_law == TRUST and not diverged):
-        return True
-    if not finite:
-        return False
-    best = min(finite, key=lambda trial: float(trial.loss or 0.0))
-    done = [trial for trial in seen if trial.loss is not None]
-    margin = 0.02 * (high - low)
-    below = best.ln_lr - low < margin or any(trial.ln_lr < best.ln_lr for trial in done)
-    above = high - best.ln_lr < margin or any(trial.ln_lr > best.ln_lr for trial in done)
-    return (below and above) or by_law <= TRUST + len(seen) - by_law
+    return n_by_law < TRUST or se <= LOCATED or n_by_law <= TRUST + n_base

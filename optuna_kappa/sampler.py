@@ -12,13 +12,12 @@ import numpy as np
 from optuna.distributions import BaseDistribution
 from optuna.pruners import NopPruner
 from optuna.samplers import BaseSampler, TPESampler
-from optuna.study import Study, StudyDirection
+from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from optuna_kappa import plan as planning
 from optuna_kappa import trials as door
 from optuna_kappa.law import Law, fit
-from optuna_kappa.plan import Seen
 from optuna_kappa.runs import RunTable
 from optuna_kappa.schedules import AnySchedule, as_schedule
 
@@ -177,16 +176,25 @@ class KappaSampler(BaseSampler):
         for horizon, n in self._rungs:
             if len(self._planned_for(others, horizon)) < n:
                 return door.Plan(horizon, "probe", schedule)
-        seen = self._seen(study, others, self._horizon)
-        trusted = bool(self._fit(study, others).optima) and planning.trusts_law(
-            seen, *self._range(others)
-        )
+        trusted = bool(self._fit(study, others).optima) and self._trusts(study, others)
         return door.Plan(self._horizon, "law" if trusted else "base", schedule)
+
+    def _trusts(self, study: Study, trials: Sequence[FrozenTrial]) -> bool:
+        target = self._planned_for(trials, self._horizon)
+        by_law = sum(door.kind_of(trial) == "law" for trial in target)
+        finished = [trial for trial in target if trial.state.is_finished()]
+        optima = fit(self._table(study, finished)).optima
+        se = optima[-1].se if optima else math.inf
+        return planning.trusts_law(by_law, len(target) - by_law, se)
 
     def _propose(self, study: Study, trial: FrozenTrial, low: float, high: float) -> float:
         horizon = door.horizon(trial)
         others = [t for t in door.snapshot(study) if t.number != trial.number]
-        tried = [seen.ln_lr for seen in self._seen(study, others, horizon)]
+        tried = [
+            math.log(t.params[self._lr])
+            for t in self._planned_for(others, horizon)
+            if t.params.get(self._lr, 0.0) > 0
+        ]
         law = self._fit(study, others)
         lowest, n_lowest = self._rungs[0] if self._rungs else (0, 0)
         n_spread = min(n_lowest, planning.N_SPREAD)
@@ -195,14 +203,6 @@ class KappaSampler(BaseSampler):
             return planning.spread(low, high, tried, max(n_spread, 1), u)
         density = law.predict(horizon, self._schedule).density
         return planning.most_gain(density, low, high, tried)
-
-    def _seen(self, study: Study, trials: Sequence[FrozenTrial], horizon: int) -> list[Seen]:
-        sign = -1.0 if study.direction == StudyDirection.MAXIMIZE else 1.0
-        return [
-            Seen(math.log(t.params[self._lr]), _loss(t, sign), door.kind_of(t) == "law")
-            for t in self._planned_for(trials, horizon)
-            if t.params.get(self._lr, 0.0) > 0
-        ]
 
     def _planned_for(self, trials: Sequence[FrozenTrial], horizon: int) -> list[FrozenTrial]:
         """Trials planned for this horizon; failed ones too, once they had an lr.
@@ -214,24 +214,19 @@ class KappaSampler(BaseSampler):
         planned = [trial for trial, plan in plans if plan is not None and plan.horizon == horizon]
         return [t for t in planned if t.state != TrialState.FAIL or self._lr in t.params]
 
-    def _range(self, trials: Sequence[FrozenTrial]) -> tuple[float, float]:
-        """Ends of the lr range in ln lr, as suggested last; infinite before the first."""
-        for trial in reversed(trials):
-            if self._lr in trial.distributions:
-                return door.ln_range(door.require_lr(self._lr, trial.distributions[self._lr]))
-        return -math.inf, math.inf
-
     def _fit(self, study: Study, trials: Sequence[FrozenTrial]) -> Law:
         finished = [t for t in trials if t.state.is_finished()]
         key = (study.study_name, tuple(t.number for t in finished))
         memo = self._memo  # another thread may replace it meanwhile
         if memo is None or memo[0] != key:
-            own = door.run_table(
-                finished, direction=study.direction, lr=self._lr, schedule=self._schedule.name
-            )
+            tables = [*self._sources, self._table(study, finished)]
             shapes = {self._schedule.name: self._schedule}
-            self._memo = memo = (key, fit([*self._sources, own], shapes))
+            self._memo = memo = (key, fit(tables, shapes))
         return memo[1]
+
+    def _table(self, study: Study, trials: Sequence[FrozenTrial]) -> RunTable:
+        direction, schedule = study.direction, self._schedule.name
+        return door.run_table(trials, direction=direction, lr=self._lr, schedule=schedule)
 
     def _base(self, study: Study, trial: FrozenTrial) -> BaseSampler:
         """The base sampler; ours is made anew for each trial, so that only its number counts."""
@@ -268,12 +263,3 @@ def _checked_n_probes(n_probes: Any) -> int:
     if not (isinstance(n_probes, numbers.Integral) and int(n_probes) >= 0):
         raise ValueError(f"n_probes must be a whole number, 0 or more, but is {n_probes!r}")
     return int(n_probes)
-
-
-def _loss(trial: FrozenTrial, sign: float) -> float | None:
-    """Final loss of a trial; None while it runs, NaN if it diverged or was pruned."""
-    if not trial.state.is_finished():
-        return None
-    if trial.state != TrialState.COMPLETE:
-        return math.nan
-    return sign * float(trial.values[0])

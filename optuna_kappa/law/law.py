@@ -17,7 +17,7 @@ import numpy as np
 from optuna_kappa.law.diagnosis import Verdict, diagnose
 from optuna_kappa.law.model import Mixture, Posterior
 from optuna_kappa.law.observations import observe
-from optuna_kappa.law.optimum import Optimum, find_optima
+from optuna_kappa.law.optimum import OWN, Optimum, find_optima
 from optuna_kappa.runs import RunTable
 from optuna_kappa.schedules import AnySchedule, as_schedule
 
@@ -141,17 +141,19 @@ def fit(
 
     Args:
         runs: Run table; constant-rate runs count at every horizon up to their own. Of several
-            tables (those of a small model and a large one, say) the optima are found one by one,
-            since their losses cannot be compared, and joined.
+            tables the last one is what proposals are for; the optima of the others (a smaller
+            model's, say) are found one by one and joined, as far as they carry over.
         schedules: Shapes of schedules that the tables name but `optuna_kappa.schedules` cannot
             parse. A name found in neither is a schedule of unknown shape: its optima still show
             how the optimum moves, but not what another schedule's would be.
     """
     shapes = dict(schedules or {})
+    tables = [runs] if isinstance(runs, RunTable) else list(runs)
     optima = []
-    for table in [runs] if isinstance(runs, RunTable) else runs:
+    for i, table in enumerate(tables, start=1):
         for found in find_optima(observe(table)):
-            optima.append(replace(found, mean=_mean(found.schedule, found.horizon, shapes)))
+            mean = _mean(found.schedule, found.horizon, shapes)
+            optima.append(replace(found, mean=mean, table=OWN if i == len(tables) else i))
     return Law(tuple(optima))
 
 

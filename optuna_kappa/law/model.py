@@ -3,7 +3,7 @@ r"""How the optimum moves with the horizon: a mixture of Gaussian processes in l
 Let z_i be the optimum (ln lr) found at horizon d_i under schedule S_i, with standard error e_i,
 and u = ln(d_max / d) how far a horizon lies below the largest one seen. A hypothesis says
 
-    z(d, S) = A + s * min(u, u_c) + w(u) - ln mean(S) + delta_S,         (u_c: no ceiling: inf)
+    z(d, S) = A + s * min(u, u_c) + w(u) - ln mean(S) + delta_S + b_T,   (u_c: no ceiling: inf)
 
     A        optimum at the largest horizon, constant rate           N(mean of z, 3^2)
     s        slope -d ln lr / d ln D there                           one of three N(m, v^2), below
@@ -11,14 +11,17 @@ and u = ln(d_max / d) how far a horizon lies below the largest one seen. A hypot
     w        drift of the slope, an integrated random walk           DRIFT^2 a unit of ln D
     mean(S)  mean multiplier of the schedule: kappa invariance
     delta_S  what kappa invariance misses                            N(0, SHIFT^2), 0 for constant
+    b_T      bias of optima from another table, and their scatter    N(0, b^2), b small or large
 
-All of it is Gaussian given the ceiling and the slope's class, so each hypothesis is one
-Gaussian-process regression with a closed form, weighted by its marginal likelihood. The drift is
-anchored at d_max: the slope that is extrapolated is the slope at the largest horizons, and the
+All of it is Gaussian given the ceiling, the slope's class and the size of b, so each hypothesis is
+one Gaussian-process regression with a closed form, weighted by its marginal likelihood. The drift
+is anchored at d_max: the slope that is extrapolated is the slope at the largest horizons, and the
 uncertainty grows like (ln D/d_max)^1.5 beyond them.
 
-Errors of constant-rate optima at neighbouring horizons come from the same runs; they are taken as
-correlated, exp(-|ln d_i/d_j| / CORRELATION).
+Constant-rate optima at neighbouring horizons come from the same runs. With a correlation of
+exp(-|ln d_i/d_j| / CORRELATION), n of them are worth fewer than n: each error variance is
+multiplied by the sum of its correlations. (Putting the correlations into the covariance instead
+is exact only if the errors are, and otherwise extrapolates wildly.)
 """
 
 from __future__ import annotations
@@ -31,7 +34,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from optuna_kappa.law.optimum import Optimum
+from optuna_kappa.law.optimum import OWN, Optimum
 from optuna_kappa.runs import Floats
 
 # Prior of the slope, as (weight, mean, standard deviation) of its three classes: the paper's
@@ -40,8 +43,11 @@ SLOPES = ((0.4, 1.0, 0.2), (0.3, 0.45, 0.2), (0.3, 0.0, 0.15))
 CEILING = 0.5  # prior probability that there is a ceiling
 DRIFT = 0.3  # MNIST: Adam moves from slope 0 to 1 over three units of ln D, SGD hardly at all
 SHIFT = 0.45  # kappa under cosine and cyclic schedules is 1.6 and 0.5 to 0.85 times constant's
+# Prior of the bias of other tables (a smaller model, a past study), as (weight, sd): they carry
+# over, or they are about something else. What is seen at the target decides.
+BIASES = ((0.9, 0.1), (0.1, 2.0))
 UNKNOWN_SHIFT = 1.5  # a schedule whose shape is not known
-CORRELATION = 1.0
+CORRELATION = 0.4
 SCATTER = 0.05  # scatter of an optimum about any smooth law
 _LEVEL = 3.0
 _CEILINGS = 12
@@ -91,12 +97,13 @@ _Array = NDArray[np.floating]  # what NumPy says its linear algebra returns
 
 
 class _Hypotheses(NamedTuple):
-    """All combinations of a slope's class and a ceiling, each of shape `(k,)`."""
+    """All combinations of a slope's class, a ceiling and a bias, each of shape `(k,)`."""
 
     weight: Floats  # prior probabilities
     slope: Floats  # means of the slope's class
     sd: Floats  # their standard deviations
     ceiling: Floats  # u_c; negative: the ceiling lasts beyond the largest horizon seen
+    bias: Floats  # standard deviations of b
 
 
 class _Fit(NamedTuple):
@@ -170,7 +177,10 @@ class Posterior:
             rows.append((weight * (1 - capped), slope, sd, np.inf))
             if capped:
                 rows += [(weight * capped / len(ceilings), slope, sd, u) for u in ceilings]
-        return _Hypotheses(*np.array(rows).T)
+        several = len({optimum.table for optimum in self.optima} | {OWN}) > 1
+        biases = BIASES if several else ((1.0, 0.0),)
+        combined = [(w * share, *rest, b) for w, *rest in rows for share, b in biases]
+        return _Hypotheses(*np.array(combined).T)
 
     @cached_property
     def _largest(self) -> float:
@@ -204,7 +214,9 @@ class Posterior:
         shift = [[_shift(a) ** 2 * (a.schedule == b.schedule) for b in columns] for a in rows]
         drift = _integrated_walk(self._depths(rows), self._depths(columns))
         slopes = self._hypotheses.sd[:, None, None] ** 2 * lever
-        kernel: Floats = _LEVEL**2 + slopes + DRIFT**2 * drift + np.array(shift)
+        other = [[(a.table == b.table != OWN) * (1 + (a is b)) for b in columns] for a in rows]
+        bias = self._hypotheses.bias[:, None, None] ** 2 * np.array(other)
+        kernel: Floats = _LEVEL**2 + slopes + DRIFT**2 * drift + np.array(shift) + bias
         return kernel
 
 
@@ -230,11 +242,13 @@ def _integrated_walk(u: Floats, v: Floats) -> Floats:
 
 
 def _noise(optima: Sequence[Optimum]) -> Floats:
-    """Covariance of the optima's errors, shape `(n, n)`."""
-    se = np.array([optimum.se for optimum in optima])
+    """Covariance of the optima's errors, diagonal, shape `(n, n)`."""
     log_d = np.log([optimum.horizon for optimum in optima])
-    constant = np.array([optimum.schedule == "constant" for optimum in optima])
-    related = np.outer(constant, constant) | np.eye(len(optima), dtype=bool)
-    decay = np.exp(-np.abs(log_d[:, None] - log_d) / CORRELATION)
-    noise: Floats = np.outer(se, se) * decay * related + SCATTER**2 * np.eye(len(optima))
+    tables = np.array(
+        [o.table if o.schedule == "constant" else -1 - i for i, o in enumerate(optima)]
+    )
+    related = tables[:, None] == tables
+    shared = (np.exp(-np.abs(log_d[:, None] - log_d) / CORRELATION) * related).sum(axis=1)
+    se = np.array([optimum.se for optimum in optima])
+    noise: Floats = np.diag(se**2 * shared + SCATTER**2)
     return noise

@@ -41,6 +41,7 @@ _GRID = (201, 21)  # vertices, curvatures
 _RESOLUTION = 0.08  # standard errors are at least this part of the spacing of the lrs
 _FRESH = 2.0  # sd of ln c before any curvature was seen
 _DRIFT = 0.5  # sd that ln c gains in a unit of ln horizon
+OWN = 0
 _OTHER = 1.0  # sd that it gains from one schedule to another
 
 
@@ -56,6 +57,8 @@ class Optimum:
         n: Observations that it rests on (those that diverged included).
         at_edge: Whether the best learning rate tried was the lowest or highest one; -1, 0 or 1.
         mean: Mean multiplier of the schedule at this horizon, None where it is not known.
+        table: Which table it was found in: `OWN` for the one that proposals are for, the others
+            counted from 1.
     """
 
     schedule: str
@@ -65,6 +68,7 @@ class Optimum:
     n: int
     at_edge: int
     mean: float | None = None
+    table: int = OWN
 
 
 @dataclass(frozen=True)

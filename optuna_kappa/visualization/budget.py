@@ -47,7 +47,7 @@ def plot_budget(
 
     Args:
         searches: The repeats of each sampler, by name.
-        reference: Loss to draw a dashed line at.
+        reference: Loss to draw a dashed line at, if finite.
         reference_label: What that line is.
         log: Whether the loss is drawn on a logarithmic scale, if it is positive.
     """
@@ -62,9 +62,10 @@ def _get_budget_info(
 ) -> _BudgetInfo:
     found = [_search(sampler, repeats) for sampler, repeats in searches.items() if len(repeats)]
     shown = [search for search in found if search.budget]
+    line = reference if reference is not None and np.isfinite(reference) else None
     losses = [loss for search in shown for loss in search.median + search.low]
-    positive = min([*losses, 1.0 if reference is None else reference], default=1.0) > 0
-    return _BudgetInfo(shown, reference, reference_label, log and positive)
+    positive = min([*losses, 1.0 if line is None else line]) > 0
+    return _BudgetInfo(shown, line, reference_label, log and positive)
 
 
 def _search(sampler: str, repeats: Sequence[Trajectory]) -> _Search:

@@ -59,7 +59,9 @@ def plot_law(
     Args:
         law: Fitted law.
         targets: (horizon, schedule) of planned runs, shown with the proposed lr.
-        truth: (horizon, lr, label) of optima found by other means, to compare with.
+        truth: (horizon, lr, label) of optima found by other means, to compare with. Of more than
+            four labels, those with the same text before a comma ("TPE, repeat 1") share one
+            entry of the legend. NaN is left out.
         unit: Unit of data of the law's runs.
 
     Raises:
@@ -74,7 +76,7 @@ def _get_law_plot_info(
     truth: Sequence[tuple[float, float, str]],
     unit: str,
 ) -> _LawPlotInfo:
-    found = [_Found(float(horizon), float(lr), label) for horizon, lr, label in truth]
+    found = [_Found(float(horizon), float(lr), label) for horizon, lr, label in truth if lr > 0]
     if not law.optima:
         return _LawPlotInfo([], [], [], found, [], str(law.verdict), unit)
     counts = Counter(optimum.schedule for optimum in law.optima)
@@ -122,9 +124,8 @@ def _draw(info: _LawPlotInfo) -> go.Figure:
             shown = [interval for interval in group if interval.schedule == name]
             if shown:
                 figure.add_trace(_points(kind, shown, colours[name]))
-    labels = dict.fromkeys(found.label for found in info.truth)
-    for label, symbol in zip(labels, cycle(_SYMBOLS), strict=False):
-        figure.add_trace(_truth([found for found in info.truth if found.label == label], symbol))
+    for (name, found), symbol in zip(_by_name(info.truth).items(), cycle(_SYMBOLS), strict=False):
+        figure.add_trace(_truth(name, found, symbol))
     intervals = [*info.optima, *info.targets]
     horizons = [i.horizon for i in [*intervals, *info.band]]
     horizons += [found.horizon for found in info.truth]
@@ -202,7 +203,17 @@ def _points(kind: str, shown: list[_Interval], colour: str) -> go.Scatter:
     )
 
 
-def _truth(found: list[_Found], symbol: str) -> go.Scatter:
+def _by_name(truth: list[_Found]) -> dict[str, list[_Found]]:
+    """Points by their entry of the legend."""
+    many = len({found.label for found in truth}) > len(_SYMBOLS)
+    groups: dict[str, list[_Found]] = {}
+    for found in truth:
+        name = found.label.partition(",")[0] if many else found.label
+        groups.setdefault(name, []).append(found)
+    return groups
+
+
+def _truth(name: str, found: list[_Found], symbol: str) -> go.Scatter:
     return go.Scatter(
         x=[point.horizon for point in found],
         y=[point.lr for point in found],
@@ -213,6 +224,7 @@ def _truth(found: list[_Found], symbol: str) -> go.Scatter:
             "color": theme.INK,
             "line": {"color": "white", "width": 1},
         },
-        name=theme.escape(found[0].label),
-        hovertemplate="horizon %{x:.3s}<br>lr %{y:.3g}",
+        name=theme.escape(name),
+        text=[theme.escape(point.label) for point in found],
+        hovertemplate="%{text}<br>horizon %{x:.3s}<br>lr %{y:.3g}<extra></extra>",
     )

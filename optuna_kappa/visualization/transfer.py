@@ -23,7 +23,7 @@ class TransferPoint(NamedTuple):
         low: Lower end of the 90 % interval of the expectation.
         high: Upper end of it.
         kappa_invariant: Learning rate if kappa is exactly invariant; NaN where not known.
-        found: Best learning rate of the search.
+        found: Best learning rate of the search; NaN if it found none.
     """
 
     label: str
@@ -45,7 +45,7 @@ def plot_transfer(points: Sequence[TransferPoint]) -> go.Figure:
     """Draws found against expected learning rates; on the diagonal, the law was right.
 
     Args:
-        points: One a search.
+        points: One a search; those that found nothing are left out.
 
     Raises:
         ValueError: A learning rate is not positive and finite.
@@ -55,6 +55,7 @@ def plot_transfer(points: Sequence[TransferPoint]) -> go.Figure:
 
 def _get_transfer_info(points: Sequence[TransferPoint]) -> _TransferInfo:
     samplers: dict[str, list[TransferPoint]] = {}
+    points = [point for point in points if not np.isnan(point.found)]
     for point in points:
         lrs = [point.expected, point.low, point.high, point.found]
         if not all(np.isfinite(lr) and lr > 0 for lr in lrs):

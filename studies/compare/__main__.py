@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ from studies.compare.results import Found, is_done, of_part, read_all
 from studies.compare.samplers import SAMPLERS
 from studies.compare.search import study_name
 from studies.compare.settings import CONSTANT, Job, Part, Settings, jobs
-from studies.compare.workers import Place, run_all
+from studies.compare.workers import Place, Runner, run_all
 from studies.compare.workers import Progress as Report
 from studies.mnist.data import Dataset, load
 
@@ -58,32 +59,36 @@ def _compare(options: argparse.Namespace, console: Console) -> int:
     storage = open_storage(url)
     if options.fresh:
         _delete(settings, dataset, storage)
-    _run(settings, dataset, storage, Place(options.data, url), options.jobs, console)
+    deadline = time.time() + 60 * options.minutes if options.minutes else math.inf
+    runner = Runner(Place(options.data, url), options.jobs, deadline)
+    finished = _run(settings, dataset, storage, runner, console)
     found = read_all(settings, dataset.name, dataset.n_train, storage)
     _print(settings, found, console)
     page = write_page(out / "report.html", settings, found, dataset)
     console.print(f"\nStudies: {url}\nReport:  {page}", soft_wrap=True, markup=False)
+    if not finished:
+        console.print(
+            f"\nStopped after {options.minutes:g} minutes (--minutes): only searches that spent "
+            "their budget are shown. The same command goes on from here.",
+            markup=False,
+        )
     console.print(f"Done in {time.monotonic() - started:.0f} s.", markup=False)
     return 0
 
 
 def _run(
-    settings: Settings,
-    dataset: Dataset,
-    storage: BaseStorage,
-    place: Place,
-    n_processes: int,
-    console: Console,
-) -> None:
-    """Runs what is not finished, with a progress bar."""
-    todo = [
-        job
-        for job in jobs(settings)
-        if not is_done(settings, job, dataset.name, dataset.n_train, storage)
-    ]
+    settings: Settings, dataset: Dataset, storage: BaseStorage, runner: Runner, console: Console
+) -> bool:
+    """Runs what is not finished, with a progress bar; false if the time was not enough."""
+
+    def unfinished() -> list[Job]:
+        place = (dataset.name, dataset.n_train, storage)
+        return [job for job in jobs(settings) if not is_done(settings, job, *place)]
+
+    todo = unfinished()
     if not todo:
         console.print("All searches are finished; --fresh starts again.")
-        return
+        return True
     largest = max(part.epochs for part in settings.parts)
     total = sum(job.part.budget * job.part.epochs for job in todo) / largest
     columns = (
@@ -93,18 +98,18 @@ def _run(
         TimeRemainingColumn(),
     )
     spent: dict[Job, float] = {}
-    first: dict[Job, float] = {}
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(f"{len(todo)} searches", total=total)
 
         def show(report: Report) -> None:
-            first.setdefault(report.job, report.spent)
             spent[report.job] = report.spent
             done = sum(job.part.epochs * value for job, value in spent.items()) / largest
             bar.update(task, completed=min(done, total))
 
-        run_all(settings, todo, place, n_processes, show)
-        bar.update(task, completed=total)
+        run_all(settings, todo, runner, show)
+        if finished := not unfinished():
+            bar.update(task, completed=total)
+    return finished
 
 
 def _print(settings: Settings, found: Sequence[Found], console: Console) -> None:
@@ -182,6 +187,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--storage", help="URL of the studies (default: sqlite, kappa.db in the out folder)")
     add("--out", default=".", help="folder of kappa.db and report.html")
     add("--jobs", type=int, default=2, help="searches at a time, one core each")
+    add("--minutes", type=float, default=0, help="start no trial after this time; 0: no limit")
     add("--fresh", action="store_true", help="delete these studies and start again")
     return parser
 

@@ -75,7 +75,7 @@ class Row:
 
 
 def is_done(settings: Settings, job: Job, data: str, epoch: int, storage: BaseStorage) -> bool:
-    """Whether a search has spent its budget."""
+    """Whether a search has spent its budget; arguments as for `read`."""
     found = read(settings, job, data, epoch, storage)
     return found is not None and not fits(found.spent, job.part)
 
@@ -121,9 +121,9 @@ def read(
 
 
 def read_all(settings: Settings, data: str, epoch: int, storage: BaseStorage) -> list[Found]:
-    """What all searches found, in the order of `jobs`."""
+    """What the searches that spent their budget found, in the order of `jobs`."""
     found = (read(settings, job, data, epoch, storage) for job in jobs(settings))
-    return [search for search in found if search is not None]
+    return [s for s in found if s is not None and not fits(s.spent, s.job.part)]
 
 
 def of_part(found: Sequence[Found], part: Part) -> dict[str, list[Found]]:

@@ -19,8 +19,10 @@ def lines(searches: dict[str, list[Found]]) -> list[tuple[str, ...]]:
 def summary(searches: dict[str, list[Found]]) -> str:
     """The result in one sentence."""
     goal = baseline_loss(searches)
+    if not searches:
+        return "No search has spent its budget yet."
     if goal is None or "kappa" not in searches:
-        return "Needs kappa and tpe among the samplers for a verdict."
+        return f"A verdict needs finished searches by kappa and {BASELINE}."
     reached = [search.trajectory.budget_to(goal) for search in searches["kappa"]]
     full = float(np.median([search.spent for search in searches[BASELINE]]))
     middle = float(np.median(reached))

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import queue
 import signal
+import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from multiprocessing.queues import Queue
@@ -25,6 +26,20 @@ class Place(NamedTuple):
     storage_url: str
 
 
+class Runner(NamedTuple):
+    """How the searches are run.
+
+    Attributes:
+        place: Data and storage.
+        n_processes: Searches at a time, one thread each.
+        deadline: Time, as of `time.time()`, from which no trial is started; may be infinite.
+    """
+
+    place: Place
+    n_processes: int
+    deadline: float
+
+
 class Progress(NamedTuple):
     """A search has spent this much, in full-run equivalents."""
 
@@ -38,6 +53,7 @@ class _Line(NamedTuple):
     messages: Queue[Progress]
     stop: Event
     parent: int
+    deadline: float  # time.time() from which no trial is started
 
 
 _line: _Line | None = None  # of a worker process
@@ -46,8 +62,7 @@ _line: _Line | None = None  # of a worker process
 def run_all(
     settings: Settings,
     todo: list[Job],
-    place: Place,
-    n_processes: int,
+    runner: Runner,
     on_progress: Callable[[Progress], None],
 ) -> None:
     """Runs the searches; those that borrow probes wait for those that lend them.
@@ -57,8 +72,7 @@ def run_all(
     Args:
         settings: The comparison.
         todo: Searches of it that are not finished.
-        place: Data and storage.
-        n_processes: Searches at a time, one thread each.
+        runner: How to run them.
         on_progress: Called in this process.
 
     Raises:
@@ -66,16 +80,16 @@ def run_all(
         concurrent.futures.BrokenExecutor: A process was killed.
     """
     context = multiprocessing.get_context("spawn")
-    line = _Line(context.Queue(), context.Event(), os.getpid())
+    line = _Line(context.Queue(), context.Event(), os.getpid(), runner.deadline)
     waiting = [job for job in jobs(settings) if job in todo]
     running: dict[Future[None], Job] = {}
-    with ProcessPoolExecutor(n_processes, context, _start, (line,)) as pool:
+    with ProcessPoolExecutor(runner.n_processes, context, _start, (line,)) as pool:
         try:
             while waiting or running:
                 unfinished = {*waiting, *running.values()}
                 for job in [j for j in waiting if lender(settings, j) not in unfinished]:
                     waiting.remove(job)
-                    running[pool.submit(_work, settings, job, place)] = job
+                    running[pool.submit(_work, settings, job, runner.place)] = job
                 done, _ = wait(running, timeout=_POLL, return_when=FIRST_COMPLETED)
                 _drain(line.messages, on_progress)
                 for future in done:
@@ -120,7 +134,8 @@ def _work(settings: Settings, job: Job, place: Place) -> None:
             return True
         _line.messages.put(Progress(job, spent))
         # A parent that was killed cannot say so; another process has adopted this one then.
-        return not _line.stop.is_set() and os.getppid() == _line.parent
+        orphaned = os.getppid() != _line.parent
+        return not (_line.stop.is_set() or orphaned or time.time() >= _line.deadline)
 
     storage = open_storage(place.storage_url)
     Search(settings, job, load(place.source), storage).run(go_on)

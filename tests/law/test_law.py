@@ -102,14 +102,14 @@ def test_verdict_undecided() -> None:
     few = fit(Simulated(0.3, noise=0.3).runs(grid(4))).verdict
     assert few.word == "undecided"
     assert "do not fix how the optimum moves" in few.sentence
-    assert f"horizon {2 * LARGEST:g}" in few.remedy
+    assert few.remedy.startswith("Run three probes at horizon")
 
 
-@pytest.mark.parametrize(("slope", "side"), [(-1.0, "above"), (3.0, "below")])
+@pytest.mark.parametrize(("slope", "side"), [(-2.5, "above"), (5.0, "below")])
 def test_verdict_broken(slope: float, side: str) -> None:
     """Up to horizon 16 the optimum falls as 1/D, at 256 it is nowhere near."""
     shorter = Simulated(1.0).runs(grid(19), horizon=16.0)
-    far = Simulated(slope).final(grid(19, -6.0, 4.0), AHEAD)
+    far = Simulated(slope).final(grid(25, -9.0, 6.0), AHEAD)
     verdict = fit(joined(shorter, far)).verdict
     assert verdict.word == "broken"
     assert f"deviations {side} what the shorter ones predict" in verdict.sentence

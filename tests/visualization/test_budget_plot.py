@@ -64,6 +64,11 @@ def test_info_leaves_out_searches_without_a_full_run() -> None:
     assert (info.reference, info.reference_label) == (1.5, "reference")
 
 
+@pytest.mark.parametrize("reference", [NAN, np.inf])
+def test_reference_that_is_not_known(reference: float) -> None:
+    assert _get_budget_info({"TPE": repeats(1)}, reference, "", True).reference is None
+
+
 @pytest.mark.parametrize(("loss", "reference"), [(-1.0, None), (0.0, None), (1.0, -1.0)])
 def test_losses_that_are_not_positive_are_linear(loss: float, reference: float | None) -> None:
     info = _get_budget_info({"TPE": [trajectory([1], [loss])]}, reference, "", True)

@@ -79,6 +79,17 @@ def test_figure(law: Law) -> None:
     assert "bdata" not in figure.to_json()
 
 
+def test_many_labels_share_entries_of_the_legend(law: Law) -> None:
+    truth = [(800.0, 1e-3, f"{name}, repeat {i}") for name in ("kappa", "TPE") for i in range(3)]
+    *_, kappa, tpe = plot_law(law, truth=truth).data
+    assert (kappa.name, tpe.name) == ("kappa", "TPE")
+    assert tpe.text == ("TPE, repeat 0", "TPE, repeat 1", "TPE, repeat 2")
+
+
+def test_nothing_found_is_left_out(law: Law) -> None:
+    assert _get_law_plot_info(law, [], [(800.0, np.nan, "TPE")], "").truth == []
+
+
 def test_names_of_schedules_are_escaped() -> None:
     law = Law((Optimum("</script><b>x", 100.0, -5.0, 0.1, 9, 0),))
     text = str(plot_law(law).to_dict())

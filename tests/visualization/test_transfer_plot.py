@@ -18,10 +18,14 @@ def test_info() -> None:
 
 
 @pytest.mark.parametrize("name", ["expected", "low", "high", "found"])
-@pytest.mark.parametrize("lr", [0.0, -1e-3, np.nan, np.inf])
+@pytest.mark.parametrize("lr", [0.0, -1e-3, np.inf])
 def test_invalid_learning_rate(name: str, lr: float) -> None:
     with pytest.raises(ValueError, match="repeat 1: expected, low, high and found must be"):
         plot_transfer([TransferPoint(**(KAPPA._asdict() | {name: lr}))])
+
+
+def test_searches_that_found_nothing_are_left_out() -> None:
+    assert _get_transfer_info([KAPPA._replace(found=np.nan), TPE]).samplers == {"TPE": [TPE]}
 
 
 def test_figure() -> None:

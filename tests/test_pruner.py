@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import math
+
+import optuna
+import pytest
+from optuna.distributions import FloatDistribution
+from optuna.samplers import RandomSampler
+from optuna.study import Study
+from optuna.trial import Trial, TrialState
+
+from optuna_kappa import KappaPruner, KappaSampler
+from optuna_kappa.pruner import ends
+from optuna_kappa.trials import kind_of, plan_of, samples_trained
+
+LR = FloatDistribution(1e-5, 1e-1, log=True)
+NAN, INF = math.nan, math.inf
+
+
+@pytest.mark.parametrize(
+    ("reports", "horizon", "expected"),
+    [
+        ({}, 3, False),
+        ({}, None, False),
+        ({1: 0.9}, 3, False),
+        ({1: 0.9, 2: 0.8}, 3, False),
+        ({1: 0.9, 3: 0.8}, 3, True),
+        ({1: 0.9, 5: 0.8}, 3, True),  # reported beyond it: the objective reports in larger steps
+        ({3: 0.8, 1: 0.9}, 3, True),  # in any order
+        ({1: 0.9, 24: 0.1}, None, False),
+        ({1: NAN}, None, True),
+        ({1: NAN}, 3, True),
+        ({1: 0.9, 2: INF}, 24, True),
+        ({1: 0.9, 2: -INF}, 24, True),
+        ({1: NAN, 2: 0.9}, None, False),  # it came back
+    ],
+)
+def test_decision(reports: dict[int, float], horizon: int | None, expected: bool) -> None:
+    assert ends(reports, horizon) is expected
+
+
+def train(trial: Trial, n_steps: int = 96, diverges_above: float = 1.0) -> float:
+    lr = trial.suggest_float("lr", 1e-5, 1e-1, log=True)
+    loss = INF
+    for step in range(1, n_steps + 1):
+        loss = abs(math.log(lr / 1e-3)) + 1 / step if lr < diverges_above else NAN
+        trial.report(loss, step)
+        if trial.should_prune():
+            raise optuna.TrialPruned()
+    return loss
+
+
+def studied(n_trials: int, n_probes: int = 5, diverges_above: float = 1.0) -> Study:
+    sampler = KappaSampler(horizon=96, n_probes=n_probes, seed=0)
+    study = optuna.create_study(sampler=sampler, pruner=KappaPruner())
+    study.optimize(lambda trial: train(trial, 96, diverges_above), n_trials=n_trials)
+    return study
+
+
+def test_probes_end_pruned_at_their_horizon_and_targets_run_on() -> None:
+    study = studied(n_trials=8)
+    kinds = [kind_of(trial) for trial in study.trials]
+    assert kinds[:5] == ["probe"] * 5
+    assert "probe" not in kinds[5:]
+    for trial in study.trials:
+        plan = plan_of(trial)
+        assert plan is not None
+        assert samples_trained(trial) == plan.horizon
+        probe = plan.kind == "probe"
+        assert trial.state == (TrialState.PRUNED if probe else TrialState.COMPLETE)
+        assert (plan.horizon < 96) == probe
+
+
+def test_best_trial_is_a_full_run_even_where_a_probe_looks_better() -> None:
+    study = studied(n_trials=7)
+    # A probe by hand, far better than any trial so far.
+    probe = study.ask({"lr": LR})
+    best = study.best_trial
+    assert samples_trained(best) == 96
+    probe.set_user_attr("kappa:plan", {"horizon": 1, "kind": "probe", "schedule": "constant"})
+    probe.report(-100.0, 1)
+    assert probe.should_prune()
+    study.tell(probe, state=TrialState.PRUNED)
+    assert study.trials[-1].value == -100.0
+    assert study.best_trial.number == best.number
+
+
+def test_diverged_trials_end_at_once() -> None:
+    study = studied(n_trials=9, diverges_above=0.0)
+    assert {trial.state for trial in study.trials} == {TrialState.PRUNED}
+    assert [samples_trained(trial) for trial in study.trials] == [1] * 9
+
+
+@pytest.mark.parametrize("kind", ["law", "base", "enqueued"])
+def test_a_full_run_is_never_cut_short(kind: str) -> None:
+    study = optuna.create_study(pruner=KappaPruner())
+    trial = study.ask()
+    trial.set_user_attr("kappa:plan", {"horizon": 4, "kind": kind, "schedule": "constant"})
+    for step in (1, 4, 9):
+        trial.report(1.0, step)
+        assert not trial.should_prune()
+
+
+def test_trials_of_other_samplers_are_left_alone() -> None:
+    study = optuna.create_study(sampler=RandomSampler(seed=0), pruner=KappaPruner())
+    study.optimize(train, n_trials=4)
+    assert [trial.state for trial in study.trials] == [TrialState.COMPLETE] * 4
+    study.optimize(lambda trial: train(trial, diverges_above=0.0), n_trials=1)
+    assert study.trials[-1].state == TrialState.PRUNED
+    assert plan_of(study.trials[-1]) is None
+
+
+def test_one_objective_only() -> None:
+    study = optuna.create_study(directions=["minimize", "minimize"])
+    trial = study.ask()
+    with pytest.raises(ValueError, match="KappaPruner needs a study with one objective.* has 2"):
+        KappaPruner().prune(study, study.trials[trial.number])
