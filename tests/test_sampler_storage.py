@@ -15,8 +15,9 @@ import pytest
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.storages import InMemoryStorage, RDBStorage
 from optuna.study import Study
-from optuna.trial import FrozenTrial, TrialState
-from searching import LR, TARGET, kinds, lrs, objective
+from optuna.trial import FrozenTrial, Trial, TrialState
+from searching import LR, TARGET, kinds, lrs, objective, search
+from simulated import Simulated
 
 from optuna_kappa import KappaPruner, KappaSampler
 from optuna_kappa.plan import N_PROBES
@@ -28,11 +29,12 @@ import optuna
 from searching import LR, TARGET
 from optuna_kappa import KappaSampler
 
+BATCH = optuna.distributions.IntDistribution(1, 64)
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 sampler = KappaSampler(TARGET, seed=7)
 study = optuna.load_study(study_name=None, storage=sys.argv[1], sampler=sampler)
-trial = study.ask({"lr": LR})
-print(repr(trial.params["lr"]), trial.user_attrs["kappa:plan"]["kind"], end="")
+trial = study.ask({"lr": LR, "batch": BATCH})
+print(trial.params, trial.user_attrs["kappa:plan"]["kind"], end="")
 """
 
 
@@ -43,9 +45,19 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, S
     with_storage = opened(folder / "kappa.db")
     for number in range(N_TRIALS):
         shutil.copy(folder / "kappa.db", folder / f"before_{number}.db")
-        with_storage.optimize(objective(), n_trials=1)
+        with_storage.optimize(train, n_trials=1)
     yield folder, with_storage
     close(with_storage)
+
+
+def train(trial: Trial) -> float:
+    trial.suggest_float("lr", LR.low, LR.high, log=True)
+    trial.suggest_int("batch", 1, 64)
+    return objective()(trial)
+
+
+def params(study: Study) -> list[dict[str, Any]]:
+    return [trial.params for trial in study.trials]
 
 
 def opened(path: Path, sampler: BaseSampler | None = None) -> Study:
@@ -71,8 +83,8 @@ def test_the_same_proposals_after_reopening(
     folder, whole = recorded
     shutil.copy(folder / f"before_{n_before}.db", tmp_path / "kappa.db")
     study = opened(tmp_path / "kappa.db")
-    study.optimize(objective(), n_trials=N_TRIALS - n_before)
-    assert lrs(study) == lrs(whole)
+    study.optimize(train, n_trials=N_TRIALS - n_before)
+    assert params(study) == params(whole)
     assert kinds(study) == kinds(whole)
     close(study)
 
@@ -91,14 +103,14 @@ def test_the_same_proposal_in_another_process(
         check=True,
         env={"PYTHONPATH": f"{Path(__file__).parent}:{Path(__file__).parents[1]}"},
     )
-    assert done.stdout == f"{lrs(whole)[n_before]!r} {kinds(whole)[n_before]}"
+    assert done.stdout == f"{params(whole)[n_before]} {kinds(whole)[n_before]}"
 
 
 def test_another_seed_proposes_otherwise(recorded: tuple[Path, Study], tmp_path: Path) -> None:
     folder, whole = recorded
     shutil.copy(folder / "before_0.db", tmp_path / "kappa.db")
     study = opened(tmp_path / "kappa.db", KappaSampler(TARGET, seed=8))
-    study.optimize(objective(), n_trials=2)
+    study.optimize(train, n_trials=2)
     assert lrs(study)[0] != lrs(whole)[0]
     close(study)
 
@@ -112,18 +124,18 @@ def test_without_a_seed_no_two_samplers_are_alike() -> None:
     assert first() != first()
 
 
-def test_one_sampler_serves_two_studies_in_turn() -> None:
+def test_one_sampler_serves_two_studies_at_once() -> None:
     """What it remembers of one study is not taken for the other."""
-    sampler = KappaSampler(TARGET, seed=7)
-    studies = [optuna.create_study(sampler=sampler, pruner=KappaPruner()) for _ in range(2)]
+    shared = KappaSampler(TARGET, seed=7)
+    together = [optuna.create_study(sampler=shared, pruner=KappaPruner()) for _ in range(2)]
+    problems = [Simulated(1.0), Simulated(0.0)]
     for _ in range(N_TRIALS):
-        studies[0].optimize(objective(), n_trials=1)
-    other = objective(sign=-1.0)  # turned over: the law differs
-    for _ in range(N_TRIALS):
-        studies[1].optimize(other, n_trials=1)
-    alone = optuna.create_study(sampler=KappaSampler(TARGET, seed=7), pruner=KappaPruner())
-    alone.optimize(other, n_trials=N_TRIALS)
-    assert lrs(studies[1]) == lrs(alone) != lrs(studies[0])
+        for study, problem in zip(together, problems, strict=True):
+            study.optimize(objective(problem), n_trials=1)
+    for study, problem in zip(together, problems, strict=True):
+        alone = search(KappaSampler(TARGET, seed=7), N_TRIALS, problem)
+        assert lrs(study) == lrs(alone)
+    assert lrs(together[0]) != lrs(together[1])
 
 
 class Counting(InMemoryStorage):

@@ -75,12 +75,13 @@ def diagnose(optima: Sequence[Optimum]) -> Verdict:
 
 
 def _too_few(horizons: Sequence[float]) -> Verdict:
-    largest = f"{2 * horizons[-1]:g}" if horizons else "of your choice"
+    seen = ", ".join(f"{horizon:g}" for horizon in horizons) or "none"
+    where = f"horizon {2 * horizons[-1]:g}" if horizons else "one horizon and at twice that"
     return Verdict(
         "undecided",
         "optima at horizons at least a factor 2 apart are needed to see how they move, "
-        f"and there are {'none' if not horizons else ', '.join(f'{d:g}' for d in horizons)}.",
-        f"Run at least three learning rates at horizon {largest}.",
+        f"but those found are at: {seen}.",
+        f"Run at least three learning rates at {where}.",
     )
 
 

@@ -51,6 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _compare(options: argparse.Namespace, console: Console) -> int:
     started = time.monotonic()
     settings = _settings(options)
+    if options.jobs < 1:
+        raise ValueError(f"jobs must be at least 1, but is {options.jobs}")
     out = _writable(Path(options.out))
     url = options.storage or f"sqlite:///{out / 'kappa.db'}"
     dataset = load(options.data)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from simulated import LARGEST, Simulated, grid, scaled
+from simulated import AT_LARGEST, LARGEST, Simulated, grid, scaled
 
 from optuna_kappa import Proposal, RunTable, fit
 from optuna_kappa.runs import COLUMNS, Floats
@@ -79,6 +79,22 @@ def test_a_best_lr_at_the_edge_is_not_believed(low: float, high: float, edge: st
     assert law.verdict.word == "undecided"
     assert f"the {edge} lr tried was the best" in law.verdict.sentence
     assert law.verdict.remedy.startswith("Run probes at horizon")
+
+
+NARROW = pytest.mark.xfail(
+    strict=True,
+    reason="the curvature found where the optimum is out of reach is believed too much",
+)
+
+
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [(-6.0, -1.0), (2.0, 6.0), *(pytest.param(*edge, marks=NARROW) for edge in ((-6, 0), (3, 7)))],
+)
+def test_the_interval_covers_an_optimum_beyond_the_edge(low: float, high: float) -> None:
+    for slope in (1.0, 0.3):
+        found = fit(Simulated(slope).runs(grid(10, low, high))).propose(LARGEST)
+        assert found.low < AT_LARGEST < found.high
 
 
 @pytest.mark.parametrize("diverges", [12.0, 8.0, 5.0])

@@ -1,0 +1,142 @@
+"""The command line of the main job: what it leaves, and one clear sentence for wrong input."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+pytest.importorskip("torch")
+
+from studies.compare.__main__ import main
+
+SMALL = ["--data", "digits", "--horizon", "2", "--budget", "4", "--repeats", "1"]
+SMALL += ["--schedule-horizon", "2", "--schedule-budget", "4"]
+
+
+def other_database(folder: Path) -> list[str]:
+    path = folder / "other.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE invoices (id INTEGER)")
+        connection.commit()
+    return ["--storage", f"sqlite:///{path}"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (["--schedule", "cosin"], "cosine"),
+        (["--horizon", "0"], "at least 1 epoch, but is 0"),
+        (["--horizon", "-3"], "at least 1 epoch, but is -3"),
+        (["--budget", "1"], "at least 4 full-run equivalents"),
+        (["--budget", "nan"], "at least 4 full-run equivalents"),
+        (["--lr-range", "0", "0.1"], "ascending positive numbers"),
+        (["--lr-range", "0.1", "0.01"], "ascending positive numbers"),
+        (["--samplers", "kapa"], "unknown sampler 'kapa'; choose from kappa, tpe"),
+        (["--samplers", ""], "no sampler is given"),
+        (["--optimizer", "lion"], "unknown optimizer 'lion'; choose from adam, sgd"),
+        (["--repeats", "0"], "repeats must be at least 1"),
+        (["--seed", "-1"], "seed must be at least 0"),
+        (["--data", "cifar"], "cifar"),
+        (["--jobs", "0"], "jobs must be at least 1"),
+        (["--storage", "kappa"], "sqlite:///kappa.db"),
+    ],
+    ids=lambda value: "_".join(value) if isinstance(value, list) else "",
+)
+def test_wrong_input(
+    wrong: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*SMALL, "--out", str(tmp_path), *wrong]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and error.count("\n") == 1
+    assert message in error
+
+
+def test_wrong_places(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    assert main([*SMALL, "--out", str(file / "out")]) == 2
+    assert "cannot write to the out folder" in capsys.readouterr().err
+    assert main([*SMALL, "--out", str(tmp_path), *other_database(tmp_path)]) == 2
+    assert "database of another program" in capsys.readouterr().err
+
+
+def test_unreadable_data_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPTUNA_KAPPA_DATA", str(tmp_path / "nowhere"))
+    assert main(["--out", str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert "OPTUNA_KAPPA_DATA" in error and error.count("\n") == 1
+
+
+def command(out: Path) -> list[str]:
+    return [sys.executable, "-m", "studies.compare", *SMALL, "--out", str(out)]
+
+
+def trials(database: Path) -> dict[tuple[str, int], optuna.trial.FrozenTrial]:
+    storage = f"sqlite:///{database}"
+    studies = (
+        optuna.load_study(study_name=name, storage=storage)
+        for name in optuna.get_all_study_names(storage)
+    )
+    return {(study.study_name, trial.number): trial for study in studies for trial in study.trials}
+
+
+def test_killed_and_started_again(tmp_path: Path) -> None:
+    """A kill loses no finished trial; afterwards no search has spent more than its budget."""
+    root = Path(__file__).parents[2]
+    database = tmp_path / "kappa.db"
+    # A session of its own, so that the workers can be killed along with the parent.
+    process = subprocess.Popen(
+        command(tmp_path), cwd=root, stdout=subprocess.DEVNULL, start_new_session=True
+    )
+    for _ in range(600):
+        time.sleep(0.1)
+        if process.poll() is not None or (database.exists() and len(_finished(database)) >= 16):
+            break
+    assert process.poll() is None, "it ended before it could be killed"
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    before = {key: trial for key, trial in trials(database).items() if _is_finished(trial)}
+    assert before
+
+    again = subprocess.run(
+        command(tmp_path), cwd=root, capture_output=True, text=True, check=False
+    )
+    assert again.returncode == 0, again.stderr
+    after = trials(database)
+    assert {key: after[key] for key in before} == before
+    assert not any(trial.state == TrialState.RUNNING for trial in after.values())
+    for name in {name for name, _ in after}:
+        if name.startswith("compare/digits/adam constant"):
+            charged = [t for (study, _), t in after.items() if study == name and _is_finished(t)]
+            spent = sum(trial.user_attrs["samples"] for trial in charged) / 2048
+            assert 3 < spent <= 4
+    assert "best loss" in again.stdout and (tmp_path / "report.html").stat().st_size > 1e6
+
+    done = subprocess.run(command(tmp_path), cwd=root, capture_output=True, text=True, check=False)
+    assert "All searches are finished" in done.stdout
+    assert trials(database) == after
+
+
+def _is_finished(trial: optuna.trial.FrozenTrial) -> bool:
+    return trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
+
+
+def _finished(database: Path) -> list[tuple[int]]:
+    with closing(sqlite3.connect(database, timeout=10)) as connection:
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE name = 'trials'")
+        if not tables.fetchall():
+            return []
+        done = "SELECT trial_id FROM trials WHERE state IN ('COMPLETE', 'PRUNED')"
+        return connection.execute(done).fetchall()

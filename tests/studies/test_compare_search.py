@@ -1,0 +1,139 @@
+"""Searches on the embedded digits: budgets, borrowed probes, resuming."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.storages import BaseStorage, InMemoryStorage
+from optuna.trial import TrialState
+
+pytest.importorskip("torch")
+
+from optuna_kappa.trials import kind_of, plan_of
+from studies.compare.results import baseline_loss, is_done, of_part, proposal, read_all, rows
+from studies.compare.search import Search, cost, study_name
+from studies.compare.settings import Job, Part, Settings, jobs, lender
+from studies.compare.table import HEADER, lines, summary
+from studies.mnist.data import Dataset, load
+
+CONSTANT = Part("constant", 2, 4)
+COSINE = Part("cosine", 2, 4)
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    return load("digits")
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> None:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+def settings(samplers: tuple[str, ...] = ("kappa", "tpe"), seed: int = 0) -> Settings:
+    return Settings((CONSTANT, COSINE), samplers, "adam", 1, (1e-5, 1e-1), seed)
+
+
+@pytest.fixture(scope="module")
+def done(digits: Dataset) -> BaseStorage:
+    """A storage in which all searches have spent their budget."""
+    storage = InMemoryStorage()
+    for job in jobs(settings()):
+        Search(settings(), job, digits, storage).run()
+    return storage
+
+
+def study_of(job: Job, digits: Dataset, storage: BaseStorage) -> optuna.Study:
+    return optuna.load_study(study_name=study_name(settings(), job, digits.name), storage=storage)
+
+
+def test_tpe_spends_its_budget_on_full_runs(digits: Dataset, done: BaseStorage) -> None:
+    trials = study_of(Job(CONSTANT, "tpe", 0), digits, done).trials
+    assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 4
+    assert sum(cost(trial, 2000) for trial in trials) == pytest.approx(4)
+
+
+def test_kappa_is_charged_for_its_probes(digits: Dataset, done: BaseStorage) -> None:
+    study = study_of(Job(CONSTANT, "kappa", 0), digits, done)
+    kinds = [kind_of(trial) for trial in study.trials]
+    assert kinds[:14] == ["probe"] * 14 and "probe" not in kinds[14:]
+    spent = sum(cost(trial, 2000) for trial in study.trials)
+    assert 3 < spent <= 4
+    assert all(trial.state == TrialState.PRUNED for trial in study.trials[:14])
+
+
+def test_scheduled_search_borrows_probes_and_pays_for_them(
+    digits: Dataset, done: BaseStorage
+) -> None:
+    lent = study_of(Job(CONSTANT, "kappa", 0), digits, done)
+    search = Search(settings(), Job(COSINE, "kappa", 0), digits, done)
+    probes = [trial for trial in lent.trials if kind_of(trial) == "probe"]
+    assert search.offset == pytest.approx(sum(cost(trial, 2000) for trial in probes))
+    plans = [plan_of(trial) for trial in search.study.trials]
+    assert all(plan is not None and plan.kind != "probe" for plan in plans)
+    assert search.spent <= 4
+
+
+def test_same_seed_same_search(digits: Dataset, done: BaseStorage) -> None:
+    job, again = Job(CONSTANT, "kappa", 0), InMemoryStorage()
+    Search(settings(), job, digits, again).run()
+    first, second = (study_of(job, digits, storage).trials for storage in (done, again))
+    assert [(t.params, t.values) for t in first] == [(t.params, t.values) for t in second]
+
+
+def test_resumed_search_continues_and_charges_once(digits: Dataset, done: BaseStorage) -> None:
+    job, storage = Job(CONSTANT, "tpe", 0), InMemoryStorage()
+    Search(settings(), job, digits, storage).run(lambda spent: spent < 2)
+    interrupted = study_of(job, digits, storage).ask()  # left running, as by a kill
+    search = Search(settings(), job, digits, storage)
+    assert search.spent == pytest.approx(2)
+    search.run()
+    states = [trial.state for trial in search.study.trials]
+    assert states[interrupted.number] == TrialState.FAIL
+    assert states.count(TrialState.COMPLETE) == 4
+    assert search.spent == pytest.approx(4)
+    assert is_done(settings(), job, digits.name, digits.n_train, storage)
+
+
+def test_other_settings_are_not_mixed_in(digits: Dataset, done: BaseStorage) -> None:
+    with pytest.raises(ValueError, match="made with seed 0, not 5; start again with --fresh"):
+        Search(settings(seed=5), Job(CONSTANT, "tpe", 0), digits, done)
+
+
+def test_results(digits: Dataset, done: BaseStorage) -> None:
+    found = read_all(settings(), digits.name, digits.n_train, done)
+    assert [search.job for search in found] == jobs(settings())
+    searches = of_part(found, CONSTANT)
+    tpe = searches["tpe"][0]
+    study = study_of(tpe.job, digits, done)
+    assert (tpe.loss, tpe.lr) == (study.best_value, study.best_params["lr"])
+    assert baseline_loss(searches) == tpe.loss
+    row = next(row for row in rows(searches) if row.sampler == "tpe")
+    assert row.to_match == [study.best_trial.number + 1]
+    expected = proposal(of_part(found, COSINE)["kappa"][0], digits.n_train)
+    assert expected is not None and expected.low < expected.lr < expected.high
+    assert all(len(line) == len(HEADER) for line in lines(searches))
+    assert "tpe's final median loss" in summary(searches)
+
+
+def test_unfinished_searches_are_not_shown(digits: Dataset) -> None:
+    storage = InMemoryStorage()
+    Search(settings(), Job(CONSTANT, "tpe", 0), digits, storage).run(lambda spent: spent < 2)
+    assert read_all(settings(), digits.name, digits.n_train, storage) == []
+    assert summary({}) == "No search has spent its budget yet."
+
+
+def test_probes_are_lent_by_the_same_repeat() -> None:
+    assert lender(settings(), Job(COSINE, "kappa", 3)) == Job(CONSTANT, "kappa", 3)
+    assert lender(settings(), Job(CONSTANT, "kappa", 0)) is None
+    assert lender(settings(), Job(COSINE, "tpe", 0)) is None
+
+
+@pytest.mark.parametrize("name", ["random", "gp", "tpe+median", "tpe+hyperband"])
+def test_other_samplers(digits: Dataset, name: str) -> None:
+    storage = InMemoryStorage()
+    search = Search(settings((name,)), Job(CONSTANT, name, 0), digits, storage)
+    search.run()
+    assert 3 < search.spent <= 4
