@@ -12,11 +12,10 @@ import numpy as np
 
 from optuna_kappa.runs import Floats
 
-# Rungs of the ladder: (target horizon / rung, share of the probes). Most probes cover the whole lr
-# range where that costs next to nothing, the others see how the optimum moves from there to a
-# third of the target. Fourteen probes cost 1.6 full runs.
-LADDER = ((32, 0.6), (8, 0.2), (3, 0.2))
-N_PROBES = 14
+# Rungs of the ladder: (target horizon / rung, share of the probes). Eight probes at a 24th of the
+# target cover the whole lr range, four at a sixth see how the optimum moves: one full run in all.
+LADDER = ((24, 2 / 3), (6, 1 / 3))
+N_PROBES = 12
 N_SPREAD = 6  # probes of the lowest rung that cover the range before any follows the law
 TRUST = 2  # law-directed target trials allowed before one has borne the law out
 LOCATED = 0.5  # standard error of the optimum, in ln lr, at which target trials have located it

@@ -45,7 +45,7 @@ class KappaSampler(BaseSampler):
             unit. With sources there are no probes by default.
         base_sampler: Sampler of all other parameters, and of lr while the law is not trusted.
             Default: a TPESampler, seeded by trial.
-        n_probes: Number of probes; 14 by default, which cost 1.6 full runs, 0 with sources.
+        n_probes: Number of probes; 12 by default, which cost one full run, 0 with sources.
         seed: Seed; None draws one, and then other processes propose differently.
 
     Raises:
@@ -202,7 +202,19 @@ class KappaSampler(BaseSampler):
             u = float(np.random.default_rng([self._seed, trial.number]).random())
             return planning.spread(low, high, tried, max(n_spread, 1), u)
         density = law.predict(horizon, self._schedule).density
+        high = min(high, max(low, self._wall(others, horizon)))
         return planning.most_gain(density, low, high, tried)
+
+    def _wall(self, trials: Sequence[FrozenTrial], horizon: int) -> float:
+        """The lowest ln lr that diverged by this horizon above all that did not; or infinity."""
+        known = [t for t in trials if t.state.is_finished() and t.params.get(self._lr, 0.0) > 0]
+        diverged = [
+            t for t in known if (step := door.diverged_at(t)) is not None and step <= horizon
+        ]
+        fine = [t for t in self._planned_for(known, horizon) if door.diverged_at(t) is None]
+        top = max((math.log(t.params[self._lr]) for t in fine), default=-math.inf)
+        walls = (math.log(t.params[self._lr]) for t in diverged)
+        return min((wall for wall in walls if wall > top), default=math.inf)
 
     def _planned_for(self, trials: Sequence[FrozenTrial], horizon: int) -> list[FrozenTrial]:
         """Trials planned for this horizon; failed ones too, once they had an lr.

@@ -243,6 +243,12 @@ def samples_trained(trial: FrozenTrial) -> int:
     return plan.horizon if plan and trial.state == TrialState.COMPLETE else 0
 
 
+def diverged_at(trial: FrozenTrial) -> int | None:
+    """The step at which a trial first reported NaN or infinity, None if it never did."""
+    bad = (step for step, loss in trial.intermediate_values.items() if not math.isfinite(loss))
+    return min(bad, default=None)
+
+
 def ln_range(distribution: FloatDistribution) -> tuple[float, float]:
     """Natural logarithms of the ends of a range."""
     return float(np.log(distribution.low)), float(np.log(distribution.high))

@@ -48,7 +48,7 @@ def diagnose(optima: Sequence[Optimum]) -> Verdict:
         side = "above" if miss > 0 else "below"
         return Verdict(
             "broken",
-            f"the optimum at the largest horizon ({largest.horizon:g}) lies {abs(miss):.1f} "
+            f"the optimum at the largest horizon ({largest.horizon:.3g}) lies {abs(miss):.1f} "
             f"standard deviations {side} what the shorter ones predict ({found}).",
             "Do not extrapolate: search around the largest horizon's optimum.",
         )
@@ -56,14 +56,14 @@ def diagnose(optima: Sequence[Optimum]) -> Verdict:
         side = "lowest" if largest.at_edge < 0 else "highest"
         return Verdict(
             "undecided",
-            f"at the largest horizon ({largest.horizon:g}) the {side} lr tried was the best.",
-            f"Run probes at horizon {largest.horizon:g} beyond it.",
+            f"at the largest horizon ({largest.horizon:.3g}) the {side} lr tried was the best.",
+            f"Run probes at horizon {largest.horizon:.2g} beyond it.",
         )
     if high - low > _UNDECIDED:
         return Verdict(
             "undecided",
             f"the runs do not fix how the optimum moves ({found}).",
-            f"Run three probes at horizon {2 * largest.horizon:g} around the proposal there.",
+            f"Run three probes at horizon {2 * largest.horizon:.2g} around the proposal there.",
         )
     if max(abs(low), abs(high)) < _FLAT or (abs(middle) < _FLAT / 2 and low < 0 < high):
         return Verdict(
@@ -75,8 +75,8 @@ def diagnose(optima: Sequence[Optimum]) -> Verdict:
 
 
 def _too_few(horizons: Sequence[float]) -> Verdict:
-    seen = ", ".join(f"{horizon:g}" for horizon in horizons) or "none"
-    where = f"horizon {2 * horizons[-1]:g}" if horizons else "one horizon and at twice that"
+    seen = ", ".join(f"{horizon:.3g}" for horizon in horizons) or "none"
+    where = f"horizon {2 * horizons[-1]:.2g}" if horizons else "one horizon and at twice that"
     return Verdict(
         "undecided",
         "optima at horizons at least a factor 2 apart are needed to see how they move, "

@@ -116,7 +116,7 @@ class Law:
             data: Any = json.loads(text)
             if data["format"] != _FORMAT:
                 raise ValueError(f"its format is {data['format']!r}, but {_FORMAT!r} is needed")
-            return cls(tuple(Optimum(**optimum) for optimum in data["optima"]))
+            return cls(tuple(_checked(Optimum(**optimum)) for optimum in data["optima"]))
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"not a law written by Law.to_json: {error}") from error
 
@@ -125,11 +125,12 @@ class Law:
         return Posterior(self.optima)
 
     def _schedule(self, schedule: str | AnySchedule, horizon: float) -> tuple[str, float | None]:
-        """Name and mean multiplier; the mean of a name that only the runs know is None."""
-        if isinstance(schedule, str) and schedule in {o.schedule for o in self.optima}:
-            known = {o.mean for o in self.optima if o.schedule == schedule}
-            if known == {None}:
-                return schedule, None
+        """Name and mean multiplier, None where only the name is known."""
+        if isinstance(schedule, str):
+            # A name that the runs have need not be one that can be parsed.
+            means = {o.mean for o in self.optima if o.schedule == schedule}
+            if len(means) == 1:
+                return schedule, means.pop()
         resolved = as_schedule(schedule)
         return resolved.name, resolved.resolve(horizon).mean
 
@@ -163,3 +164,11 @@ def _mean(name: str, horizon: float, shapes: Mapping[str, AnySchedule]) -> float
     except ValueError:
         return None
     return schedule.resolve(horizon).mean
+
+
+def _checked(optimum: Optimum) -> Optimum:
+    """An optimum as read from a file, if its numbers make sense."""
+    positive = (optimum.horizon, optimum.se, 1.0 if optimum.mean is None else optimum.mean)
+    if not all(0 < number < np.inf for number in positive) or not np.isfinite(optimum.ln_lr):
+        raise ValueError(f"{optimum} has a number that is not finite or not positive")
+    return optimum

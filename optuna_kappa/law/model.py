@@ -6,7 +6,7 @@ and u = ln(d_max / d) how far a horizon lies below the largest one seen. A hypot
     z(d, S) = A + s * min(u, u_c) + w(u) - ln mean(S) + delta_S + b_T,   (u_c: no ceiling: inf)
 
     A        optimum at the largest horizon, constant rate           N(mean of z, 3^2)
-    s        slope -d ln lr / d ln D there                           one of three N(m, v^2), below
+    s        slope -d ln lr / d ln D there                           one of four N(m, v^2), below
     u_c      ceiling: horizons below d_max exp(-u_c) share one lr    a grid; none with prob. 1/2
     w        drift of the slope, an integrated random walk           DRIFT^2 a unit of ln D
     mean(S)  mean multiplier of the schedule: kappa invariance
@@ -37,9 +37,9 @@ from numpy.typing import NDArray
 from optuna_kappa.law.optimum import OWN, Optimum
 from optuna_kappa.runs import Floats
 
-# Prior of the slope, as (weight, mean, standard deviation) of its three classes: the paper's
-# inverse proportionality; what is published for language models (0.3 to 0.7); no movement.
-SLOPES = ((0.4, 1.0, 0.2), (0.3, 0.45, 0.2), (0.3, 0.0, 0.15))
+# Prior of the slope, as (weight, mean, standard deviation) of its classes: the paper's inverse
+# proportionality; what is published for language models (0.3 to 0.7); no movement; anything.
+SLOPES = ((0.4, 1.0, 0.2), (0.3, 0.45, 0.2), (0.25, 0.0, 0.15), (0.05, 0.5, 1.5))
 CEILING = 0.5  # prior probability that there is a ceiling
 DRIFT = 0.3  # MNIST: Adam moves from slope 0 to 1 over three units of ln D, SGD hardly at all
 SHIFT = 0.45  # kappa under cosine and cyclic schedules is 1.6 and 0.5 to 0.85 times constant's
@@ -140,7 +140,9 @@ class Posterior:
     @cached_property
     def slope(self) -> Mixture:
         """Posterior of the slope -d ln lr / d ln D at the largest horizon seen."""
-        slope, sd = self._hypotheses.slope, self._hypotheses.sd
+        held_up = self._hypotheses.ceiling < 0  # by a ceiling that lasts beyond it
+        slope = np.where(held_up, 0.0, self._hypotheses.slope)
+        sd = np.where(held_up, 0.0, self._hypotheses.sd)
         cross = sd[:, None] ** 2 * self._lever(self.optima)
         return self._condition(slope, sd**2, cross, 1e-3)
 

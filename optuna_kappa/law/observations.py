@@ -108,7 +108,7 @@ def _constant(curves: list[_Curve]) -> Iterator[tuple[float, Floats]]:
         reaching = [curve for curve in curves if _reaches(curve, horizon)]
         early = all(curve.step[0] <= horizon * _AVERAGED[-1] for curve in reaching)
         fractions = _AVERAGED if early else np.ones(1)
-        middle = float(np.exp(np.mean(np.log(horizon * fractions))))
+        middle = horizon * float(np.exp(np.log(fractions).mean()))
         yield middle, _rows(horizon, fractions, curves)
 
 

@@ -142,6 +142,9 @@ def _find(
     edge = -1 if best == 0 else int(best == len(lrs) - 1 and not np.isfinite(wall))
     se = float(np.hypot(spread, _RESOLUTION * spacing))
     found = Optimum(seen.schedule, seen.horizon, centre, se, len(seen.loss), edge)
+    # Where the optimum is out of reach, what was seen is not the curvature at it.
+    if edge:
+        return found, curvature
     return found, _Curvature(*_moments(ln_c, posterior.sum(axis=0)), seen.horizon)
 
 
