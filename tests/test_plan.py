@@ -37,7 +37,7 @@ def test_rungs_spend_all_probes(n_probes: int) -> None:
     [
         (96, 0, []),
         (1, 14, []),  # there is no shorter horizon
-        (8, 5, [(1, 4), (3, 1)]),  # two rungs fall on one
+        (6, 5, [(1, 5)]),  # both rungs fall on one
     ],
 )
 def test_rungs_of_small_studies(

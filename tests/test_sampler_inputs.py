@@ -110,7 +110,7 @@ def test_warns_once_of_complete_probes(
     study = optuna.create_study(sampler=KappaSampler(TARGET, seed=0), pruner=pruner)
     study.optimize(lambda t: SIMPLE.loss(t.suggest_float("lr", 1e-6, 1e-3, log=True), 1.0), 16)
     (message,) = warnings_of(caplog.records)
-    assert "Trial 0 was planned as a probe of 2 steps but ended COMPLETE" in message
+    assert "Trial 0 was planned as a probe of 3 steps but ended COMPLETE" in message
     assert "trial.should_prune()" in message
     assert ("KappaPruner()" in message) == isinstance(pruner, optuna.pruners.NopPruner)
 

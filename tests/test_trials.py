@@ -163,8 +163,8 @@ def test_several_objectives() -> None:
 def test_horizon_of_a_planned_trial() -> None:
     study = optuna.create_study(sampler=KappaSampler(horizon=96, n_probes=1, seed=0))
     asked = study.ask()
-    assert horizon(asked) == horizon(asked, default=7) == horizon(study.trials[0]) == 3
-    assert plan_of(asked) == Plan(3, "probe", "constant")
+    assert horizon(asked) == horizon(asked, default=7) == horizon(study.trials[0]) == 4
+    assert plan_of(asked) == Plan(4, "probe", "constant")
 
 
 def test_horizon_of_another_samplers_trial() -> None:

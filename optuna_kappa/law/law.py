@@ -169,6 +169,7 @@ def _mean(name: str, horizon: float, shapes: Mapping[str, AnySchedule]) -> float
 def _checked(optimum: Optimum) -> Optimum:
     """An optimum as read from a file, if its numbers make sense."""
     positive = (optimum.horizon, optimum.se, 1.0 if optimum.mean is None else optimum.mean)
-    if not all(0 < number < np.inf for number in positive) or not np.isfinite(optimum.ln_lr):
-        raise ValueError(f"{optimum} has a number that is not finite or not positive")
+    fine = all(0 < number < np.inf for number in positive) and np.isfinite(optimum.ln_lr)
+    if not fine or not isinstance(optimum.schedule, str):
+        raise ValueError(f"{optimum} has a value that is not allowed")
     return optimum

@@ -56,10 +56,10 @@ def test_tpe_spends_its_budget_on_full_runs(digits: Dataset, done: BaseStorage) 
 def test_kappa_is_charged_for_its_probes(digits: Dataset, done: BaseStorage) -> None:
     study = study_of(Job(CONSTANT, "kappa", 0), digits, done)
     kinds = [kind_of(trial) for trial in study.trials]
-    assert kinds[:14] == ["probe"] * 14 and "probe" not in kinds[14:]
+    assert kinds[:12] == ["probe"] * 12 and "probe" not in kinds[12:]
     spent = sum(cost(trial, 2000) for trial in study.trials)
     assert 3 < spent <= 4
-    assert all(trial.state == TrialState.PRUNED for trial in study.trials[:14])
+    assert all(trial.state == TrialState.PRUNED for trial in study.trials[:12])
 
 
 def test_scheduled_search_borrows_probes_and_pays_for_them(
