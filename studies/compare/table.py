@@ -17,7 +17,7 @@ def lines(searches: dict[str, list[Found]]) -> list[tuple[str, ...]]:
 
 
 def summary(searches: dict[str, list[Found]]) -> str:
-    """The result in one sentence."""
+    """The result in a few words."""
     goal = baseline_loss(searches)
     if not searches:
         return "No search has spent its budget yet."
@@ -26,13 +26,18 @@ def summary(searches: dict[str, list[Found]]) -> str:
     reached = [search.trajectory.budget_to(goal) for search in searches["kappa"]]
     full = float(np.median([search.spent for search in searches[BASELINE]]))
     middle = float(np.median(reached))
-    final = f"{BASELINE}'s final median loss ({goal:.4f} after {full:.3g} full-run equivalents)"
-    if not np.isfinite(middle):
-        budget = float(np.median([search.spent for search in searches["kappa"]]))
-        return f"kappa did not reach {final} with {budget:.3g}."
-    share = f"{100 * middle / full:.0f} % of the budget"
-    n = len(reached)
-    return f"kappa reached {final} after {middle:.3g}, {share} (median of {n} repeats)."
+    if np.isfinite(middle):
+        verdict = f"kappa reached it after {middle:.3g}, {100 * middle / full:.0f} % of that."
+    else:
+        verdict = "kappa did not reach it."
+    half = full / 2
+    names = ("kappa", BASELINE)
+    halves = [float(np.median([s.trajectory.at(half) for s in searches[n]])) for n in names]
+    return (
+        f"Medians of {len(reached)} repeats: {BASELINE} ended at a loss of {goal:.4f} after "
+        f"{full:.3g} full-run equivalents; {verdict} With half of the budget, kappa was at "
+        f"{halves[0]:.4f}, {BASELINE} at {halves[1]:.4f}."
+    )
 
 
 def _line(row: Row) -> tuple[str, ...]:
