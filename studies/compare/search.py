@@ -24,7 +24,7 @@ from studies.mnist.data import Dataset
 from studies.mnist.objective import Objective
 
 BATCH_SIZE = 64
-_ROUNDING = 0.01  # whole batches make a probe cost a little more than planned
+ROUNDING = 0.01  # whole batches make a probe cost a little more than planned
 _SETTINGS = "settings"  # study attribute: what must not change when a study is resumed
 
 
@@ -60,7 +60,7 @@ def cost(trial: FrozenTrial, horizon: int) -> float:
 
 def fits(spent: float, part: Part) -> bool:
     """Whether another full run fits into the budget of a part."""
-    return spent + 1 <= part.budget + _ROUNDING
+    return spent + 1 <= part.budget + ROUNDING
 
 
 class Search:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from studies.compare.results import BASELINE, Found, Row, baseline_loss, rows
+from studies.compare.search import ROUNDING
 
 HEADER = ("sampler", "budget", "best loss", "test accuracy %", f"budget to match {BASELINE}")
 
@@ -30,14 +31,17 @@ def summary(searches: dict[str, list[Found]]) -> str:
         verdict = f"kappa reached it after {middle:.3g}, {100 * middle / full:.0f} % of that."
     else:
         verdict = "kappa did not reach it."
-    half = full / 2
-    names = ("kappa", BASELINE)
-    halves = [float(np.median([s.trajectory.at(half) for s in searches[n]])) for n in names]
+    halves = [_at_half(name, searches[name], full / 2) for name in ("kappa", BASELINE)]
     return (
         f"Medians of {len(reached)} repeats: {BASELINE} ended at a loss of {goal:.4f} after "
-        f"{full:.3g} full-run equivalents; {verdict} With half of the budget, kappa was at "
-        f"{halves[0]:.4f}, {BASELINE} at {halves[1]:.4f}."
+        f"{full:.3g} full-run equivalents; {verdict} With half of the budget, "
+        f"{' and '.join(halves)}."
     )
+
+
+def _at_half(name: str, repeats: Sequence[Found], budget: float) -> str:
+    loss = float(np.median([search.trajectory.at(budget + ROUNDING) for search in repeats]))
+    return f"{name} was at {loss:.4f}" if np.isfinite(loss) else f"{name} had no full run yet"
 
 
 def _line(row: Row) -> tuple[str, ...]:
