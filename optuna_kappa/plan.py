@@ -17,7 +17,9 @@ from optuna_kappa.runs import Floats
 LADDER = ((24, 2 / 3), (6, 1 / 3))
 N_PROBES = 12
 N_SPREAD = 6  # probes of the lowest rung that cover the range before any follows the law
-TRUST = 2  # law-directed target trials allowed before one has borne the law out
+# Law-directed target trials allowed before they have borne the law out: one at its median and one
+# on either side, the fewest that can bracket an optimum.
+TRUST = 3
 LOCATED = 0.5  # standard error of the optimum, in ln lr, at which target trials have located it
 _CANDIDATES = 401
 _WIDTH = 1.0  # w: an lr off by a factor of 2.7 has lost 40 % of what there is to lose
@@ -79,7 +81,7 @@ def most_gain(
 def trusts_law(n_by_law: int, n_base: int, se: float) -> bool:
     """Whether the next target trial may follow the law.
 
-    The first two may. From then on the trials at the target, by themselves, have to locate the
+    The first three may. From then on the trials at the target, by themselves, have to locate the
     optimum; until they do, every second one is the base sampler's. Once they have, the law is
     borne out or overruled by them, and is followed.
 
@@ -87,6 +89,6 @@ def trusts_law(n_by_law: int, n_base: int, se: float) -> bool:
         n_by_law: Target trials that followed the law.
         n_base: Target trials that did not.
         se: Standard error of the optimum (in ln lr) as found from target trials alone; infinite
-            if there are too few.
+            if there are too few, or the best of them is the outermost.
     """
-    return n_by_law < TRUST or se <= LOCATED or n_by_law <= TRUST + n_base
+    return se <= LOCATED or n_by_law < TRUST + n_base

@@ -30,8 +30,9 @@ class KappaSampler(BaseSampler):
 
     The first trials are probes at a ladder of short horizons. From their losses the law of how
     the optimum moves with the horizon is fitted, and the trials at the target horizon that follow
-    take their lr from it, refitted after each. If the first of them do not bear the law out, the
-    base sampler goes on alone with the history of the target trials (`optuna_kappa.plan`).
+    take their lr from it, refitted after each. If the first three of them do not locate the
+    optimum, every second trial is the base sampler's, which sees the target trials only, until
+    they do (`optuna_kappa.plan`).
 
     Everything follows from the study's trials, the seed and the trial's number: the same storage
     gives the same proposal, after a restart and from any worker.
@@ -184,7 +185,7 @@ class KappaSampler(BaseSampler):
         by_law = sum(door.kind_of(trial) == "law" for trial in target)
         finished = [trial for trial in target if trial.state.is_finished()]
         optima = fit(self._table(study, finished)).optima
-        se = optima[-1].se if optima else math.inf
+        se = optima[-1].se if optima and not optima[-1].at_edge else math.inf
         return planning.trusts_law(by_law, len(target) - by_law, se)
 
     def _propose(self, study: Study, trial: FrozenTrial, low: float, high: float) -> float:
@@ -224,7 +225,11 @@ class KappaSampler(BaseSampler):
         """
         plans = ((trial, door.plan_of(trial)) for trial in trials)
         planned = [trial for trial, plan in plans if plan is not None and plan.horizon == horizon]
-        return [t for t in planned if t.state != TrialState.FAIL or self._lr in t.params]
+        return [
+            t
+            for t in planned
+            if t.state != TrialState.FAIL or (self._lr in t.params and not door.was_interrupted(t))
+        ]
 
     def _fit(self, study: Study, trials: Sequence[FrozenTrial]) -> Law:
         finished = [t for t in trials if t.state.is_finished()]

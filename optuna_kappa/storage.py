@@ -35,10 +35,12 @@ def open_storage(url: str) -> RDBStorage:
         ) from error
     if parsed.get_backend_name() != "sqlite":
         return _connect(url)
-    if parsed.database and parsed.database != ":memory:":
-        _prepare(Path(parsed.database))
+    if parsed.database in (None, "", ":memory:"):
+        return _connect(url)
+    _prepare(Path(parsed.database))
     storage = _connect(url, {"connect_args": {"timeout": _LOCK_TIMEOUT}})
     event.listen(storage.engine, "connect", _tune)
+    storage.engine.dispose()  # of the connections made before there was a listener
     return storage
 
 
@@ -47,7 +49,12 @@ def _connect(url: str, engine_kwargs: dict[str, Any] | None = None) -> RDBStorag
         return RDBStorage(url, engine_kwargs=engine_kwargs)
     except (SQLAlchemyError, ImportError, RuntimeError) as error:
         cause = str(error).splitlines()[0]
-        raise ValueError(f"cannot open the storage {url}: {cause}") from error
+        raise ValueError(f"cannot open the storage {shown(url)}: {cause}") from error
+
+
+def shown(url: str) -> str:
+    """The URL of a storage without its password, for messages."""
+    return make_url(url).render_as_string(hide_password=True)
 
 
 def _prepare(path: Path) -> None:

@@ -26,6 +26,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from optuna_kappa.runs import RunTable
 
 PLAN = "kappa:plan"
+INTERRUPTED = "kappa:interrupted"
 MAX_STEP = 2**31 - 1
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 
@@ -89,6 +90,22 @@ def store_plan(study: Study, trial: FrozenTrial, plan: Plan) -> None:
     stored = asdict(plan)
     study._storage.set_trial_user_attr(trial._trial_id, PLAN, stored)
     trial.user_attrs[PLAN] = stored
+
+
+def fail_interrupted(study: Study) -> None:
+    """Marks the trials that a process left running when it was killed as failed, and as such.
+
+    Only for studies that no other process is working on. Samplers that know the mark plan these
+    trials again; a trial that failed by itself says something about its learning rate.
+    """
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        study._storage.set_trial_user_attr(trial._trial_id, INTERRUPTED, True)
+        study.tell(trial.number, state=TrialState.FAIL)
+
+
+def was_interrupted(trial: FrozenTrial) -> bool:
+    """Whether `fail_interrupted` marked this trial."""
+    return bool(trial.user_attrs.get(INTERRUPTED, False))
 
 
 def snapshot(study: Study) -> list[FrozenTrial]:
@@ -233,14 +250,6 @@ def _seen(trial: FrozenTrial) -> Mapping[int, float]:
     if not reports and plan is not None and trial.state == TrialState.COMPLETE:
         return {plan.horizon: float(trial.values[0])}
     return dict(sorted(reports.items()))
-
-
-def samples_trained(trial: FrozenTrial) -> int:
-    """What a trial has cost so far, in the unit of `trial.report`'s step."""
-    plan = plan_of(trial)
-    if trial.intermediate_values:
-        return max(trial.intermediate_values)
-    return plan.horizon if plan and trial.state == TrialState.COMPLETE else 0
 
 
 def diverged_at(trial: FrozenTrial) -> int | None:

@@ -11,7 +11,7 @@ from optuna.trial import Trial, TrialState
 
 from optuna_kappa import KappaPruner, KappaSampler
 from optuna_kappa.pruner import ends
-from optuna_kappa.trials import kind_of, plan_of, samples_trained
+from optuna_kappa.trials import kind_of, plan_of
 
 LR = FloatDistribution(1e-5, 1e-1, log=True)
 NAN, INF = math.nan, math.inf
@@ -65,7 +65,7 @@ def test_probes_end_pruned_at_their_horizon_and_targets_run_on() -> None:
     for trial in study.trials:
         plan = plan_of(trial)
         assert plan is not None
-        assert samples_trained(trial) == plan.horizon
+        assert max(trial.intermediate_values) == plan.horizon
         probe = plan.kind == "probe"
         assert trial.state == (TrialState.PRUNED if probe else TrialState.COMPLETE)
         assert (plan.horizon < 96) == probe
@@ -76,7 +76,7 @@ def test_best_trial_is_a_full_run_even_where_a_probe_looks_better() -> None:
     # A probe by hand, far better than any trial so far.
     probe = study.ask({"lr": LR})
     best = study.best_trial
-    assert samples_trained(best) == 96
+    assert max(best.intermediate_values) == 96
     probe.set_user_attr("kappa:plan", {"horizon": 1, "kind": "probe", "schedule": "constant"})
     probe.report(-100.0, 1)
     assert probe.should_prune()
@@ -88,7 +88,7 @@ def test_best_trial_is_a_full_run_even_where_a_probe_looks_better() -> None:
 def test_diverged_trials_end_at_once() -> None:
     study = studied(n_trials=9, diverges_above=0.0)
     assert {trial.state for trial in study.trials} == {TrialState.PRUNED}
-    assert [samples_trained(trial) for trial in study.trials] == [1] * 9
+    assert [list(trial.intermediate_values) for trial in study.trials] == [[1]] * 9
 
 
 @pytest.mark.parametrize("kind", ["law", "base", "enqueued"])

@@ -11,7 +11,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from optuna_kappa import KappaSampler, RunTable, horizon, run_table
-from optuna_kappa.trials import PLAN, Plan, plan_of, samples_trained
+from optuna_kappa.trials import PLAN, Plan, plan_of
 
 LR = FloatDistribution(1e-5, 1e-1, log=True)
 NAN = math.nan
@@ -185,17 +185,3 @@ def test_enqueued_trials_become_rows_of_the_full_horizon() -> None:
     assert plan_of(asked) == Plan(96, "enqueued", "constant")
     assert rows(run_table(study)) == [("0", "constant", 96, 96, 0.5)]
     assert run_table(study).lr.tolist() == [3e-3]
-
-
-@pytest.mark.parametrize(
-    ("made", "cost"),
-    [
-        (trial(reports={1: 1.0, 5: 0.5}), 5),
-        (trial(TrialState.FAIL, {3: NAN}), 3),
-        (trial(value=1.0, plan=Plan(8, "law", "constant")), 8),
-        (trial(value=1.0), 0),
-        (trial(TrialState.PRUNED, plan=Plan(8, "law", "constant")), 0),
-    ],
-)
-def test_samples_trained(made: FrozenTrial, cost: int) -> None:
-    assert samples_trained(made) == cost

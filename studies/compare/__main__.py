@@ -18,7 +18,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from dashboards.compare import write_page
-from optuna_kappa.storage import open_storage
+from optuna_kappa.storage import open_storage, shown
 from studies.compare import table
 from studies.compare.results import Found, is_done, of_part, read_all
 from studies.compare.samplers import SAMPLERS
@@ -51,10 +51,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _compare(options: argparse.Namespace, console: Console) -> int:
     started = time.monotonic()
     settings = _settings(options)
-    if options.jobs < 1:
-        raise ValueError(f"jobs must be at least 1, but is {options.jobs}")
+    if options.jobs < 1 or not options.minutes >= 0:
+        raise ValueError(
+            f"jobs must be at least 1 and minutes at least 0, but are {options.jobs} and "
+            f"{options.minutes:g}"
+        )
     out = _writable(Path(options.out))
     url = options.storage or f"sqlite:///{out / 'kappa.db'}"
+    if url in ("sqlite://", "sqlite:///:memory:"):
+        raise ValueError("the studies need a file that several processes share, not memory")
     dataset = load(options.data)
     console.print(f"Data: {dataset.source}", soft_wrap=True, markup=False)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -67,7 +72,7 @@ def _compare(options: argparse.Namespace, console: Console) -> int:
     found = read_all(settings, dataset.name, dataset.n_train, storage)
     _print(settings, found, console)
     page = write_page(out / "report.html", settings, found, dataset)
-    console.print(f"\nStudies: {url}\nReport:  {page}", soft_wrap=True, markup=False)
+    console.print(f"\nStudies: {shown(url)}\nReport:  {page}", soft_wrap=True, markup=False)
     if not finished:
         console.print(
             f"\nStopped after {options.minutes:g} minutes (--minutes): only searches that spent "
@@ -137,11 +142,13 @@ def _delete(settings: Settings, dataset: Dataset, storage: BaseStorage) -> None:
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    parts = []
+    parts: list[Part] = []
     if not options.only_schedule:
         parts.append(Part(CONSTANT, options.horizon, options.budget))
     if options.schedule not in ("none", CONSTANT):
         parts.append(Part(options.schedule, options.schedule_horizon, options.schedule_budget))
+    if not parts:
+        raise ValueError("--only-schedule needs a --schedule other than none and constant")
     return Settings(
         parts=tuple(parts),
         samplers=tuple(name.strip() for name in options.samplers.split(",") if name.strip()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from optuna.storages import BaseStorage
@@ -11,12 +12,19 @@ from optuna.trial import FrozenTrial, TrialState
 
 from optuna_kappa import Law, Proposal, RunTable, fit, run_table
 from optuna_kappa.budget import Trajectory, trajectory
-from optuna_kappa.trials import plan_of
-from studies.compare.search import cost, find_study, fits, probes, study_name
-from studies.compare.settings import Job, Part, Settings, jobs, lender
+from optuna_kappa.trials import FINISHED, kind_of
+from studies.compare.search import (
+    borrowed,
+    check_settings,
+    cost,
+    find_study,
+    fits,
+    probes,
+    study_name,
+)
+from studies.compare.settings import Job, Part, Settings, jobs
 
 BASELINE = "tpe"
-_FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +54,7 @@ class Found:
         """Budget spent, in full-run equivalents."""
         return float(self.trajectory.spent[-1])
 
-    @property
+    @cached_property
     def law(self) -> Law:
         """The law before the first target trial."""
         return fit(self.probes)
@@ -91,22 +99,24 @@ def read(
         data: Name of the data.
         epoch: Samples in an epoch.
         storage: Where the studies are.
+
+    Raises:
+        ValueError: The study was made with other settings.
     """
     study = find_study(storage, study_name(settings, job, data))
     if study is None:
         return None
+    lent = borrowed(settings, job, data, storage)
+    check_settings(study, settings, epoch, lent)
     horizon = job.part.epochs * epoch
-    trials = study.get_trials(deepcopy=False, states=_FINISHED)
-    lent = lender(settings, job)
-    source = find_study(storage, study_name(settings, lent, data)) if lent else None
-    borrowed = probes(source)
+    trials = study.get_trials(deepcopy=False, states=FINISHED)
     if not trials:
         return None
     losses = [_final_loss(trial) for trial in trials]
     path = trajectory(
         [cost(trial, horizon) for trial in trials],
         losses,
-        offset=sum(cost(trial, horizon) for trial in borrowed),
+        offset=sum(cost(trial, horizon) for trial in lent),
     )
     best = trials[int(np.nanargmin(losses))] if np.isfinite(losses).any() else None
     return Found(
@@ -116,7 +126,7 @@ def read(
         loss=float(path.best[-1]),
         test_accuracy=float(best.user_attrs["test_accuracy"]) if best else np.nan,
         runs=run_table(trials, schedule=job.part.schedule),
-        probes=run_table(borrowed or probes(study)),
+        probes=run_table(lent or probes(study)),
     )
 
 
@@ -127,12 +137,15 @@ def read_all(settings: Settings, data: str, epoch: int, storage: BaseStorage) ->
 
 
 def of_part(found: Sequence[Found], part: Part) -> dict[str, list[Found]]:
-    """The searches at one target, by sampler."""
-    searches: dict[str, list[Found]] = {}
+    """The searches at one target by sampler, in the repeats that all samplers finished."""
+    searches: dict[str, dict[int, Found]] = {}
     for search in found:
         if search.job.part == part:
-            searches.setdefault(search.job.sampler, []).append(search)
-    return searches
+            searches.setdefault(search.job.sampler, {})[search.job.repeat] = search
+    common = set.intersection(*map(set, searches.values())) if searches else set()
+    return {
+        name: [repeats[r] for r in sorted(common)] for name, repeats in searches.items() if common
+    }
 
 
 def baseline_loss(searches: dict[str, list[Found]]) -> float | None:
@@ -167,8 +180,5 @@ def proposal(found: Found, epoch: int) -> Proposal | None:
 
 def _final_loss(trial: FrozenTrial) -> float:
     """Validation loss of a full run, NaN for probes and runs that were stopped."""
-    plan = plan_of(trial)
-    is_probe = plan is not None and plan.kind == "probe"
-    return (
-        float(trial.values[0]) if trial.state == TrialState.COMPLETE and not is_probe else np.nan
-    )
+    full = trial.state == TrialState.COMPLETE and kind_of(trial) != "probe"
+    return float(trial.values[0]) if full else np.nan

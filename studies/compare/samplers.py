@@ -1,10 +1,15 @@
-"""The samplers and pruners that can be compared, by name."""
+"""The samplers and pruners that can be compared, by name.
+
+They are made anew for each trial, seeded by the search and the trial's number: a search that was
+interrupted goes on as it would have, and does not repeat the draws it began with.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import numpy as np
 from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 
@@ -18,13 +23,20 @@ class Target(NamedTuple):
         horizon: Target horizon in samples.
         schedule: Name of the schedule.
         sources: Runs that a kappa search starts from.
-        seed: Seed of the sampler.
+        seed: Seed of the search.
+        number: Number of the trial to come.
     """
 
     horizon: int
     schedule: str
     sources: Sequence[RunTable]
     seed: int
+    number: int
+
+    @property
+    def trial_seed(self) -> int:
+        """Seed of a sampler that is used for this trial only."""
+        return int(np.random.SeedSequence([self.seed, self.number]).generate_state(1)[0])
 
 
 def _kappa(target: Target) -> tuple[BaseSampler, BasePruner]:
@@ -41,9 +53,9 @@ def _hyperband(target: Target) -> BasePruner:
 
 SAMPLERS: dict[str, Callable[[Target], tuple[BaseSampler, BasePruner]]] = {
     "kappa": _kappa,
-    "tpe": lambda target: (TPESampler(seed=target.seed), NopPruner()),
-    "random": lambda target: (RandomSampler(seed=target.seed), NopPruner()),
-    "gp": lambda target: (GPSampler(seed=target.seed), NopPruner()),
-    "tpe+median": lambda target: (TPESampler(seed=target.seed), MedianPruner()),
-    "tpe+hyperband": lambda target: (TPESampler(seed=target.seed), _hyperband(target)),
+    "tpe": lambda target: (TPESampler(seed=target.trial_seed), NopPruner()),
+    "random": lambda target: (RandomSampler(seed=target.trial_seed), NopPruner()),
+    "gp": lambda target: (GPSampler(seed=target.trial_seed), NopPruner()),
+    "tpe+median": lambda target: (TPESampler(seed=target.trial_seed), MedianPruner()),
+    "tpe+hyperband": lambda target: (TPESampler(seed=target.trial_seed), _hyperband(target)),
 }

@@ -7,24 +7,23 @@ A full run that no longer fits into the budget is not started.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import optuna
 from optuna import Study
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from optuna_kappa import RunTable, run_table
+from optuna_kappa import run_table
 from optuna_kappa.schedules import as_schedule
-from optuna_kappa.trials import kind_of
+from optuna_kappa.trials import FINISHED, fail_interrupted, kind_of
 from studies.compare.samplers import SAMPLERS, Target
 from studies.compare.settings import Job, Part, Settings, lender
 from studies.mnist.data import Dataset
 from studies.mnist.objective import Objective
 
-BATCH_SIZE = 64
-ROUNDING = 0.01  # whole batches make a probe cost a little more than planned
+_ROUNDING = 1e-9
 _SETTINGS = "settings"  # study attribute: what must not change when a study is resumed
 
 
@@ -48,19 +47,27 @@ def probes(study: Study | None) -> list[FrozenTrial]:
     return [t for t in trials if kind_of(t) == "probe" and t.state == TrialState.PRUNED]
 
 
+def borrowed(settings: Settings, job: Job, data: str, storage: BaseStorage) -> list[FrozenTrial]:
+    """The probes that a search starts from and is charged for."""
+    lent = lender(settings, job)
+    return probes(find_study(storage, study_name(settings, lent, data))) if lent else []
+
+
 def cost(trial: FrozenTrial, horizon: int) -> float:
     """Full-run equivalents that a trial has cost; 0 while it runs or if it was interrupted.
 
-    Training takes whole batches, so a full run may see a few samples more than its horizon.
+    Counted up to the last evaluation. Training takes whole batches, and the few samples by which
+    the last batch goes beyond are not charged, to no sampler.
     """
-    charged = trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
-    full_run = math.ceil(horizon / BATCH_SIZE) * BATCH_SIZE
-    return float(trial.user_attrs.get("samples", 0)) / full_run if charged else 0.0
+    if trial.state not in FINISHED:
+        return 0.0
+    samples = int(trial.user_attrs.get("samples", 0))
+    return min(samples, max(trial.intermediate_values, default=samples)) / horizon
 
 
 def fits(spent: float, part: Part) -> bool:
     """Whether another full run fits into the budget of a part."""
-    return spent + 1 <= part.budget + ROUNDING
+    return spent + 1 <= part.budget + _ROUNDING
 
 
 class Search:
@@ -72,36 +79,36 @@ class Search:
         """Opens the study, or makes it.
 
         Raises:
-            ValueError: The storage holds this study with other settings.
+            ValueError: The storage holds this study with other settings, or the probes it starts
+                from leave no budget for a full run.
         """
         self.horizon = job.part.epochs * dataset.n_train
-        self._part = job.part
-        seed = settings.seed + job.repeat
-        lent = lender(settings, job)
-        borrowed = (
-            probes(find_study(storage, study_name(settings, lent, dataset.name))) if lent else []
-        )
-        sources: Sequence[RunTable] = [run_table(borrowed)] if borrowed else []
-        self.offset = sum(cost(trial, self.horizon) for trial in borrowed)
-        target = Target(self.horizon, job.part.schedule, sources, seed)
-        sampler, pruner = SAMPLERS[job.sampler](target)
+        self._job, self._seed = job, settings.seed + job.repeat
+        lent = borrowed(settings, job, dataset.name, storage)
+        self._sources = [run_table(lent)] if lent else []
+        self.offset = sum(cost(trial, self.horizon) for trial in lent)
+        if not fits(self.offset, job.part):
+            raise ValueError(
+                f"the constant-rate probes cost {self.offset:.2g} of the budget of "
+                f"{job.part.budget:g} for {job.part.schedule} at {job.part.epochs} epochs; raise "
+                f"--schedule-budget to {self.offset + 2:.2g} or more, or --schedule-horizon"
+            )
         self.study = optuna.create_study(
             study_name=study_name(settings, job, dataset.name),
             storage=storage,
-            sampler=sampler,
-            pruner=pruner,
             load_if_exists=True,
         )
-        _check_settings(self.study, settings, dataset)
-        schedule = as_schedule(job.part.schedule)
+        stamp = _stamp(settings, dataset.n_train, lent)
+        if _SETTINGS not in self.study.user_attrs:
+            self.study.set_user_attr(_SETTINGS, stamp)
+        check_settings(self.study, settings, dataset.n_train, lent)
         self._objective = Objective(
             dataset,
             self.horizon,
-            schedule,
+            as_schedule(job.part.schedule),
             settings.optimizer,
-            seed,
+            self._seed,
             settings.lr_range,
-            BATCH_SIZE,
         )
 
     @property
@@ -119,26 +126,35 @@ class Search:
         Args:
             go_on: Called with what is spent, at the start and after each trial; false stops here.
         """
-        for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            self.study.tell(trial.number, state=TrialState.FAIL)
-        while go_on(self.spent) and fits(self.spent, self._part):
+        fail_interrupted(self.study)
+        while go_on(self.spent) and fits(self.spent, self._job.part):
+            number = len(self.study.get_trials(deepcopy=False))
+            target = Target(
+                self.horizon, self._job.part.schedule, self._sources, self._seed, number
+            )
+            self.study.sampler, self.study.pruner = SAMPLERS[self._job.sampler](target)
             self.study.optimize(self._objective, n_trials=1)
 
 
-def _check_settings(study: Study, settings: Settings, dataset: Dataset) -> None:
-    wanted = {
-        "lr_range": list(settings.lr_range),
-        "seed": settings.seed,
-        "n_train": dataset.n_train,
-        "data": dataset.source,
-    }
-    stored = study.user_attrs.get(_SETTINGS)
-    if stored is None:
-        study.set_user_attr(_SETTINGS, wanted)
-        return
-    for name in ("lr_range", "seed", "n_train"):
-        if stored[name] != wanted[name]:
+def check_settings(
+    study: Study, settings: Settings, epoch: int, lent: Sequence[FrozenTrial]
+) -> None:
+    """Raises a ValueError if a study was made with other settings than these."""
+    stored = study.user_attrs.get(_SETTINGS, {})
+    for name, wanted in _stamp(settings, epoch, lent).items():
+        if stored.get(name) != wanted:
             raise ValueError(
-                f"the study {study.study_name!r} was made with {name} {stored[name]}, not "
-                f"{wanted[name]}; start again with --fresh or choose another --storage"
+                f"the study {study.study_name!r} was made with {name} {stored.get(name)}, not "
+                f"{wanted}; start again with --fresh or choose another --storage"
             )
+
+
+def _stamp(settings: Settings, epoch: int, lent: Sequence[FrozenTrial]) -> dict[str, Any]:
+    """What a study's trials depend on beyond its name."""
+    started = [trial.datetime_start for trial in lent]
+    return {
+        "lr range": list(settings.lr_range),
+        "seed": settings.seed,
+        "epoch of samples": epoch,
+        "probes of": str(min(s for s in started if s)) if started else "its own",
+    }

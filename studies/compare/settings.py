@@ -33,7 +33,7 @@ class Part:
     budget: float
 
     def __post_init__(self) -> None:
-        as_schedule(self.schedule)
+        object.__setattr__(self, "schedule", as_schedule(self.schedule).name)
         if self.epochs < 1:
             raise ValueError(
                 f"the target horizon must be at least 1 epoch, but is {self.epochs}; try 12"
@@ -113,6 +113,9 @@ def lender(settings: Settings, job: Job) -> Job | None:
 
 def _check_names(what: str, names: tuple[str, ...], known: tuple[str, ...]) -> None:
     unknown = [name for name in names if name not in known]
+    twice = [name for i, name in enumerate(names) if name in names[:i]]
+    if twice:
+        raise ValueError(f"{what} {twice[0]!r} is given twice; once is enough")
     if unknown or not names:
         problem = f"unknown {what} {unknown[0]!r}" if unknown else f"no {what} is given"
         raise ValueError(f"{problem}; choose from {', '.join(known)}")

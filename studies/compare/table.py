@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from studies.compare.results import BASELINE, Found, Row, baseline_loss, rows
-from studies.compare.search import ROUNDING
 
 HEADER = ("sampler", "budget", "best loss", "test accuracy %", f"budget to match {BASELINE}")
 
@@ -40,7 +39,7 @@ def summary(searches: dict[str, list[Found]]) -> str:
 
 
 def _at_half(name: str, repeats: Sequence[Found], budget: float) -> str:
-    loss = float(np.median([search.trajectory.at(budget + ROUNDING) for search in repeats]))
+    loss = float(np.median([search.trajectory.at(budget) for search in repeats]))
     return f"{name} was at {loss:.4f}" if np.isfinite(loss) else f"{name} had no full run yet"
 
 

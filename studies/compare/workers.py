@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import queue
 import signal
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -67,7 +68,8 @@ def run_all(
 ) -> None:
     """Runs the searches; those that borrow probes wait for those that lend them.
 
-    When one fails or the user interrupts, the trials that are running end first; nothing is lost.
+    When one fails or the user interrupts, the trials that are running end first. Of a process that
+    is killed, the trial that it was at is lost, and run again when the searches are resumed.
 
     Args:
         settings: The comparison.
@@ -121,7 +123,15 @@ def _start(line: _Line) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Two threads in each of two processes would spend their time waiting for each other.
     torch.set_num_threads(1)
+    threading.Thread(target=_end_with, args=(line.parent,), daemon=True).start()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+def _end_with(parent: int) -> None:
+    """Ends this process when its parent is gone: one that was killed cannot say so."""
+    while os.getppid() == parent:
+        time.sleep(_POLL)
+    os._exit(1)
 
 
 def _work(settings: Settings, job: Job, place: Place) -> None:
@@ -133,9 +143,7 @@ def _work(settings: Settings, job: Job, place: Place) -> None:
         if _line is None:
             return True
         _line.messages.put(Progress(job, spent))
-        # A parent that was killed cannot say so; another process has adopted this one then.
-        orphaned = os.getppid() != _line.parent
-        return not (_line.stop.is_set() or orphaned or time.time() >= _line.deadline)
+        return not (_line.stop.is_set() or time.time() >= _line.deadline)
 
     storage = open_storage(place.storage_url)
     Search(settings, job, load(place.source), storage).run(go_on)

@@ -18,6 +18,7 @@ from optuna.trial import TrialState
 pytest.importorskip("torch")
 
 from studies.compare.__main__ import main
+from studies.compare.search import cost
 
 SMALL = ["--data", "digits", "--horizon", "2", "--budget", "4", "--repeats", "1"]
 SMALL += ["--schedule-horizon", "2", "--schedule-budget", "4"]
@@ -120,7 +121,7 @@ def test_killed_and_started_again(tmp_path: Path) -> None:
     for name in {name for name, _ in after}:
         if name.startswith("compare/digits/adam constant"):
             charged = [t for (study, _), t in after.items() if study == name and _is_finished(t)]
-            spent = sum(trial.user_attrs["samples"] for trial in charged) / 2048
+            spent = sum(cost(trial, 2000) for trial in charged)
             assert 3 < spent <= 4
     assert "best loss" in again.stdout and (tmp_path / "report.html").stat().st_size > 1e6
 

@@ -95,6 +95,27 @@ def test_resumed_search_continues_and_charges_once(digits: Dataset, done: BaseSt
     assert is_done(settings(), job, digits.name, digits.n_train, storage)
 
 
+@pytest.mark.parametrize("name", ["kappa", "tpe", "random"])
+def test_resumed_search_goes_on_as_it_would_have(digits: Dataset, name: str) -> None:
+    job, cut, whole = Job(CONSTANT, name, 0), InMemoryStorage(), InMemoryStorage()
+    for storage, n_stops in ((cut, 3), (whole, 0)):
+        for stop in range(n_stops):
+            Search(settings(), job, digits, storage).run(lambda spent, n=stop: spent < n)  # type: ignore[misc]
+        Search(settings(), job, digits, storage).run()
+    lrs = [[t.params["lr"] for t in study_of(job, digits, s).trials] for s in (cut, whole)]
+    assert lrs[0] == lrs[1]
+    assert len(set(lrs[0])) == len(lrs[0])
+
+
+def test_borrowed_probes_must_leave_a_budget(digits: Dataset, done: BaseStorage) -> None:
+    longer = Settings(
+        (Part("constant", 12, 4), Part("cosine", 2, 4)), ("kappa",), "adam", 1, (1e-5, 0.1), 0
+    )
+    Search(longer, Job(longer.parts[0], "kappa", 0), digits, done).run(lambda spent: spent < 1)
+    with pytest.raises(ValueError, match="--schedule-budget to 8"):
+        Search(longer, Job(longer.parts[1], "kappa", 0), digits, done)
+
+
 def test_other_settings_are_not_mixed_in(digits: Dataset, done: BaseStorage) -> None:
     with pytest.raises(ValueError, match="made with seed 0, not 5; start again with --fresh"):
         Search(settings(seed=5), Job(CONSTANT, "tpe", 0), digits, done)
