@@ -16,6 +16,8 @@ from optuna_kappa.runs import Floats
 # target cover the whole lr range, four at a sixth see how the optimum moves: one full run in all.
 LADDER = ((24, 2 / 3), (6, 1 / 3))
 N_PROBES = 12
+N_LEAST = 3  # fewer probes do not bracket an optimum
+MOST_COST = 1.5  # full runs; a coarse unit (five epochs, say) rounds the rungs up
 N_SPREAD = 6  # probes of the lowest rung that cover the range before any follows the law
 # Law-directed target trials allowed before they have borne the law out: one at its median and one
 # on either side, the fewest that can bracket an optimum.
@@ -36,6 +38,14 @@ def rungs(target: int, n_probes: int) -> list[tuple[int, int]]:
         if n and horizon < target:
             found[horizon] = found.get(horizon, 0) + n
     return sorted(found.items())
+
+
+def affordable(target: int) -> int:
+    """The default number of probes: all of them, or as many as cost one and a half full runs."""
+    for n in range(N_PROBES, N_LEAST, -1):
+        if sum(horizon * count for horizon, count in rungs(target, n)) <= MOST_COST * target:
+            return n
+    return N_LEAST
 
 
 def spread(low: float, high: float, tried: Sequence[float], n: int, u: float) -> float:

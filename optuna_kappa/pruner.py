@@ -27,8 +27,8 @@ class KappaPruner(BasePruner):
         """
         require_single_objective(study, "KappaPruner")
         plan = plan_of(trial)
-        is_probe = plan is not None and plan.kind == "probe"
-        return ends(trial.intermediate_values, plan.horizon if plan and is_probe else None)
+        horizon = plan.horizon if plan is not None and plan.is_probe else None
+        return ends(trial.intermediate_values, horizon)
 
 
 def ends(reports: dict[int, float], horizon: int | None) -> bool:

@@ -150,7 +150,7 @@ class RunTable:
         numeric = [np.issubdtype(column.dtype, np.floating) for column in columns]
         for row in zip(*columns, strict=True):
             pairs = zip(row, numeric, strict=True)
-            writer.writerow([format(v, ".10g") if number else v for v, number in pairs])
+            writer.writerow([repr(float(v)) if number else v for v, number in pairs])
         data = text.getvalue().encode()
         path = Path(path)
         path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)

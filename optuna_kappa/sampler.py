@@ -5,18 +5,18 @@ from __future__ import annotations
 import logging
 import math
 import numbers
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from optuna.distributions import BaseDistribution
-from optuna.pruners import NopPruner
 from optuna.samplers import BaseSampler, TPESampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from optuna_kappa import plan as planning
 from optuna_kappa import trials as door
+from optuna_kappa.hints import hint
 from optuna_kappa.law import Law, fit
 from optuna_kappa.runs import RunTable
 from optuna_kappa.schedules import AnySchedule, as_schedule
@@ -46,11 +46,12 @@ class KappaSampler(BaseSampler):
             unit. With sources there are no probes by default.
         base_sampler: Sampler of all other parameters, and of lr while the law is not trusted.
             Default: a TPESampler, seeded by trial.
-        n_probes: Number of probes; 12 by default, which cost one full run, 0 with sources.
+        n_probes: Number of probes. By default 12, which cost one full run, fewer where the unit is
+            so coarse that they would cost more than one and a half, and 0 with sources.
         seed: Seed; None draws one, and then other processes propose differently.
 
     Raises:
-        ValueError: horizon, schedule or n_probes is not allowed; a source has several objectives.
+        ValueError: An argument is not allowed, or a source has nothing to start from.
     """
 
     def __init__(
@@ -66,15 +67,13 @@ class KappaSampler(BaseSampler):
         self._horizon = _checked_horizon(horizon)
         self._schedule = as_schedule(schedule)
         self._lr = lr
-        self._sources = [
-            source if isinstance(source, RunTable) else door.run_table(source, lr=lr)
-            for source in sources
-        ]
+        self._sources = _checked_sources(sources, lr)
         self._base_sampler = base_sampler
         if n_probes is None:
-            n_probes = 0 if self._sources else planning.N_PROBES
-        self._rungs = planning.rungs(self._horizon, _checked_n_probes(n_probes))
-        self._seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
+            n_probes = 0 if self._sources else planning.affordable(self._horizon)
+        self._rungs = planning.rungs(self._horizon, _checked_whole("n_probes", n_probes))
+        drawn = int(np.random.SeedSequence().generate_state(1)[0])
+        self._seed = drawn if seed is None else _checked_whole("seed", seed)
         self._memo: tuple[object, Law] | None = None
         self._bases: dict[tuple[str, int], BaseSampler] = {}
         self._warned: set[str] = set()
@@ -93,14 +92,14 @@ class KappaSampler(BaseSampler):
         door.require_single_objective(study, "KappaSampler")
         if door.plan_of(trial) is None:
             door.store_plan(study, trial, self._plan(study, trial))
-        self._base(study, trial).before_trial(study, trial)
+        self._base(study, trial).before_trial(door.at_horizon(study, self._horizon), trial)
 
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
         """The base sampler's, without the lr where that is ours."""
         door.require_single_objective(study, "KappaSampler")
-        view = door.without_probes(study)
+        view = door.at_horizon(study, self._horizon)
         space = self._base(study, trial).infer_relative_search_space(view, trial)
         return {name: d for name, d in space.items() if not self._is_ours(trial, name)}
 
@@ -109,7 +108,7 @@ class KappaSampler(BaseSampler):
     ) -> dict[str, Any]:
         """The base sampler's proposal, from the trials at the target horizon."""
         door.require_single_objective(study, "KappaSampler")
-        view = door.without_probes(study)
+        view = door.at_horizon(study, self._horizon)
         return self._base(study, trial).sample_relative(view, trial, search_space)
 
     def sample_independent(
@@ -130,7 +129,7 @@ class KappaSampler(BaseSampler):
             if self._is_ours(trial, param_name):
                 ln_lr = self._propose(study, trial, *door.ln_range(lr_range))
                 return door.snap(lr_range, math.exp(ln_lr))
-        view = door.without_probes(study)
+        view = door.at_horizon(study, self._horizon)
         base = self._base(study, trial)
         return base.sample_independent(view, trial, param_name, param_distribution)
 
@@ -141,25 +140,16 @@ class KappaSampler(BaseSampler):
         state: TrialState,
         values: Sequence[float] | None,
     ) -> None:
-        """Forwards to the base sampler, and warns once of set-ups that waste the probes."""
-        self._base(study, trial).after_trial(study, trial, state, values)
-        self._bases.pop((study.study_name, trial.number), None)
+        """Forwards to the base sampler, and tells once of set-ups that waste the probes."""
         plan = door.plan_of(trial)
-        if self._lr not in trial.params and state != TrialState.FAIL:
-            self._warn(
-                "no lr",
-                f"No parameter {self._lr!r} in trial {trial.number}: KappaSampler leaves all "
-                "parameters to its base sampler. Name the learning rate by KappaSampler(lr=...).",
-            )
-        elif plan and plan.kind == "probe" and state == TrialState.COMPLETE:
-            cause = "Give the study KappaPruner(), and call trial.should_prune() in the objective."
-            if not isinstance(study.pruner, NopPruner):
-                cause = "Call trial.should_prune() after each trial.report() in the objective."
-            self._warn(
-                "probe complete",
-                f"Trial {trial.number} was planned as a probe of {plan.horizon} steps but ended "
-                f"COMPLETE, so study.best_trial may be a probe. {cause}",
-            )
+        base = self._base(study, trial)
+        if plan is None or not plan.is_probe:
+            base.after_trial(door.at_horizon(study, self._horizon), trial, state, values)
+        self._bases.pop((study.study_name, trial.number), None)
+        found = hint(trial, plan, state, study.pruner, self._lr)
+        if found and found[0] not in self._warned:
+            self._warned.add(found[0])
+            _logger.warning(found[1])
 
     def law(self, study: Study) -> Law:
         """The law as fitted from the study's finished trials and the sources."""
@@ -191,20 +181,37 @@ class KappaSampler(BaseSampler):
     def _propose(self, study: Study, trial: FrozenTrial, low: float, high: float) -> float:
         horizon = door.horizon(trial)
         others = [t for t in door.snapshot(study) if t.number != trial.number]
-        tried = [
-            math.log(t.params[self._lr])
-            for t in self._planned_for(others, horizon)
-            if t.params.get(self._lr, 0.0) > 0
-        ]
-        law = self._fit(study, others)
+        same = self._planned_for(others, horizon)
+        tried = [math.log(t.params[self._lr]) for t in same if t.params.get(self._lr, 0.0) > 0]
+        pick = self._picker(study, others, horizon, low, high, trial.number)
+        # Trials asked before this one that have no lr yet will take the best places.
+        for _ in (t for t in same if t.number < trial.number and self._lr not in t.params):
+            tried.append(pick(tried))
+        return pick(tried)
+
+    def _picker(
+        self,
+        study: Study,
+        trials: Sequence[FrozenTrial],
+        horizon: int,
+        low: float,
+        high: float,
+        number: int,
+    ) -> Callable[[Sequence[float]], float]:
+        """From the ln lr tried at a horizon to the one to try next."""
+        law = self._fit(study, trials)
         lowest, n_lowest = self._rungs[0] if self._rungs else (0, 0)
         n_spread = min(n_lowest, planning.N_SPREAD)
-        if not law.optima or (horizon == lowest and len(tried) < n_spread):
-            u = float(np.random.default_rng([self._seed, trial.number]).random())
-            return planning.spread(low, high, tried, max(n_spread, 1), u)
-        density = law.predict(horizon, self._schedule).density
-        high = min(high, max(low, self._wall(others, horizon)))
-        return planning.most_gain(density, low, high, tried)
+        u = float(np.random.default_rng([self._seed, number]).random())
+        density = law.predict(horizon, self._schedule).density if law.optima else None
+        below_wall = min(high, max(low, self._wall(trials, horizon)))
+
+        def pick(tried: Sequence[float]) -> float:
+            if density is None or (horizon == lowest and len(tried) < n_spread):
+                return planning.spread(low, high, tried, max(n_spread, 1), u)
+            return planning.most_gain(density, low, below_wall, tried)
+
+        return pick
 
     def _wall(self, trials: Sequence[FrozenTrial], horizon: int) -> float:
         """The lowest ln lr that diverged by this horizon above all that did not; or infinity."""
@@ -233,7 +240,7 @@ class KappaSampler(BaseSampler):
 
     def _fit(self, study: Study, trials: Sequence[FrozenTrial]) -> Law:
         finished = [t for t in trials if t.state.is_finished()]
-        key = (study.study_name, tuple(t.number for t in finished))
+        key = tuple((t.number, t.datetime_complete) for t in finished)
         memo = self._memo  # another thread may replace it meanwhile
         if memo is None or memo[0] != key:
             tables = [*self._sources, self._table(study, finished)]
@@ -255,11 +262,6 @@ class KappaSampler(BaseSampler):
             self._bases[key] = TPESampler(seed=int(seed))
         return self._bases[key]
 
-    def _warn(self, reason: str, message: str) -> None:
-        if reason not in self._warned:
-            self._warned.add(reason)
-            _logger.warning(message)
-
 
 def _checked_horizon(horizon: Any) -> int:
     real = isinstance(horizon, numbers.Real)
@@ -276,7 +278,24 @@ def _checked_horizon(horizon: Any) -> int:
     return int(horizon)
 
 
-def _checked_n_probes(n_probes: Any) -> int:
-    if not (isinstance(n_probes, numbers.Integral) and int(n_probes) >= 0):
-        raise ValueError(f"n_probes must be a whole number, 0 or more, but is {n_probes!r}")
-    return int(n_probes)
+def _checked_whole(name: str, value: Any) -> int:
+    if not (isinstance(value, numbers.Integral) and int(value) >= 0):
+        raise ValueError(f"{name} must be a whole number, 0 or more, but is {value!r}")
+    return int(value)
+
+
+def _checked_sources(sources: Any, lr: str) -> list[RunTable]:
+    if isinstance(sources, (Study, RunTable, str)) or not isinstance(sources, Sequence):
+        raise ValueError(f"sources must be a list of studies and run tables, but is {sources!r}")
+    tables = []
+    for source in sources:
+        if not isinstance(source, (Study, RunTable)):
+            raise ValueError(f"a source must be a study or a run table, but is {source!r}")
+        table = source if isinstance(source, RunTable) else door.run_table(source, lr=lr)
+        if not fit(table).optima:
+            raise ValueError(
+                "a source has no horizon at which three learning rates gave a finite loss; are "
+                f"its losses reported, and is {lr!r} the name of its learning rate?"
+            )
+        tables.append(table)
+    return tables

@@ -48,6 +48,11 @@ class Plan:
     kind: Kind
     schedule: str
 
+    @property
+    def is_probe(self) -> bool:
+        """Whether the trial is for a horizon below the target's."""
+        return self.kind == "probe"
+
 
 def plan_of(trial: Trial | FrozenTrial) -> Plan | None:
     """The plan stored on a trial, None for a trial of another sampler."""
@@ -154,7 +159,11 @@ def snap(distribution: FloatDistribution, value: float) -> float:
 class _FilteredStudy(Study):
     """A study that shows a sampler only some of its trials."""
 
+    _original: Study
     _keep: Callable[[FrozenTrial], bool]
+
+    def stop(self) -> None:
+        self._original.stop()
 
     def _get_trials(
         self,
@@ -171,11 +180,16 @@ class _FilteredStudy(Study):
         return self._get_trials(deepcopy, states)
 
 
-def without_probes(study: Study) -> Study:
-    """The study as a base sampler should see it: probes' values are of another horizon."""
+def at_horizon(study: Study, horizon: int) -> Study:
+    """The study as a base sampler should see it: values of other horizons cannot be compared."""
+
+    def keep(trial: FrozenTrial) -> bool:
+        plan = plan_of(trial)
+        return plan is None or plan.horizon == horizon
+
     view = object.__new__(_FilteredStudy)
     view.__dict__.update(object.__getattribute__(study, "__dict__"))
-    view._keep = lambda trial: trial.user_attrs.get(PLAN, {}).get("kind") != "probe"
+    view._original, view._keep = study, keep
     return view
 
 

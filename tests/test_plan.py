@@ -46,6 +46,13 @@ def test_rungs_of_small_studies(
     assert plan.rungs(target, n_probes) == expected
 
 
+@pytest.mark.parametrize(
+    ("target", "expected"), [(360_000, 12), (24, 12), (12, 12), (5, 7), (3, 4), (2, 3)]
+)
+def test_probes_cost_at_most_one_and_a_half_runs(target: int, expected: int) -> None:
+    assert plan.affordable(target) == expected
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_spread_covers_the_range(seed: int) -> None:
     rng, tried = np.random.default_rng(seed), list[float]()

@@ -129,8 +129,21 @@ def test_transfer_starts_at_the_proposal_of_its_sources() -> None:
         assert kinds(study) == ["law"] * 6
         assert lrs(study)[0] == pytest.approx(proposed, rel=0.15)
         assert study.best_value < 1.02 * SIMPLE.loss(BEST, TARGET)
-    empty = KappaSampler(TARGET, sources=[optuna.create_study()], seed=0)
-    assert kinds(search(empty, n_trials=2)) == ["base"] * 2
+
+
+def test_base_sampler_may_stop_the_study_but_not_for_probes() -> None:
+    grid_sampler = optuna.samplers.GridSampler({"wd": [0.0, 0.1]}, seed=0)
+    sampler = KappaSampler(TARGET, base_sampler=grid_sampler, n_probes=3, seed=0)
+    study = optuna.create_study(sampler=sampler, pruner=KappaPruner())
+
+    def with_decay(trial: optuna.Trial) -> float:
+        trial.suggest_categorical("wd", [0.0, 0.1])
+        return objective()(trial)
+
+    study.optimize(with_decay, n_trials=20)
+    assert kinds(study)[:3] == ["probe"] * 3
+    assert any(trial.state == TrialState.COMPLETE for trial in study.trials)
+    assert len(study.trials) < 20
 
 
 def test_a_scheduled_target_is_planned_with_its_schedule() -> None:

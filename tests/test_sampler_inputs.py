@@ -121,3 +121,50 @@ def test_no_warning_for_a_trial_that_failed_before_its_lr(
     study = optuna.create_study(sampler=KappaSampler(TARGET, seed=0))
     study.tell(study.ask(), state=TrialState.FAIL)
     assert warnings_of(caplog.records) == []
+
+
+@pytest.mark.parametrize(
+    ("sources", "message"),
+    [
+        (optuna.create_study(), "must be a list"),
+        (["runs.csv"], "must be a study or a run table"),
+        ([optuna.create_study()], "no horizon at which three learning rates"),
+    ],
+    ids=["study", "text", "empty"],
+)
+def test_sources_that_hold_nothing(sources: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        KappaSampler(TARGET, sources=sources)
+
+
+@pytest.mark.parametrize("seed", [-1, 0.5, "0"])
+def test_wrong_seed(seed: Any) -> None:
+    with pytest.raises(ValueError, match="seed must be a whole number"):
+        KappaSampler(TARGET, seed=seed)
+
+
+def test_warns_of_reports_in_another_unit(caplog: pytest.LogCaptureFixture) -> None:
+    study = optuna.create_study(sampler=KappaSampler(24, seed=0), pruner=KappaPruner())
+
+    def in_batches(trial: optuna.Trial) -> float:
+        trial.suggest_float("lr", 1e-5, 1e-1, log=True)
+        trial.report(1.0, 469)
+        if trial.should_prune():
+            raise optuna.TrialPruned
+        return 1.0
+
+    study.optimize(in_batches, n_trials=3)
+    (message,) = warnings_of(caplog.records)
+    assert "planned for 1 steps, but its last report was at step 469" in message
+
+
+def test_warns_of_a_nan_that_is_only_returned(caplog: pytest.LogCaptureFixture) -> None:
+    study = optuna.create_study(sampler=KappaSampler(24, seed=0), pruner=KappaPruner())
+
+    def diverges(trial: optuna.Trial) -> float:
+        trial.suggest_float("lr", 1e-5, 1e-1, log=True)
+        return float("nan")
+
+    study.optimize(diverges, n_trials=2)
+    (message,) = [m for m in warnings_of(caplog.records) if "report" in m]
+    assert "give it to trial.report before returning it" in message

@@ -16,8 +16,8 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.storages import InMemoryStorage, RDBStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
-from searching import LR, TARGET, kinds, lrs, objective, search
-from simulated import Simulated
+from searching import LR, SIMPLE, TARGET, kinds, lrs, objective, search
+from simulated import Simulated, grid
 
 from optuna_kappa import KappaPruner, KappaSampler
 from optuna_kappa.plan import N_PROBES
@@ -190,3 +190,22 @@ def test_one_read_and_one_attribute_a_trial() -> None:
         study.tell(trial, abs(trial.params["lr"] - 1e-3))
         assert storage.calls == {"read": 1, "user attribute": 1}
     assert {"probe", "law"} <= set(kinds(study))
+
+
+def test_batched_asks_spread(tmp_path: Path) -> None:
+    """Trials that are asked before any of them suggests do not all take the same lr."""
+    storage = f"sqlite:///{tmp_path / 'kappa.db'}"
+    sampler = KappaSampler(TARGET, sources=[SIMPLE.runs(grid())], seed=0)
+    study = optuna.create_study(storage=storage, sampler=sampler)
+    batch = [study.ask() for _ in range(4)]
+    chosen = [trial.suggest_float("lr", 1e-5, 1e-1, log=True) for trial in batch]
+    assert len(set(chosen)) == 4
+
+
+def test_a_study_made_anew_is_not_taken_for_the_old_one() -> None:
+    sampler = KappaSampler(TARGET, n_probes=3, seed=0)
+    first = optuna.create_study(study_name="a", sampler=sampler, pruner=KappaPruner())
+    first.optimize(objective(), n_trials=4)
+    second = optuna.create_study(study_name="a", sampler=sampler, pruner=KappaPruner())
+    second.optimize(objective(), n_trials=3)
+    assert sampler.law(second) == KappaSampler(TARGET, n_probes=3, seed=0).law(second)

@@ -31,6 +31,8 @@ def test_readers_and_writers_work_side_by_side(tmp_path: Path) -> None:
         assert reader.execute("SELECT count(*) FROM trials").fetchone() == (0,)
         study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)
         assert reader.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    with storage.engine.connect() as connection:  # 1: NORMAL
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 1
     assert len(study.trials) == 1
     storage.engine.dispose()
 
@@ -73,6 +75,12 @@ def test_unusable_file_is_one_sentence(tmp_path: Path, make: object, message: st
 def test_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="folder that can be written to"):
         open_storage(url(tmp_path / "nowhere" / "kappa.db"))
+
+
+def test_password_is_not_shown() -> None:
+    with pytest.raises(ValueError, match="cannot open the storage") as caught:
+        open_storage("postgresql+nodriver://me:secret@localhost/kappa")
+    assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("wrong", ["kappa.db", "", "mongodb://host/kappa"])

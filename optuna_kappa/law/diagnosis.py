@@ -13,6 +13,7 @@ from optuna_kappa.law.optimum import Optimum
 _BROKEN = 3.0  # standard deviations of the largest horizon's optimum from its prediction
 _LEFT_OUT = 2.0  # horizons within this factor of the largest are left out with it
 _FLAT = 0.25  # slopes up to this move the lr by less than a fifth a doubling
+_TOO_WIDE = 30.0  # a 90 % interval of the lr; the loss at its ends is no better than a guess
 _UNDECIDED = 0.9  # width of a slope's 90 % interval that leaves the lr open
 
 
@@ -72,6 +73,29 @@ def diagnose(optima: Sequence[Optimum]) -> Verdict:
             "The best lr of the largest horizon can be copied.",
         )
     return Verdict("holds", f"the optimum falls as D^-slope, {found}.", "Use the proposal.")
+
+
+def at_target(
+    verdict: Verdict, low: float, high: float, horizon: float, largest: float
+) -> Verdict:
+    """The verdict on one proposal: that on the law, unless its 90 % interval is too wide to use.
+
+    Args:
+        verdict: Of the law.
+        low: Lower end of the interval, a learning rate.
+        high: Upper end of it.
+        horizon: Horizon of the proposal.
+        largest: Largest horizon that the law has seen.
+    """
+    if high / low <= _TOO_WIDE or verdict.word in ("undecided", "broken"):
+        return verdict
+    between = float(np.sqrt(horizon * largest)) if horizon > largest else horizon
+    return Verdict(
+        "undecided",
+        f"on the runs the verdict is {verdict.word!r}, but at horizon {horizon:.3g} the 90 % "
+        f"interval spans a factor of {high / low:.2g}.",
+        f"Run three probes at horizon {between:.2g} around the proposal there.",
+    )
 
 
 def _too_few(horizons: Sequence[float]) -> Verdict:

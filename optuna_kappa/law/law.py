@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from optuna_kappa.law.diagnosis import Verdict, diagnose
+from optuna_kappa.law.diagnosis import Verdict, at_target, diagnose
 from optuna_kappa.law.model import Mixture, Posterior
 from optuna_kappa.law.observations import observe
 from optuna_kappa.law.optimum import OWN, Optimum, find_optima
@@ -35,7 +35,7 @@ class Proposal:
         low: Lower end of the 90 % interval of the optimal lr.
         high: Upper end of it.
         kappa: lr * horizon * mean(schedule); None where the schedule's shape is not known.
-        verdict: What the law is worth, in words.
+        verdict: What the law is worth at this horizon, in words.
     """
 
     horizon: float
@@ -85,7 +85,9 @@ class Law:
         name, mean = self._schedule(schedule, horizon)
         low, lr, high = (float(np.exp(predicted.quantile(p))) for p in (0.05, 0.5, 0.95))
         kappa = None if mean is None else lr * horizon * mean
-        return Proposal(horizon, name, lr, low, high, kappa, self.verdict)
+        largest = max(optimum.horizon for optimum in self.optima)
+        verdict = at_target(self.verdict, low, high, horizon, largest)
+        return Proposal(horizon, name, lr, low, high, kappa, verdict)
 
     @property
     def slope(self) -> tuple[float, float, float]:
@@ -126,12 +128,14 @@ class Law:
 
     def _schedule(self, schedule: str | AnySchedule, horizon: float) -> tuple[str, float | None]:
         """Name and mean multiplier, None where only the name is known."""
-        if isinstance(schedule, str):
+        try:
+            resolved = as_schedule(schedule)
+        except ValueError:
             # A name that the runs have need not be one that can be parsed.
             means = {o.mean for o in self.optima if o.schedule == schedule}
-            if len(means) == 1:
+            if isinstance(schedule, str) and len(means) == 1:
                 return schedule, means.pop()
-        resolved = as_schedule(schedule)
+            raise
         return resolved.name, resolved.resolve(horizon).mean
 
 
@@ -147,9 +151,17 @@ def fit(
         schedules: Shapes of schedules that the tables name but `optuna_kappa.schedules` cannot
             parse. A name found in neither is a schedule of unknown shape: its optima still show
             how the optimum moves, but not what another schedule's would be.
+
+    Raises:
+        ValueError: A horizon has more than 100,000 periods of its schedule: their units differ.
     """
     shapes = dict(schedules or {})
     tables = [runs] if isinstance(runs, RunTable) else list(runs)
+    if not all(isinstance(table, RunTable) for table in tables):
+        raise ValueError(
+            f"fit needs a RunTable or several, but got {runs!r}; read_csv makes one of a file, "
+            "run_table of a study"
+        )
     optima = []
     for i, table in enumerate(tables, start=1):
         for found in find_optima(observe(table)):

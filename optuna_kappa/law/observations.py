@@ -14,10 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from optuna_kappa.runs import Floats, RunTable
+from optuna_kappa.schedules import parse
 
 MIN_LRS = 2  # a single learning rate says nothing about the best one
 _SAME_HORIZON = 1.05  # a run reported within this factor of a horizon was seen there
@@ -62,7 +64,7 @@ def observe(runs: RunTable) -> list[Observations]:
     """
     curves: dict[str, list[_Curve]] = {}
     for schedule, curve in _curves(runs):
-        curves.setdefault(schedule, []).append(curve)
+        curves.setdefault(_canonical(schedule), []).append(curve)
     found = []
     for schedule in sorted(curves, key=lambda name: (name != "constant", name)):
         group = curves[schedule]
@@ -71,6 +73,15 @@ def observe(runs: RunTable) -> list[Observations]:
             if len(np.unique(rows[np.isfinite(rows[:, 1]), 0])) >= MIN_LRS:
                 found.append(Observations(schedule, horizon, rows[:, 0], rows[:, 1]))
     return found
+
+
+@lru_cache
+def _canonical(name: str) -> str:
+    """The usual spelling of a schedule's name, the name itself where it is of none we know."""
+    try:
+        return parse(name).name
+    except ValueError:
+        return name
 
 
 def _curves(runs: RunTable) -> Iterator[tuple[str, _Curve]]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
+import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 import optuna
 from optuna.storages import BaseStorage
@@ -64,23 +68,52 @@ def _compare(options: argparse.Namespace, console: Console) -> int:
     console.print(f"Data: {dataset.source}", soft_wrap=True, markup=False)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage = open_storage(url)
-    if options.fresh:
-        _delete(settings, dataset, storage)
-    deadline = time.time() + 60 * options.minutes if options.minutes else math.inf
-    runner = Runner(Place(options.data, url), options.jobs, deadline)
-    finished = _run(settings, dataset, storage, runner, console)
+    with _alone(out):
+        if options.fresh:
+            _delete(settings, dataset, storage)
+        finished = _run(settings, dataset, storage, _runner(options, url), console)
     found = read_all(settings, dataset.name, dataset.n_train, storage)
     _print(settings, found, console)
     page = write_page(out / "report.html", settings, found, dataset)
     console.print(f"\nStudies: {shown(url)}\nReport:  {page}", soft_wrap=True, markup=False)
     if not finished:
         console.print(
-            f"\nStopped after {options.minutes:g} minutes (--minutes): only searches that spent "
-            "their budget are shown. The same command goes on from here.",
+            f"\nStopped after {options.minutes:g} minutes (--minutes): only repeats that all "
+            "samplers finished are shown. The same command goes on from here.",
             markup=False,
         )
     console.print(f"Done in {time.monotonic() - started:.0f} s.", markup=False)
     return 0
+
+
+def _runner(options: argparse.Namespace, url: str) -> Runner:
+    deadline = time.time() + 60 * options.minutes if options.minutes else math.inf
+    return Runner(Place(options.data, url), options.jobs, deadline)
+
+
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Keeps other comparisons out of the folder: each would take the other's trials for dead.
+
+    Raises:
+        ValueError: One is running.
+    """
+    lock = out / ".compare.pid"
+    try:
+        holder = int(lock.read_text())
+        os.kill(holder, 0)
+    except (OSError, ValueError):
+        holder = None  # no file, or that of a process that was killed
+    if holder not in (None, os.getpid()):
+        raise ValueError(
+            f"process {holder} is running a comparison in {out}; wait for it or choose another "
+            f"--out (if it is none, remove {lock})"
+        )
+    lock.write_text(str(os.getpid()))
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
 
 
 def _run(
@@ -201,5 +234,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _interrupt)
     sys.exit(main())

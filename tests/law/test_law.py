@@ -11,7 +11,8 @@ import pytest
 from simulated import AT_LARGEST, LARGEST, Simulated, grid, joined, table
 
 from optuna_kappa import Law, Proposal, RunTable, fit
-from optuna_kappa.schedules import cosine, from_callable, linear, step
+from optuna_kappa.runs import COLUMNS
+from optuna_kappa.schedules import cosine, from_callable, linear, parse, step
 
 AHEAD = 4 * LARGEST
 CONSTANT = Simulated(noise=0.01).runs(grid())
@@ -190,3 +191,35 @@ def test_bad_questions(call: Callable[[Law], object], message: str) -> None:
     with pytest.raises(ValueError, match=message) as error:
         call(fit(CONSTANT))
     assert "\n" not in str(error.value)
+
+
+def test_schedules_are_known_by_any_spelling() -> None:
+    runs = Simulated().runs(grid())
+    spelled = changed_schedule(runs, "Constant()")
+    assert fit(spelled) == fit(runs)
+
+
+def test_a_periodic_schedule_has_another_mean_at_another_horizon() -> None:
+    name = "step(period=30000)"
+    rows = changed_schedule(Simulated().final(grid(), 60_000), name)
+    law = fit(joined(Simulated().runs(grid(), horizon=60_000.0), rows))
+    by_name, by_object = law.propose(390_000, name), law.propose(390_000, parse(name))
+    assert by_name == by_object
+    assert by_name.kappa == pytest.approx(by_name.lr * 390_000 * step(n=13).mean)
+
+
+def test_far_extrapolation_is_undecided() -> None:
+    law = fit(Simulated(1.0).runs(grid(37)))
+    assert law.verdict.word == "holds"
+    far = law.propose(LARGEST * 1e4).verdict
+    assert far.word == "undecided" and "Run three probes at horizon" in far.remedy
+
+
+def changed_schedule(runs: RunTable, name: str) -> RunTable:
+    columns = {column: getattr(runs, column) for column in COLUMNS}
+    return RunTable.from_columns(columns | {"schedule": [name] * len(runs)})
+
+
+def test_fit_says_what_it_needs() -> None:
+    with pytest.raises(ValueError, match="read_csv makes one of a file"):
+        fit("runs.csv")  # type: ignore[arg-type]

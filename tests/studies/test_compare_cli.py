@@ -45,6 +45,10 @@ def other_database(folder: Path) -> list[str]:
         (["--samplers", "kapa"], "unknown sampler 'kapa'; choose from kappa, tpe"),
         (["--samplers", ""], "no sampler is given"),
         (["--optimizer", "lion"], "unknown optimizer 'lion'; choose from adam, sgd"),
+        (["--samplers", "tpe,tpe"], "sampler 'tpe' is given twice"),
+        (["--minutes", "-1"], "minutes at least 0"),
+        (["--storage", "sqlite://"], "need a file"),
+        (["--only-schedule", "--schedule", "none"], "--only-schedule needs a --schedule"),
         (["--repeats", "0"], "repeats must be at least 1"),
         (["--seed", "-1"], "seed must be at least 0"),
         (["--data", "cifar"], "cifar"),
@@ -69,6 +73,14 @@ def test_wrong_places(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "cannot write to the out folder" in capsys.readouterr().err
     assert main([*SMALL, "--out", str(tmp_path), *other_database(tmp_path)]) == 2
     assert "database of another program" in capsys.readouterr().err
+
+
+def test_one_comparison_at_a_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lock = tmp_path / ".compare.pid"
+    lock.write_text(str(os.getppid()))
+    assert main([*SMALL, "--out", str(tmp_path)]) == 2
+    assert f"process {os.getppid()} is running a comparison" in capsys.readouterr().err
+    assert lock.exists()
 
 
 def test_unreadable_data_folder(

@@ -1,0 +1,68 @@
+"""Set-ups that waste probes or hide what happened, told from a finished trial."""
+
+from __future__ import annotations
+
+from optuna.pruners import BasePruner, NopPruner
+from optuna.trial import FrozenTrial, TrialState
+
+from optuna_kappa.trials import Plan
+
+_OFF = 1.5  # a last step off the planned horizon by more than this factor is of another unit
+
+
+def hint(
+    trial: FrozenTrial, plan: Plan | None, state: TrialState, pruner: BasePruner, lr: str
+) -> tuple[str, str] | None:
+    """What the user should know about the set-up of a trial.
+
+    Args:
+        trial: The trial, still running.
+        plan: Its plan.
+        state: The state that it ends in.
+        pruner: The study's pruner.
+        lr: Name of the learning-rate parameter.
+
+    Returns:
+        A short reason, so that each is told once, and the message; None if all is well.
+    """
+    if lr not in trial.params:
+        if state == TrialState.FAIL:
+            return None
+        return "no lr", (
+            f"No parameter {lr!r} in trial {trial.number}: KappaSampler leaves all parameters to "
+            "its base sampler. Name the learning rate by KappaSampler(lr=...)."
+        )
+    if state == TrialState.FAIL:
+        return None if trial.intermediate_values else _failed(trial)
+    if plan is None or not trial.intermediate_values:
+        return _complete_probe(trial, plan, pruner) if state == TrialState.COMPLETE else None
+    last = max(trial.intermediate_values)
+    if last > _OFF * plan.horizon or (state == TrialState.COMPLETE and _OFF * last < plan.horizon):
+        return "unit", (
+            f"Trial {trial.number} was planned for {plan.horizon} steps, but its last report was "
+            f"at step {last}. KappaSampler's horizon must be in the unit of trial.report's step, "
+            "and a probe should end when trial.should_prune() says so."
+        )
+    return _complete_probe(trial, plan, pruner) if state == TrialState.COMPLETE else None
+
+
+def _failed(trial: FrozenTrial) -> tuple[str, str]:
+    return "failed", (
+        f"Trial {trial.number} failed without a report. If its loss was NaN, give it to "
+        "trial.report before returning it: a NaN that is only returned is lost, and the law does "
+        "not learn that this learning rate diverged."
+    )
+
+
+def _complete_probe(
+    trial: FrozenTrial, plan: Plan | None, pruner: BasePruner
+) -> tuple[str, str] | None:
+    if plan is None or not plan.is_probe:
+        return None
+    cause = "Give the study KappaPruner(), and call trial.should_prune() in the objective."
+    if not isinstance(pruner, NopPruner):
+        cause = "Call trial.should_prune() after each trial.report() in the objective."
+    return "probe complete", (
+        f"Trial {trial.number} was planned as a probe of {plan.horizon} steps but ended COMPLETE, "
+        f"so study.best_trial may be a probe. {cause}"
+    )
