@@ -3,7 +3,6 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -16,16 +15,7 @@ from studies import bench  # noqa: E402
 from studies.bench import Case, Work, measure, usable  # noqa: E402
 from studies.mnist.data import Dataset, load  # noqa: E402
 
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Two would wait for each other on a busy machine; and whatever is set must be restored."""
-    default = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    left = torch.get_num_threads()
-    torch.set_num_threads(default)
-    assert left == 1
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -14,15 +14,10 @@ from studies.compare.results import baseline_loss, is_done, of_part, proposal, r
 from studies.compare.search import Search, cost, study_name
 from studies.compare.settings import Job, Part, Settings, jobs, lender
 from studies.compare.table import HEADER, lines, summary
-from studies.mnist.data import Dataset, load
+from studies.mnist.data import Dataset
 
 CONSTANT = Part("constant", 2, 4)
 COSINE = Part("cosine", 2, 4)
-
-
-@pytest.fixture(scope="module")
-def digits() -> Dataset:
-    return load("digits")
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,26 +10,13 @@ from optuna.trial import TrialState
 
 pytest.importorskip("torch")
 pytest.importorskip("sklearn")
-import torch  # noqa: E402
 
 import optuna_kappa  # noqa: E402
 from optuna_kappa.schedules import constant, cosine  # noqa: E402
-from studies.mnist.data import Dataset, load  # noqa: E402
+from studies.mnist.data import Dataset  # noqa: E402
 from studies.mnist.objective import Objective  # noqa: E402
 
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Losses depend on the number of threads, and tiny products are slowed by sharing them."""
-    default = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(default)
-
-
-@pytest.fixture(scope="module")
-def digits() -> Dataset:
-    return load("digits")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def plan(monkeypatch: pytest.MonkeyPatch, horizon: int) -> None:

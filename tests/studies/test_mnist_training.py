@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,23 +14,11 @@ from torch.nn import functional  # noqa: E402
 
 from optuna_kappa.schedules import constant, cosine, parse  # noqa: E402
 from studies.mnist import training  # noqa: E402
-from studies.mnist.data import Dataset, load  # noqa: E402
+from studies.mnist.data import Dataset  # noqa: E402
 from studies.mnist.model import mlp  # noqa: E402
 from studies.mnist.training import Run, RunConfig, checkpoints  # noqa: E402
 
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Losses depend on the number of threads, and tiny products are slowed by sharing them."""
-    default = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(default)
-
-
-@pytest.fixture(scope="module")
-def digits() -> Dataset:
-    return load("digits")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def config(**changes: Any) -> RunConfig:
