@@ -34,16 +34,22 @@ def hint(
         )
     if state == TrialState.FAIL:
         return None if trial.intermediate_values else _failed(trial)
-    if plan is None or not trial.intermediate_values:
-        return _complete_probe(trial, plan, pruner) if state == TrialState.COMPLETE else None
-    last = max(trial.intermediate_values)
-    if last > _OFF * plan.horizon or (state == TrialState.COMPLETE and _OFF * last < plan.horizon):
-        return "unit", (
-            f"Trial {trial.number} was planned for {plan.horizon} steps, but its last report was "
-            f"at step {last}. KappaSampler's horizon must be in the unit of trial.report's step, "
-            "and a probe should end when trial.should_prune() says so."
-        )
-    return _complete_probe(trial, plan, pruner) if state == TrialState.COMPLETE else None
+    complete = state == TrialState.COMPLETE
+    if plan is not None and trial.intermediate_values:
+        last = max(trial.intermediate_values)
+        if last > _OFF * plan.horizon or (complete and _OFF * last < plan.horizon):
+            return _other_unit(trial, plan, last)
+    if plan is not None and plan.is_probe and complete:
+        return _complete_probe(trial, plan, pruner)
+    return None
+
+
+def _other_unit(trial: FrozenTrial, plan: Plan, last: int) -> tuple[str, str]:
+    return "unit", (
+        f"Trial {trial.number} was planned for {plan.horizon} steps, but its last report was at "
+        f"step {last}. KappaSampler's horizon must be in the unit of trial.report's step, and a "
+        "probe should end when trial.should_prune() says so."
+    )
 
 
 def _failed(trial: FrozenTrial) -> tuple[str, str]:
@@ -54,11 +60,7 @@ def _failed(trial: FrozenTrial) -> tuple[str, str]:
     )
 
 
-def _complete_probe(
-    trial: FrozenTrial, plan: Plan | None, pruner: BasePruner
-) -> tuple[str, str] | None:
-    if plan is None or not plan.is_probe:
-        return None
+def _complete_probe(trial: FrozenTrial, plan: Plan, pruner: BasePruner) -> tuple[str, str]:
     cause = "Give the study KappaPruner(), and call trial.should_prune() in the objective."
     if not isinstance(pruner, NopPruner):
         cause = "Call trial.should_prune() after each trial.report() in the objective."

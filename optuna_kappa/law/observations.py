@@ -21,7 +21,7 @@ import numpy as np
 from optuna_kappa.runs import Floats, RunTable
 from optuna_kappa.schedules import parse
 
-MIN_LRS = 2  # a single learning rate says nothing about the best one
+_MIN_LRS = 2  # a single learning rate says nothing about the best one
 _SAME_HORIZON = 1.05  # a run reported within this factor of a horizon was seen there
 _LADDER = 2**0.5  # spacing of the horizons read off constant-rate curves
 _APART = _LADDER**0.5  # two rungs are at least this factor apart
@@ -70,7 +70,7 @@ def observe(runs: RunTable) -> list[Observations]:
         group = curves[schedule]
         seen = _constant(group) if schedule == "constant" else _scheduled(group)
         for horizon, rows in seen:
-            if len(np.unique(rows[np.isfinite(rows[:, 1]), 0])) >= MIN_LRS:
+            if len(np.unique(rows[np.isfinite(rows[:, 1]), 0])) >= _MIN_LRS:
                 found.append(Observations(schedule, horizon, rows[:, 0], rows[:, 1]))
     return found
 
