@@ -59,6 +59,11 @@ def _part(part: Part, searches: dict[str, list[Found]], dataset: Dataset) -> Sec
     figures = [_budget(searches)]
     if part.schedule == CONSTANT:
         figures += _optima(part, searches, dataset.n_train)
+        text.append(
+            "Below: the losses of all runs at each horizon; the law that follows from them; and "
+            "the law as the first kappa search knew it from its probes, before its first full "
+            "run, with what all searches then found."
+        )
     points = _transfers(part, searches, dataset.n_train)
     if part.schedule != CONSTANT and points:
         figures.append(plot_transfer(points))
@@ -72,9 +77,10 @@ def _budget(searches: dict[str, list[Found]]) -> Figure:
 
 
 def _optima(part: Part, searches: dict[str, list[Found]], epoch: int) -> list[Figure]:
-    """Loss against lr of all runs, and the law that one search started from."""
+    """Loss against lr of all runs, the law from them, and the law that a search started from."""
     runs = RunTable.concatenate([s.runs for repeats in searches.values() for s in repeats])
-    figures = [plot_loss_vs_lr(runs, fit(runs))]
+    law = fit(runs)
+    figures = [plot_loss_vs_lr(runs, law), plot_law(law)]
     kappa = next(iter(searches.get("kappa", [])), None)
     if kappa is not None and kappa.law.optima:
         target = part.epochs * epoch
