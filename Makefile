@@ -23,7 +23,7 @@ $(READY): pyproject.toml
 	@touch $@
 
 compare: $(READY)
-	$(BIN)/python -m studies.compare $(or $(ARGS),--minutes 6.5)
+	$(BIN)/python -m studies.compare --minutes 6.5 $(ARGS)
 
 test: $(READY)
 	$(BIN)/python -m pytest $(ARGS)

@@ -42,8 +42,9 @@ def write_page(path: Path, settings: Settings, found: Sequence[Found], dataset: 
     Raises:
         ValueError: The file cannot be written.
     """
-    sections = [_part(part, of_part(found, part), dataset) for part in settings.parts]
-    lead = " ".join(table.summary(of_part(found, part)) for part in settings.parts[:1])
+    searches = [(part, of_part(found, part, settings.samplers)) for part in settings.parts]
+    sections = [_part(part, finished, dataset) for part, finished in searches]
+    lead = table.summary(searches[0][1])
     write(path, page("κ-guided search against TPE", lead, sections, _facts(settings, dataset)))
     return path
 

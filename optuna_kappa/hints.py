@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from optuna.pruners import BasePruner, NopPruner
+from optuna.pruners import BasePruner
 from optuna.trial import FrozenTrial, TrialState
 
+from optuna_kappa.pruner import KappaPruner
 from optuna_kappa.trials import Plan
 
 _OFF = 1.5  # a last step off the planned horizon by more than this factor is of another unit
@@ -34,14 +35,37 @@ def hint(
         )
     if state == TrialState.FAIL:
         return None if trial.intermediate_values else _failed(trial)
+    if 0 in trial.intermediate_values:
+        return _step_zero(trial)
+    if plan is None:
+        return None
     complete = state == TrialState.COMPLETE
-    if plan is not None and trial.intermediate_values:
-        last = max(trial.intermediate_values)
-        if last > _OFF * plan.horizon or (complete and _OFF * last < plan.horizon):
-            return _other_unit(trial, plan, last)
-    if plan is not None and plan.is_probe and complete:
-        return _complete_probe(trial, plan, pruner)
-    return None
+    last = max(trial.intermediate_values, default=plan.horizon)
+    if plan.is_probe and (complete or last > plan.horizon) and not _ends_probes(pruner):
+        return _no_pruner(trial, plan, pruner)
+    if last > _OFF * plan.horizon or (complete and _OFF * last < plan.horizon):
+        return _other_unit(trial, plan, last)
+    return _complete_probe(trial, plan) if plan.is_probe and complete else None
+
+
+def _ends_probes(pruner: BasePruner) -> bool:
+    return isinstance(pruner, KappaPruner)
+
+
+def _step_zero(trial: FrozenTrial) -> tuple[str, str]:
+    return "step 0", (
+        f"Trial {trial.number} reported at step 0. A step is data seen, so that the first epoch "
+        "ends at step 1: trial.report(loss, step=epoch + 1). The report at 0 is not used, and "
+        "probes run one step too long."
+    )
+
+
+def _no_pruner(trial: FrozenTrial, plan: Plan, pruner: BasePruner) -> tuple[str, str]:
+    return "pruner", (
+        f"Trial {trial.number} was planned as a probe of {plan.horizon} steps, but the study's "
+        f"{type(pruner).__name__} did not end it there: probes cost more than they should, and "
+        "study.best_trial may be one. Give the study pruner=optuna_kappa.KappaPruner()."
+    )
 
 
 def _other_unit(trial: FrozenTrial, plan: Plan, last: int) -> tuple[str, str]:
@@ -60,11 +84,9 @@ def _failed(trial: FrozenTrial) -> tuple[str, str]:
     )
 
 
-def _complete_probe(trial: FrozenTrial, plan: Plan, pruner: BasePruner) -> tuple[str, str]:
-    cause = "Give the study KappaPruner(), and call trial.should_prune() in the objective."
-    if not isinstance(pruner, NopPruner):
-        cause = "Call trial.should_prune() after each trial.report() in the objective."
+def _complete_probe(trial: FrozenTrial, plan: Plan) -> tuple[str, str]:
     return "probe complete", (
         f"Trial {trial.number} was planned as a probe of {plan.horizon} steps but ended COMPLETE, "
-        f"so study.best_trial may be a probe. {cause}"
+        "so study.best_trial may be a probe. Call trial.should_prune() after each trial.report() "
+        "in the objective."
     )

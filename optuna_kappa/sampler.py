@@ -66,6 +66,8 @@ class KappaSampler(BaseSampler):
     ) -> None:
         self._horizon = _checked_horizon(horizon)
         self._schedule = as_schedule(schedule)
+        if not isinstance(lr, str):
+            raise ValueError(f"lr must be the name of the learning-rate parameter, but is {lr!r}")
         self._lr = lr
         self._sources = _checked_sources(sources, lr)
         self._base_sampler = base_sampler
@@ -165,7 +167,8 @@ class KappaSampler(BaseSampler):
             return door.Plan(self._horizon, "enqueued", schedule)
         others = [t for t in door.snapshot(study) if t.number != trial.number]
         for horizon, n in self._rungs:
-            if len(self._planned_for(others, horizon)) < n:
+            # Longer trials tell no less: those of a study that goes on to a longer horizon.
+            if len(self._planned_for(others, horizon, below=self._horizon)) < n:
                 return door.Plan(horizon, "probe", schedule)
         trusted = bool(self._fit(study, others).optima) and self._trusts(study, others)
         return door.Plan(self._horizon, "law" if trusted else "base", schedule)
@@ -224,14 +227,22 @@ class KappaSampler(BaseSampler):
         walls = (math.log(t.params[self._lr]) for t in diverged)
         return min((wall for wall in walls if wall > top), default=math.inf)
 
-    def _planned_for(self, trials: Sequence[FrozenTrial], horizon: int) -> list[FrozenTrial]:
-        """Trials planned for this horizon; failed ones too, once they had an lr.
+    def _planned_for(
+        self, trials: Sequence[FrozenTrial], horizon: int, below: int = 0
+    ) -> list[FrozenTrial]:
+        """Trials planned for this horizon or a longer one below another.
+
+        Failed ones count too, once they had an lr.
 
         An objective that returns NaN fails its trial. If that did not count, the same lr would be
         proposed for ever.
         """
         plans = ((trial, door.plan_of(trial)) for trial in trials)
-        planned = [trial for trial, plan in plans if plan is not None and plan.horizon == horizon]
+        planned = [
+            trial
+            for trial, plan in plans
+            if plan is not None and (plan.horizon == horizon or horizon < plan.horizon < below)
+        ]
         return [
             t
             for t in planned

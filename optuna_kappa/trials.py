@@ -57,7 +57,15 @@ class Plan:
 def plan_of(trial: Trial | FrozenTrial) -> Plan | None:
     """The plan stored on a trial, None for a trial of another sampler."""
     stored = trial.user_attrs.get(PLAN)
-    return None if stored is None else Plan(**stored)
+    if stored is None:
+        return None
+    try:
+        return Plan(**stored)
+    except TypeError as error:
+        raise ValueError(
+            f"the attribute {PLAN!r} of trial {trial.number} is {stored!r}, not a plan; "
+            "KappaSampler writes it, and it is not meant to be set by hand"
+        ) from error
 
 
 def kind_of(trial: FrozenTrial) -> str | None:

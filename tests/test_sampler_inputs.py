@@ -110,9 +110,10 @@ def test_warns_once_of_complete_probes(
     study = optuna.create_study(sampler=KappaSampler(TARGET, seed=0), pruner=pruner)
     study.optimize(lambda t: SIMPLE.loss(t.suggest_float("lr", 1e-6, 1e-3, log=True), 1.0), 16)
     (message,) = warnings_of(caplog.records)
-    assert "Trial 0 was planned as a probe of 3 steps but ended COMPLETE" in message
-    assert "trial.should_prune()" in message
-    assert ("KappaPruner()" in message) == isinstance(pruner, optuna.pruners.NopPruner)
+    assert "Trial 0 was planned as a probe of 3 steps" in message
+    asks = isinstance(pruner, KappaPruner)
+    assert ("trial.should_prune()" in message) == asks
+    assert ("pruner=optuna_kappa.KappaPruner()" in message) != asks
 
 
 def test_no_warning_for_a_trial_that_failed_before_its_lr(
@@ -168,3 +169,36 @@ def test_warns_of_a_nan_that_is_only_returned(caplog: pytest.LogCaptureFixture) 
     study.optimize(diverges, n_trials=2)
     (message,) = [m for m in warnings_of(caplog.records) if "report" in m]
     assert "give it to trial.report before returning it" in message
+
+
+def test_warns_of_reports_from_step_0(caplog: pytest.LogCaptureFixture) -> None:
+    study = optuna.create_study(sampler=KappaSampler(24, seed=0), pruner=KappaPruner())
+
+    def from_zero(trial: optuna.Trial) -> float:
+        trial.suggest_float("lr", 1e-5, 1e-1, log=True)
+        for epoch in range(24):
+            trial.report(1.0, epoch)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+        return 1.0
+
+    study.optimize(from_zero, n_trials=3)
+    (message,) = warnings_of(caplog.records)
+    assert "trial.report(loss, step=epoch + 1)" in message
+
+
+def test_a_longer_horizon_does_not_pay_for_all_probes_again() -> None:
+    study = search(KappaSampler(TARGET, seed=0), n_trials=16)
+    study.sampler = KappaSampler(2 * TARGET, seed=0)
+    law = study.sampler.law(study)
+    assert law.optima
+    study.optimize(lambda trial: trial.suggest_float("lr", 1e-5, 1e-1, log=True), n_trials=8)
+    kinds = [trial.user_attrs["kappa:plan"]["kind"] for trial in study.trials[16:]]
+    assert kinds.count("probe") <= 4 and "law" in kinds
+
+
+def test_a_plan_by_hand_is_refused() -> None:
+    study = optuna.create_study(sampler=KappaSampler(TARGET, seed=0))
+    study.enqueue_trial({"lr": 1e-3}, user_attrs={"kappa:plan": {"horizon": 42}})
+    with pytest.raises(ValueError, match="not a plan; KappaSampler writes it"):
+        study.ask()

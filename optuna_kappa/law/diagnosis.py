@@ -58,13 +58,14 @@ def diagnose(optima: Sequence[Optimum]) -> Verdict:
         return Verdict(
             "undecided",
             f"at the largest horizon ({largest.horizon:.3g}) the {side} lr tried was the best.",
-            f"Run probes at horizon {largest.horizon:.2g} beyond it.",
+            f"Runs at that horizon with {'lower' if largest.at_edge < 0 else 'higher'} rates "
+            "would show the optimum.",
         )
     if high - low > _UNDECIDED:
         return Verdict(
             "undecided",
             f"the runs do not fix how the optimum moves ({found}).",
-            f"Run three probes at horizon {2 * largest.horizon:.2g} around the proposal there.",
+            f"Three runs at horizon {2 * largest.horizon:.2g}, around the proposal, would decide.",
         )
     if max(abs(low), abs(high)) < _FLAT or (abs(middle) < _FLAT / 2 and low < 0 < high):
         return Verdict(
@@ -72,7 +73,7 @@ def diagnose(optima: Sequence[Optimum]) -> Verdict:
             f"the optimum hardly moves with the horizon ({found}).",
             "The best lr of the largest horizon can be copied.",
         )
-    return Verdict("holds", f"the optimum falls as D^-slope, {found}.", "Use the proposal.")
+    return Verdict("holds", f"the optimum falls as horizon^-slope, {found}.", "Use the proposal.")
 
 
 def at_target(
@@ -94,7 +95,7 @@ def at_target(
         "undecided",
         f"on the runs the verdict is {verdict.word!r}, but at horizon {horizon:.3g} the 90 % "
         f"interval spans a factor of {high / low:.2g}.",
-        f"Run three probes at horizon {between:.2g} around the proposal there.",
+        f"Three runs at horizon {between:.2g}, around the proposal, would narrow it.",
     )
 
 

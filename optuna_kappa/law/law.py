@@ -46,6 +46,12 @@ class Proposal:
     kappa: float | None
     verdict: Verdict
 
+    def __str__(self) -> str:
+        return (
+            f"lr {self.lr:.2g} (90 % interval {self.low:.2g} to {self.high:.2g}) "
+            f"for {self.schedule} at horizon {self.horizon:g}; {self.verdict}"
+        )
+
 
 @dataclass(frozen=True)
 class Law:
@@ -70,7 +76,8 @@ class Law:
                 "the law has nothing to start from: it needs runs with at least three "
                 "learning rates and a finite loss at one horizon; run some short ones first"
             )
-        if not (np.isfinite(horizon) and horizon > 0):
+        given: Any = horizon  # a text would raise deep in NumPy
+        if isinstance(given, str) or not 0 < given < np.inf:
             raise ValueError(f"horizon must be a positive finite number, but is {horizon!r}")
         name, mean = self._schedule(schedule, horizon)
         return self._posterior.predict(horizon, name, mean)

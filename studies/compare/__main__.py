@@ -154,7 +154,7 @@ def _run(
 
 def _print(settings: Settings, found: Sequence[Found], console: Console) -> None:
     for part in settings.parts:
-        searches = of_part(found, part)
+        searches = of_part(found, part, settings.samplers)
         title = f"{settings.optimizer}, {part.schedule} rate, target {part.epochs} epochs"
         shown = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
         for i, name in enumerate(table.HEADER):
@@ -229,7 +229,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--storage", help="URL of the studies (default: sqlite, kappa.db in the out folder)")
     add("--out", default=".", help="folder of kappa.db and report.html")
     add("--jobs", type=int, default=2, help="searches at a time, one core each")
-    add("--minutes", type=float, default=0, help="start no trial after this time; 0: no limit")
+    add("--minutes", type=float, default=0, help="start no trial after these; 0: no limit")
     add("--fresh", action="store_true", help="delete these studies and start again")
     return parser
 

@@ -71,7 +71,7 @@ class Row:
         lr: Learning rate of the best full run.
         test_accuracy: Test accuracy of the best full run.
         to_match: Full-run equivalents until the loss was at most the baseline's final median;
-            infinite where it never was. None without the baseline.
+            infinite where it never was. None for the baseline itself, and without it.
     """
 
     sampler: str
@@ -136,12 +136,12 @@ def read_all(settings: Settings, data: str, epoch: int, storage: BaseStorage) ->
     return [s for s in found if s is not None and not fits(s.spent, s.job.part)]
 
 
-def of_part(found: Sequence[Found], part: Part) -> dict[str, list[Found]]:
+def of_part(found: Sequence[Found], part: Part, samplers: Sequence[str]) -> dict[str, list[Found]]:
     """The searches at one target by sampler, in the repeats that all samplers finished."""
-    searches: dict[str, dict[int, Found]] = {}
+    searches: dict[str, dict[int, Found]] = {name: {} for name in samplers}
     for search in found:
         if search.job.part == part:
-            searches.setdefault(search.job.sampler, {})[search.job.repeat] = search
+            searches[search.job.sampler][search.job.repeat] = search
     common = set.intersection(*map(set, searches.values())) if searches else set()
     return {
         name: [repeats[r] for r in sorted(common)] for name, repeats in searches.items() if common
@@ -165,7 +165,11 @@ def rows(searches: dict[str, list[Found]]) -> list[Row]:
             loss=[search.loss for search in repeats],
             lr=[search.lr for search in repeats],
             test_accuracy=[search.test_accuracy for search in repeats],
-            to_match=None if goal is None else [s.trajectory.budget_to(goal) for s in repeats],
+            to_match=(
+                None
+                if goal is None or name == BASELINE
+                else [search.trajectory.budget_to(goal) for search in repeats]
+            ),
         )
         for name, repeats in searches.items()
     ]

@@ -20,7 +20,7 @@ def summary(searches: dict[str, list[Found]]) -> str:
     """The result in a few words."""
     goal = baseline_loss(searches)
     if not searches:
-        return "No search has spent its budget yet."
+        return "No repeat was finished by all samplers yet."
     if goal is None or "kappa" not in searches:
         return f"A verdict needs finished searches by kappa and {BASELINE}."
     reached = [search.trajectory.budget_to(goal) for search in searches["kappa"]]
@@ -32,10 +32,13 @@ def summary(searches: dict[str, list[Found]]) -> str:
         verdict = "kappa did not reach it."
     halves = [_at_half(name, searches[name], full / 2) for name in ("kappa", BASELINE)]
     return (
-        f"Medians of {len(reached)} repeats: {BASELINE} ended at a loss of {goal:.4f} after "
-        f"{full:.3g} full-run equivalents; {verdict} With half of the budget, "
-        f"{' and '.join(halves)}."
+        f"{_medians(len(reached))}: {BASELINE} ended at a loss of {goal:.4f} after {full:.3g} "
+        f"full-run equivalents; {verdict} With half of the budget, {' and '.join(halves)}."
     )
+
+
+def _medians(n: int) -> str:
+    return f"Medians of {n} repeats" if n > 1 else "One repeat"
 
 
 def _at_half(name: str, repeats: Sequence[Found], budget: float) -> str:

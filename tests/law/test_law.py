@@ -78,7 +78,7 @@ def test_verdict_holds() -> None:
     for slope in (1.0, 0.5):
         verdict = fit(Simulated(slope).runs(grid(19))).verdict
         assert verdict.word == "holds"
-        assert "falls as D^-slope" in verdict.sentence
+        assert "falls as horizon^-slope" in verdict.sentence
 
 
 def test_verdict_flat() -> None:
@@ -95,7 +95,7 @@ def test_verdict_undecided() -> None:
     few = fit(Simulated(0.3, noise=0.3).runs(grid(4))).verdict
     assert few.word == "undecided"
     assert "do not fix how the optimum moves" in few.sentence
-    assert few.remedy.startswith("Run three probes at horizon")
+    assert few.remedy.startswith("Three runs at horizon")
 
 
 @pytest.mark.parametrize(("slope", "side"), [(-2.5, "above"), (5.0, "below")])
@@ -212,7 +212,7 @@ def test_far_extrapolation_is_undecided() -> None:
     law = fit(Simulated(1.0).runs(grid(37)))
     assert law.verdict.word == "holds"
     far = law.propose(LARGEST * 1e4).verdict
-    assert far.word == "undecided" and "Run three probes at horizon" in far.remedy
+    assert far.word == "undecided" and "Three runs at horizon" in far.remedy
 
 
 def changed_schedule(runs: RunTable, name: str) -> RunTable:

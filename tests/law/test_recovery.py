@@ -78,7 +78,7 @@ def test_a_best_lr_at_the_edge_is_not_believed(low: float, high: float, edge: st
     assert width(law.propose(LARGEST)) > 2 * width(inside)
     assert law.verdict.word == "undecided"
     assert f"the {edge} lr tried was the best" in law.verdict.sentence
-    assert law.verdict.remedy.startswith("Run probes at horizon")
+    assert law.verdict.remedy.startswith("Runs at that horizon with")
 
 
 NARROW = pytest.mark.xfail(

@@ -119,14 +119,16 @@ def test_other_settings_are_not_mixed_in(digits: Dataset, done: BaseStorage) -> 
 def test_results(digits: Dataset, done: BaseStorage) -> None:
     found = read_all(settings(), digits.name, digits.n_train, done)
     assert [search.job for search in found] == jobs(settings())
-    searches = of_part(found, CONSTANT)
+    searches = of_part(found, CONSTANT, ("kappa", "tpe"))
     tpe = searches["tpe"][0]
     study = study_of(tpe.job, digits, done)
     assert (tpe.loss, tpe.lr) == (study.best_value, study.best_params["lr"])
     assert baseline_loss(searches) == tpe.loss
-    row = next(row for row in rows(searches) if row.sampler == "tpe")
-    assert row.to_match == [study.best_trial.number + 1]
-    expected = proposal(of_part(found, COSINE)["kappa"][0], digits.n_train)
+    kappa, baseline = rows(searches)
+    assert baseline.to_match is None
+    assert kappa.to_match == [searches["kappa"][0].trajectory.budget_to(tpe.loss)]
+    assert tpe.trajectory.budget_to(tpe.loss) == study.best_trial.number + 1
+    expected = proposal(of_part(found, COSINE, ("kappa", "tpe"))["kappa"][0], digits.n_train)
     assert expected is not None and expected.low < expected.lr < expected.high
     assert all(len(line) == len(HEADER) for line in lines(searches))
     assert f"tpe ended at a loss of {tpe.loss:.4f} after 4 full-run" in summary(searches)
@@ -136,7 +138,7 @@ def test_unfinished_searches_are_not_shown(digits: Dataset) -> None:
     storage = InMemoryStorage()
     Search(settings(), Job(CONSTANT, "tpe", 0), digits, storage).run(lambda spent: spent < 2)
     assert read_all(settings(), digits.name, digits.n_train, storage) == []
-    assert summary({}) == "No search has spent its budget yet."
+    assert summary({}) == "No repeat was finished by all samplers yet."
 
 
 def test_probes_are_lent_by_the_same_repeat() -> None:
