@@ -109,7 +109,7 @@ def test_killed_and_started_again(tmp_path: Path) -> None:
     """A kill loses no finished trial; afterwards no search has spent more than its budget."""
     root = Path(__file__).parents[2]
     database = tmp_path / "kappa.db"
-    # A session of its own, so that the workers can be killed along with the parent.
+    # A process group of its own, so that the workers can be killed along with the parent.
     process = subprocess.Popen(
         command(tmp_path), cwd=root, stdout=subprocess.DEVNULL, start_new_session=True
     )
