@@ -101,6 +101,7 @@ class Search:
         stamp = _stamp(settings, dataset.n_train, lent)
         if _SETTINGS not in self.study.user_attrs:
             self.study.set_user_attr(_SETTINGS, stamp)
+            self.study.set_user_attr("data", dataset.source)
         check_settings(self.study, settings, dataset.n_train, lent)
         self._objective = Objective(
             dataset,

@@ -43,7 +43,9 @@ def study_of(job: Job, digits: Dataset, storage: BaseStorage) -> optuna.Study:
 
 
 def test_tpe_spends_its_budget_on_full_runs(digits: Dataset, done: BaseStorage) -> None:
-    trials = study_of(Job(CONSTANT, "tpe", 0), digits, done).trials
+    study = study_of(Job(CONSTANT, "tpe", 0), digits, done)
+    assert "digits" in study.user_attrs["data"]
+    trials = study.trials
     assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 4
     assert sum(cost(trial, 2000) for trial in trials) == pytest.approx(4)
 
