@@ -230,12 +230,10 @@ class KappaSampler(BaseSampler):
     def _planned_for(
         self, trials: Sequence[FrozenTrial], horizon: int, below: int = 0
     ) -> list[FrozenTrial]:
-        """Trials planned for this horizon or a longer one below another.
+        """Trials planned for this horizon, or a longer one below another.
 
-        Failed ones count too, once they had an lr.
-
-        An objective that returns NaN fails its trial. If that did not count, the same lr would be
-        proposed for ever.
+        Failed ones count once they had an lr: an objective that returns NaN fails its trial, and
+        if that did not count, the same lr would be proposed for ever.
         """
         plans = ((trial, door.plan_of(trial)) for trial in trials)
         planned = [

@@ -98,11 +98,8 @@ class Search:
             storage=storage,
             load_if_exists=True,
         )
-        stamp = _stamp(settings, dataset.n_train, lent)
-        if _SETTINGS not in self.study.user_attrs:
-            self.study.set_user_attr(_SETTINGS, stamp)
-            self.study.set_user_attr("data", dataset.source)
         check_settings(self.study, settings, dataset.n_train, lent)
+        self._marks = {_SETTINGS: _stamp(settings, dataset.n_train, lent), "data": dataset.source}
         self._objective = Objective(
             dataset,
             self.horizon,
@@ -129,6 +126,7 @@ class Search:
         """
         fail_interrupted(self.study)
         while go_on(self.spent) and fits(self.spent, self._job.part):
+            self._mark()
             number = len(self.study.get_trials(deepcopy=False))
             target = Target(
                 self.horizon, self._job.part.schedule, self._sources, self._seed, number
@@ -136,12 +134,20 @@ class Search:
             self.study.sampler, self.study.pruner = SAMPLERS[self._job.sampler](target)
             self.study.optimize(self._objective, n_trials=1)
 
+    def _mark(self) -> None:
+        """Ties the study to its settings once it has a trial: not before the probes are there."""
+        if _SETTINGS not in self.study.user_attrs:
+            for name, value in self._marks.items():
+                self.study.set_user_attr(name, value)
+
 
 def check_settings(
     study: Study, settings: Settings, epoch: int, lent: Sequence[FrozenTrial]
 ) -> None:
-    """Raises a ValueError if a study was made with other settings than these."""
-    stored = study.user_attrs.get(_SETTINGS, {})
+    """Raises a ValueError if a study's trials were made with other settings than these."""
+    stored = study.user_attrs.get(_SETTINGS)
+    if stored is None:
+        return
     for name, wanted in _stamp(settings, epoch, lent).items():
         if stored.get(name) != wanted:
             raise ValueError(

@@ -88,6 +88,8 @@ def run_all(
     with ProcessPoolExecutor(runner.n_processes, context, _start, (line,)) as pool:
         try:
             while waiting or running:
+                if time.time() >= runner.deadline:
+                    waiting.clear()  # what they borrow may be cut short
                 unfinished = {*waiting, *running.values()}
                 for job in [j for j in waiting if lender(settings, j) not in unfinished]:
                     waiting.remove(job)

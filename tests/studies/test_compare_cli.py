@@ -92,6 +92,13 @@ def test_unreadable_data_folder(
     assert "OPTUNA_KAPPA_DATA" in error and error.count("\n") == 1
 
 
+def test_cut_short_before_anything_ran(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*SMALL, "--out", str(tmp_path), "--minutes", "1e-6"]) == 0
+    assert "Stopped after 1e-06 minutes" in capsys.readouterr().out
+    assert main([*SMALL, "--out", str(tmp_path)]) == 0
+    assert "kappa" in capsys.readouterr().out
+
+
 def command(out: Path) -> list[str]:
     return [sys.executable, "-m", "studies.compare", *SMALL, "--out", str(out)]
 

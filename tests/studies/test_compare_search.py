@@ -113,6 +113,16 @@ def test_borrowed_probes_must_leave_a_budget(digits: Dataset, done: BaseStorage)
         Search(longer, Job(longer.parts[1], "kappa", 0), digits, done)
 
 
+def test_a_search_that_never_began_is_tied_to_nothing(digits: Dataset) -> None:
+    """A run that is cut short may leave a scheduled study without trials, or probes to borrow."""
+    storage, job = InMemoryStorage(), Job(COSINE, "kappa", 0)
+    Search(settings(), job, digits, storage).run(lambda spent: False)
+    Search(settings(), Job(CONSTANT, "kappa", 0), digits, storage).run()
+    search = Search(settings(), job, digits, storage)
+    search.run()
+    assert search.offset > 0 and search.study.trials
+
+
 def test_other_settings_are_not_mixed_in(digits: Dataset, done: BaseStorage) -> None:
     with pytest.raises(ValueError, match="made with seed 0, not 5; start again with --fresh"):
         Search(settings(seed=5), Job(CONSTANT, "tpe", 0), digits, done)
