@@ -5,8 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import queue
-import signal
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -16,6 +14,7 @@ from typing import NamedTuple
 
 from studies.compare.settings import Job, Settings, jobs, lender
 from studies.mnist.data import Source
+from studies.processes import set_up_worker
 
 _POLL = 0.2  # seconds between looks at the progress
 
@@ -116,24 +115,9 @@ def _drain(messages: Queue[Progress], on_progress: Callable[[Progress], None]) -
 
 def _start(line: _Line) -> None:
     """Sets up a worker process."""
-    import optuna
-    import torch
-
     global _line
     _line = line
-    # An interrupt from the keyboard reaches all processes; the parent alone answers it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Two threads in each of two processes would spend their time waiting for each other.
-    torch.set_num_threads(1)
-    threading.Thread(target=_end_with, args=(line.parent,), daemon=True).start()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-
-
-def _end_with(parent: int) -> None:
-    """Ends this process when its parent is gone: one that was killed cannot say so."""
-    while os.getppid() == parent:
-        time.sleep(_POLL)
-    os._exit(1)
+    set_up_worker(line.parent)
 
 
 def _work(settings: Settings, job: Job, place: Place) -> None:

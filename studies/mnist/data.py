@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -26,7 +26,10 @@ Source = Literal["auto", "mnist", "digits"]
 # The paper trains on 30,000 images; validation images are ours, so that the test images choose
 # nothing. They come first in the permutation: the same ones for every number of training images.
 _N_TRAIN, _N_VALID = 30_000, 10_000
-_MAX_TRAIN = 50_000
+MAX_TRAIN = 50_000
+"""Training images of MNIST that leave images for validation."""
+ALL = _N_VALID + MAX_TRAIN
+"""All training images of MNIST."""
 _DIGITS_TRAIN, _DIGITS_VALID = 1_000, 397
 _PERMUTATION_SEED = 20_250_530
 
@@ -69,6 +72,10 @@ class Dataset:
         """Pixels an image."""
         return self.train_x.shape[1]
 
+    def first(self, n: int) -> Dataset:
+        """The same data with the first n training images only, which are shared, not copied."""
+        return replace(self, train_x=self.train_x[:n], train_y=self.train_y[:n])
+
     def to(self, device: str | torch.device) -> Dataset:
         """Moves the tensors to a device; those already there are shared, not copied."""
         return Dataset(
@@ -92,8 +99,9 @@ def load(source: Source = "auto", *, n_train: int = _N_TRAIN) -> Dataset:
             8 x 8 pixels, "auto" for MNIST and, where it can be neither found nor downloaded,
             the digits.
         n_train: Training images, 1 to 50,000; all choices share the 10,000 validation images,
-            and a smaller set is the beginning of a larger one. The digits have 1,000 at most
-            and then give 1,000.
+            and a smaller set is the beginning of a larger one. Or 60,000: all of them, as in the
+            paper's first figures; the test images then are the validation images too. The
+            digits have 1,000 at most and then give 1,000.
 
     Returns:
         The data; its `source` says in one sentence what was loaded and why.
@@ -121,10 +129,10 @@ def _check_arguments(source: str, n_train: int) -> None:
         raise ValueError(
             f"source must be 'auto', 'mnist' or 'digits', got {source!r}: choose one of them."
         )
-    if not 1 <= n_train <= _MAX_TRAIN:
+    if not (1 <= n_train <= MAX_TRAIN or n_train == ALL):
         raise ValueError(
-            f"n_train must be 1 to {_MAX_TRAIN:,}, got {n_train}: the other 10,000 of the 60,000 "
-            "training images are for validation."
+            f"n_train must be 1 to {MAX_TRAIN:,}, got {n_train}: the other 10,000 of the 60,000 "
+            "training images are for validation. With 60,000 the test images are."
         )
 
 
@@ -181,21 +189,23 @@ def _load_mnist(root: Path, n_train: int, place: str) -> Dataset:
         _read_idx(root / "MNIST" / "raw" / name, n_axes=3 if "images" in name else 1)
         for name in FILES
     )
-    needed = _N_VALID + _MAX_TRAIN
-    if len(train_x) != needed or len(train_y) != needed or len(test_x) != len(test_y):
+    if len(train_x) != ALL or len(train_y) != ALL or len(test_x) != len(test_y):
         raise DataError(
             f"It has {len(train_x):,} training images with {len(train_y):,} labels (60,000 are "
             f"expected) and {len(test_x):,} test images with {len(test_y):,} labels."
         )
-    order = _permutation(needed)
-    valid, train = order[:_N_VALID], order[_N_VALID : _N_VALID + n_train]
+    order = np.roll(_permutation(ALL), -_N_VALID)
+    train, valid = order[:n_train], order[MAX_TRAIN:]
+    test = _images(test_x, 255), _labels(test_y)
+    held_out = f"{_N_VALID:,} validation and {len(test_x):,} test images"
+    if n_train == ALL:
+        held_out = f"and for validation the {len(test_x):,} test images"
     return Dataset(
         *(_images(train_x[train], 255), _labels(train_y[train])),
-        *(_images(train_x[valid], 255), _labels(train_y[valid])),
-        *(_images(test_x, 255), _labels(test_y)),
+        *(test if n_train == ALL else (_images(train_x[valid], 255), _labels(train_y[valid]))),
+        *test,
         name="MNIST",
-        source=f"MNIST from {place}: {n_train:,} training, {_N_VALID:,} validation and "
-        f"{len(test_x):,} test images.",
+        source=f"MNIST from {place}: {n_train:,} training, {held_out}.",
     )
 
 

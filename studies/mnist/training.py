@@ -203,12 +203,13 @@ class Run:
         return functional.cross_entropy(logits, y).item(), accuracy
 
 
-def checkpoints(horizon: int, epoch: int) -> tuple[int, ...]:
-    """Chooses when to evaluate: 1/8, 1/4 and 1/2 of the first epoch, each epoch, the horizon.
+def checkpoints(horizon: int, epoch: int, first: int = 8) -> tuple[int, ...]:
+    """Chooses when to evaluate: at 1/first, ..., 1/4, 1/2 of the first epoch, each epoch, the end.
 
     Args:
         horizon: Data the run is planned to see, in samples, at least 1.
         epoch: Samples an epoch, at least 1.
+        first: The earliest checkpoint is this part of an epoch, the next ones twice as late.
 
     Returns:
         Ascending steps in samples, the last of them the horizon.
@@ -216,10 +217,10 @@ def checkpoints(horizon: int, epoch: int) -> tuple[int, ...]:
     Raises:
         ValueError: If an argument is below 1.
     """
-    for name, value in (("horizon", horizon), ("epoch", epoch)):
+    for name, value in (("horizon", horizon), ("epoch", epoch), ("first", first)):
         if value < 1:
-            raise ValueError(f"{name} must be at least 1, got {value}: it counts samples.")
-    early = {epoch // 8, epoch // 4, epoch // 2}
+            raise ValueError(f"{name} must be at least 1, got {value}.")
+    early = {epoch * 2**i // first for i in range(first.bit_length() - 1)}
     steps = early | set(range(epoch, horizon, epoch)) | {horizon}
     return tuple(sorted(step for step in steps if 1 <= step <= horizon))
 

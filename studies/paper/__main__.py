@@ -1,0 +1,96 @@
+"""Command line of the paper's check: `python -m studies.paper`."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import optuna
+from rich.console import Console
+
+from studies.paper import crew
+from studies.paper.plan import Plan, full_plan, quick_plan
+from studies.paper.recorded import FOLDER, export
+from studies.paper.sweep import Sweep
+
+_USAGE, _STOPPED = 2, 130  # exit codes: wrong input, interrupted
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    console = Console()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        return int(options.run(options, console))
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return _USAGE
+    except KeyboardInterrupt:
+        print("Stopped. The same command goes on from here.", file=sys.stderr)
+        return _STOPPED
+
+
+def _sweep(options: argparse.Namespace, console: Console) -> int:
+    plan, folder = _place(options)
+    if options.jobs < 1 or not options.minutes >= 0:
+        raise ValueError(
+            f"jobs must be at least 1 and minutes at least 0, but are {options.jobs} and "
+            f"{options.minutes:g}"
+        )
+    deadline = time.time() + 60 * options.minutes if options.minutes else math.inf
+    missing = crew.run_all(plan, folder, options.jobs, deadline, console)
+    _export(options, console)
+    if missing:
+        console.print(f"{missing:,} runs are missing. The same command goes on from here.")
+    return 0
+
+
+def _export(options: argparse.Namespace, console: Console) -> int:
+    plan, folder = _place(options)
+    written = export(
+        Sweep(plan, folder), Path(options.to or (folder if options.quick else FOLDER))
+    )
+    size = sum(path.stat().st_size for path in written) / 2**20
+    place = written[0].parent if written else folder
+    console.print(f"{len(written)} tables in {place}, {size:.2f} MB.", highlight=False)
+    return 0
+
+
+def _place(options: argparse.Namespace) -> tuple[Plan, Path]:
+    """What is to be trained, and the folder of its studies."""
+    if options.seeds < 0:
+        raise ValueError(f"seeds must be at least 1, but is {options.seeds}")
+    if options.quick:
+        return quick_plan(options.seeds or 2), Path(options.out or "sweep-quick")
+    return full_plan(options.seeds or 5), Path(options.out or "sweep")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m studies.paper",
+        description="Trains the paper's runs again and checks what it claims.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    sweep = commands.add_parser("sweep", help="train the runs: hours; may be stopped at any time")
+    again = commands.add_parser("export", help="write the runs trained so far as tables")
+    for command, run in ((sweep, _sweep), (again, _export)):
+        command.set_defaults(run=run)
+        add = command.add_argument
+        add("--quick", action="store_true", help="a miniature on digits, to see it work")
+        add("--seeds", type=int, default=0, help="seeds of each run (default: 5; quick: 2)")
+        add("--out", help="folder of the studies (default: sweep or sweep-quick)")
+        add("--to", help="folder of the tables (default: studies/recorded; quick: that of --out)")
+    sweep.add_argument("--jobs", type=int, default=2, help="processes, one core each")
+    sweep.add_argument(
+        "--minutes", type=float, default=0, help="start no run after these; 0: no limit"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""Which runs the paper's claims need: groups of one optimizer and schedule, over grids of lr."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from studies.mnist.data import Source
+from studies.mnist.training import OptimizerName
+
+
+class Planned(NamedTuple):
+    """One run of a group.
+
+    Attributes:
+        lr: Base learning rate.
+        seed: Seed of the initial weights and of the order of the images. The same for all
+            learning rates, so that a seed's losses make a smooth curve over lr.
+        n_train: Training images, that is samples an epoch.
+        horizon: Samples the run is planned to see.
+    """
+
+    lr: float
+    seed: int
+    n_train: int
+    horizon: int
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs of one optimizer and schedule, kept in one study and exported as one table.
+
+    Attributes:
+        name: Name of the study and of the table.
+        optimizer: "adam" or "sgd".
+        schedule: Name of the schedule; a period is in samples.
+        sizes: Pairs of training images and horizon in samples.
+        lrs: Base learning rates, ascending.
+    """
+
+    name: str
+    optimizer: OptimizerName
+    schedule: str
+    sizes: tuple[tuple[int, int], ...]
+    lrs: tuple[float, ...]
+
+    def runs(self, seed: int) -> Iterator[Planned]:
+        """The runs of one seed."""
+        for (n_train, horizon), lr in itertools.product(self.sizes, self.lrs):
+            yield Planned(lr, seed, n_train, horizon)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A whole sweep.
+
+    Attributes:
+        source: Data to train on.
+        epoch: The paper's epoch, in samples: the unit of its figures, and of the checkpoints.
+        seeds: Number of seeds, counted from 0.
+        groups: What is run.
+    """
+
+    source: Source
+    epoch: int
+    seeds: int
+    groups: tuple[Group, ...]
+
+    def runs(self) -> Iterator[tuple[Group, Planned]]:
+        """All runs, seed by seed, so that a sweep that is cut short has whole seeds."""
+        for seed in range(self.seeds):
+            for group in self.groups:
+                for planned in group.runs(seed):
+                    yield group, planned
+
+
+# Three decades around the optima of all horizons and schedules, as measured before the sweep.
+_LRS = {"adam": (3e-5, 3e-2), "sgd": (2e-3, 2.0)}
+_N_LRS = 21
+_FULL = 60_000
+
+
+def full_plan(seeds: int = 5) -> Plan:
+    """The paper's experiments, on MNIST."""
+    epoch = 30_000
+    halving, cyclic = f"halving(period={epoch})", f"cyclic(period={epoch})"
+    groups = [
+        *_of_both("constant", "constant", [40], epoch),
+        *_of_both("halving", halving, [22], epoch),
+        *_of_both("cyclic", cyclic, [22], epoch),
+        *_of_both("cosine", "cosine", [1, 2, 4, 8, 16, 32], epoch),
+        # Figures 1 to 3; figure 4, with half of the images, is in adam-constant.
+        Group("adam-full", "adam", "constant", ((_FULL, 10 * _FULL),), _grid("adam")),
+        # Figure 7: the same total data as ever more epochs of ever fewer images; once with the
+        # paper's total, once with one at which the optimum does move with the data.
+        Group("adam-data", "adam", "constant", _fixed_total(epoch), _grid("adam")),
+    ]
+    return Plan("mnist", epoch, seeds, tuple(groups))
+
+
+def quick_plan(seeds: int = 2) -> Plan:
+    """The same groups in miniature, on scikit-learn's digits: to see that everything works."""
+    epoch = 480
+    halving, cyclic = f"halving(period={epoch})", f"cyclic(period={epoch})"
+    groups = [
+        *_of_both("constant", "constant", [4], epoch, n_lrs=4),
+        *_of_both("halving", halving, [4], epoch, n_lrs=4),
+        *_of_both("cyclic", cyclic, [4], epoch, n_lrs=4),
+        *_of_both("cosine", "cosine", [1, 2], epoch, n_lrs=4),
+        Group("adam-full", "adam", "constant", ((2 * epoch, 4 * epoch),), _grid("adam", 4)),
+        Group("adam-data", "adam", "constant", ((epoch // 2, epoch),), _grid("adam", 4)),
+    ]
+    return Plan("digits", epoch, seeds, tuple(groups))
+
+
+def _of_both(
+    name: str, schedule: str, epochs: list[int], epoch: int, n_lrs: int = _N_LRS
+) -> list[Group]:
+    sizes = tuple((epoch, n * epoch) for n in epochs)
+    optimizers: tuple[OptimizerName, ...] = ("adam", "sgd")
+    return [Group(f"{o}-{name}", o, schedule, sizes, _grid(o, n_lrs)) for o in optimizers]
+
+
+def _fixed_total(epoch: int) -> tuple[tuple[int, int], ...]:
+    small = [(epoch // n, epoch) for n in (1, 2, 3, 4, 5, 6, 8, 10, 12, 16)]
+    large = [(8 * epoch // n, 8 * epoch) for n in (5, 12, 16)]
+    return tuple(small + large)
+
+
+def _grid(optimizer: OptimizerName, n: int = _N_LRS) -> tuple[float, ...]:
+    """Learning rates at equal ratios, to four digits, so that tables stay small."""
+    return tuple(float(f"{lr:.4g}") for lr in np.geomspace(*_LRS[optimizer], n))
