@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -92,7 +92,8 @@ def full_plan(seeds: int = 5) -> Plan:
         *_of_both("constant", "constant", [40], epoch),
         *_of_both("halving", halving, [22], epoch),
         *_of_both("cyclic", cyclic, [22], epoch),
-        *_of_both("cosine", "cosine", [1, 2, 4, 8, 16, 32], epoch),
+        # Below one epoch: what the probes of a search for 8 or 16 epochs are replayed from.
+        *_of_both("cosine", "cosine", [0.25, 0.5, 1, 2, 4, 8, 16, 32], epoch),
         # Figures 1 to 3; figure 4, with half of the images, is in adam-constant.
         Group("adam-full", "adam", "constant", ((_FULL, 10 * _FULL),), _grid("adam")),
         # Figure 7: the same total data as ever more epochs of ever fewer images; once with the
@@ -118,9 +119,9 @@ def quick_plan(seeds: int = 2) -> Plan:
 
 
 def _of_both(
-    name: str, schedule: str, epochs: list[int], epoch: int, n_lrs: int = _N_LRS
+    name: str, schedule: str, epochs: Sequence[float], epoch: int, n_lrs: int = _N_LRS
 ) -> list[Group]:
-    sizes = tuple((epoch, n * epoch) for n in epochs)
+    sizes = tuple((epoch, round(n * epoch)) for n in epochs)
     optimizers: tuple[OptimizerName, ...] = ("adam", "sgd")
     return [Group(f"{o}-{name}", o, schedule, sizes, _grid(o, n_lrs)) for o in optimizers]
 
