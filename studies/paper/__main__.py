@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import argparse
 import math
+import signal
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 
 import optuna
 from rich.console import Console
 
+from studies.folders import writable
 from studies.paper import crew
 from studies.paper.plan import Plan, full_plan, quick_plan
 from studies.paper.recorded import FOLDER, export
 from studies.paper.sweep import Sweep
 
-_USAGE, _STOPPED = 2, 130  # exit codes: wrong input, interrupted
+_FAILED, _USAGE, _STOPPED = 1, 2, 130  # exit codes: the last two for wrong input, interrupted
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,6 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return _USAGE
+    except crew.WorkerError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return _FAILED
     except KeyboardInterrupt:
         print("Stopped. The same command goes on from here.", file=sys.stderr)
         return _STOPPED
@@ -42,22 +48,25 @@ def _sweep(options: argparse.Namespace, console: Console) -> int:
             f"jobs must be at least 1 and minutes at least 0, but are {options.jobs} and "
             f"{options.minutes:g}"
         )
+    _tables(options)  # looked at now, not after hours
     deadline = time.time() + 60 * options.minutes if options.minutes else math.inf
     missing = crew.run_all(plan, folder, options.jobs, deadline, console)
     _export(options, console)
     if missing:
-        console.print(f"{missing:,} runs are missing. The same command goes on from here.")
+        console.print(
+            f"Runs still to do: {missing:,}. The same command goes on from here.", highlight=False
+        )
     return 0
 
 
 def _export(options: argparse.Namespace, console: Console) -> int:
     plan, folder = _place(options)
-    written = export(
-        Sweep(plan, folder), Path(options.to or (folder if options.quick else FOLDER))
-    )
+    tables = _tables(options)
+    written = export(Sweep(plan, folder), tables)
     size = sum(path.stat().st_size for path in written) / 2**20
-    place = written[0].parent if written else folder
-    console.print(f"{len(written)} tables in {place}, {size:.2f} MB.", highlight=False)
+    console.print(
+        f"{len(written)} tables in {tables}, {size:.2f} MB.", soft_wrap=True, highlight=False
+    )
     return 0
 
 
@@ -68,6 +77,13 @@ def _place(options: argparse.Namespace) -> tuple[Plan, Path]:
     if options.quick:
         return quick_plan(options.seeds or 2), Path(options.out or "sweep-quick")
     return full_plan(options.seeds or 5), Path(options.out or "sweep")
+
+
+def _tables(options: argparse.Namespace) -> Path:
+    """The folder of the tables."""
+    if options.quick and not options.to:
+        return writable(_place(options)[1], "--out")
+    return writable(Path(options.to or FOLDER), "--to")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -92,5 +108,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _interrupt)
     sys.exit(main())

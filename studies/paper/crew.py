@@ -1,44 +1,45 @@
-"""Runs a sweep in several processes and tells how far it is."""
+"""Runs a sweep in several processes and tells how far it is.
+
+The processes share nothing but the folder of the studies: a lock or a pipe in memory would be left
+in disorder by one that is killed. The parent counts the runs that are in the studies, and so those
+that other commands train as well.
+"""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
-import queue
+import signal
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
-from multiprocessing.queues import Queue
-from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
-from studies.paper.plan import Plan, Planned
+from studies.mnist.data import load
+from studies.paper.plan import Group, Plan, Planned
 from studies.paper.sweep import Sweep
 from studies.processes import set_up_worker
 
-_POLL = 0.5  # seconds between looks at the workers
-_LINE_EVERY = 60  # seconds between lines where there is no terminal for a bar
-_WARM = 300.0  # seconds over which the bar measures the speed
+_POLL = 1.0  # seconds between looks at the studies, which cost a hundredth of it
+_LINE_EVERY = 60.0  # seconds between lines where there is no terminal for a bar
+_WARM = 300.0  # seconds over which the speed is measured
 
 
-@dataclass(frozen=True)
-class _Line:
-    """What connects a worker with its parent."""
-
-    finished: Queue[Planned]
-    stop: Event
-    parent: int
-    deadline: float
+class WorkerError(RuntimeError):
+    """Runs are missing because processes ended before their time."""
 
 
 def run_all(plan: Plan, folder: Path, jobs: int, deadline: float, console: Console) -> int:
     """Trains what is missing; returns how many runs are missing then.
 
-    An interrupt stops the workers at once; the runs that they are at are lost.
+    An interrupt stops the workers at once; the runs that they are at are lost. Of a worker that
+    fails, the others take over what is left.
 
     Args:
         plan: What to train.
@@ -46,48 +47,85 @@ def run_all(plan: Plan, folder: Path, jobs: int, deadline: float, console: Conso
         jobs: Processes, one thread each.
         deadline: Time, as of `time.time()`, from which no run is started; may be infinite.
         console: Where to show the progress.
+
+    Raises:
+        ValueError: The folder or the data cannot be used.
+        WorkerError: A worker failed, and there are runs that none has trained.
     """
-    sweep = Sweep(plan, folder)
+    sweep, planned = Sweep(plan, folder), list(plan.runs())
     todo = sweep.missing()
     if not todo:
+        console.print(f"All {len(planned):,} runs are done.", highlight=False)
         return 0
+    # Loaded, or downloaded, once here: what is wrong with it is said before there are workers.
+    console.print(f"Data: {load(plan.source).source}", soft_wrap=True, markup=False)
+    with _crew(plan, folder, jobs, deadline) as workers:
+        _follow(workers, sweep, _Display(planned, todo, console))
+        failed = [worker.exitcode for worker in workers if worker.exitcode]
+    missing = len(sweep.missing())
+    if missing and failed:
+        raise WorkerError(
+            f"a worker process {_ending(failed[0])}; runs still to do: {missing:,}. The same "
+            "command goes on from here."
+        )
+    return missing
+
+
+@contextmanager
+def _crew(plan: Plan, folder: Path, jobs: int, deadline: float) -> Iterator[list[BaseProcess]]:
+    """Worker processes, stopped at the end."""
     context = multiprocessing.get_context("spawn")
-    line = _Line(context.Queue(), context.Event(), os.getpid(), deadline)
-    workers = [context.Process(target=_work, args=(plan, folder, line)) for _ in range(jobs)]
-    for worker in workers:
-        worker.start()
+    arguments = (plan, folder, os.getpid(), deadline)
+    started: list[BaseProcess] = []
     try:
-        total = sum(planned.horizon for _, planned in todo)
-        _follow(workers, line.finished, _Display(len(todo), total, console))
+        for _ in range(jobs):
+            worker = context.Process(target=_work, args=arguments)
+            with _no_interrupt():
+                worker.start()
+                started.append(worker)
+        yield started
     finally:
-        line.stop.set()
-        for worker in workers:
-            worker.terminate()
-            worker.join()
-    return len(sweep.missing())
+        for process in started:
+            process.terminate()
+        for process in started:
+            process.join()
 
 
-def _work(plan: Plan, folder: Path, line: _Line) -> None:
-    set_up_worker(line.parent)
+@contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """Keeps an interrupt back; processes started meanwhile never get one.
 
-    def go_on() -> bool:
-        return not line.stop.is_set() and time.time() < line.deadline
+    It reaches all processes, and those that are still starting would each print a traceback.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-    Sweep(plan, folder).work(go_on, line.finished.put)
+
+def _work(plan: Plan, folder: Path, parent: int, deadline: float) -> None:
+    set_up_worker(parent)
+    Sweep(plan, folder).work(lambda: time.time() < deadline)
 
 
 class _Display:
-    """A bar on a terminal, a line a minute elsewhere."""
+    """A bar on a terminal, a line a minute elsewhere; both count samples, and tell of runs."""
 
-    def __init__(self, n_runs: int, samples: int, console: Console) -> None:
-        self._n_runs, self._samples, self._console = n_runs, samples, console
-        self._n_done, self._trained = 0, 0
-        self._started = self._last_line = time.monotonic()
+    def __init__(
+        self,
+        planned: Sequence[tuple[Group, Planned]],
+        missing: Sequence[tuple[Group, Planned]],
+        console: Console,
+    ) -> None:
+        self._n_runs, self._console = len(planned), console
+        self._total = _samples(planned)
+        self._last_line = time.monotonic()
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.percentage:.1f} %"),
-            TimeRemainingColumn(),
+            TextColumn("{task.fields[left]}"),
         )
         self.bar = Progress(
             *columns,
@@ -95,42 +133,63 @@ class _Display:
             speed_estimate_period=_WARM,
             disable=not console.is_terminal,
         )
-        self._task = self.bar.add_task(self._runs, total=samples)
+        self._task = self.bar.add_task(
+            self._runs(missing),
+            total=self._total,
+            completed=self._total - _samples(missing),
+            left="starting",
+        )
+        if not console.is_terminal:
+            self._print_line()
 
-    @property
-    def _runs(self) -> str:
-        return f"{self._n_done:,} of {self._n_runs:,} runs"
+    def _runs(self, missing: Sequence[tuple[Group, Planned]]) -> str:
+        return f"{self._n_runs - len(missing):,} of {self._n_runs:,} runs"
 
-    def add(self, planned: Planned) -> None:
-        """Counts a finished run."""
-        self._n_done += 1
-        self._trained += planned.horizon
-        self.bar.update(self._task, completed=self._trained, description=self._runs)
+    def show(self, missing: Sequence[tuple[Group, Planned]]) -> None:
+        """Shows how far the sweep is, or prints a line where one is due."""
+        done = self._total - _samples(missing)
+        task = self.bar.tasks[self._task]
+        if done > task.completed:  # the speed is that between changes
+            self.bar.update(self._task, completed=done, description=self._runs(missing))
+            if (seconds := task.time_remaining) is not None:
+                self.bar.update(self._task, left=f"{timedelta(seconds=round(seconds))} left")
+        if not self._console.is_terminal and time.monotonic() >= self._last_line + _LINE_EVERY:
+            self._print_line()
 
-    def tick(self) -> None:
-        """Prints a line where one is due."""
-        now = time.monotonic()
-        if self._console.is_terminal or now < self._last_line + _LINE_EVERY:
-            return
-        self._last_line = now
-        rate = self._trained / (now - self._started)
-        left = f"{(self._samples - self._trained) / rate / 60:.0f} min left" if rate else ""
-        self._console.print(
-            f"{self._runs}, {self._trained / self._samples:.1%} of the samples, "
-            f"{rate:,.0f} samples/s, {left}",
-            highlight=False,
+    def tell(self, message: str) -> None:
+        """Prints a sentence, above the bar if there is one."""
+        self._console.print(message, highlight=False)
+
+    def _print_line(self) -> None:
+        self._last_line = time.monotonic()
+        task = self.bar.tasks[self._task]
+        speed = f"{task.speed:,.0f} samples/s, " if task.speed else ""
+        self.tell(
+            f"{task.description}, {task.percentage:.1f} % of the samples, "
+            f"{speed}{task.fields['left']}"
         )
 
 
-def _follow(workers: Sequence[BaseProcess], finished: Queue[Planned], display: _Display) -> None:
-    """Shows finished runs until no worker is left."""
+def _follow(workers: Sequence[BaseProcess], sweep: Sweep, display: _Display) -> None:
+    """Shows finished runs until no worker is left, and says when one ends before its time."""
+    alive = list(workers)
     with display.bar:
-        alive = True
         while alive:
-            alive = any(worker.is_alive() for worker in workers)
-            try:
-                display.add(finished.get(timeout=_POLL))
-                alive = True  # there may be more in the queue
-            except queue.Empty:
-                pass
-            display.tick()
+            wait([worker.sentinel for worker in alive], timeout=_POLL)
+            ended = [worker for worker in alive if not worker.is_alive()]
+            alive = [worker for worker in alive if worker not in ended]
+            display.show(sweep.missing())
+            for worker in ended:
+                if worker.exitcode and alive:
+                    display.tell(f"A worker process {_ending(worker.exitcode)}; others go on.")
+
+
+def _ending(exit_code: int) -> str:
+    """How a process ended, by its exit code, as the rest of a sentence."""
+    if exit_code < 0:
+        return f"was killed ({signal.Signals(-exit_code).name})"
+    return "failed with the error above"
+
+
+def _samples(runs: Sequence[tuple[Group, Planned]]) -> int:
+    return sum(planned.horizon for _, planned in runs)

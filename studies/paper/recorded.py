@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from optuna.trial import FrozenTrial
 
 from optuna_kappa import RunTable, read_csv
+from studies.folders import writable
 from studies.mnist.data import ALL
 from studies.paper.plan import Group, Planned
 from studies.paper.sweep import Sweep, test_losses
@@ -25,8 +27,11 @@ def export(sweep: Sweep, folder: Path) -> list[Path]:
 
     Returns:
         The files written.
+
+    Raises:
+        ValueError: The folder cannot be written to.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    writable(folder, "--to")
     written = []
     for group in sweep.plan.groups:
         done = sweep.done(group)
@@ -38,9 +43,19 @@ def export(sweep: Sweep, folder: Path) -> list[Path]:
             kinds[""] = lambda trial: trial.intermediate_values
         for kind, losses in kinds.items():
             path = folder / f"{group.name}{kind}.csv.gz"
-            _table(group, sweep.plan.epoch, trials, losses).to_csv(path)
+            _replace(path, _table(group, sweep.plan.epoch, trials, losses))
             written.append(path)
     return written
+
+
+def _replace(path: Path, table: RunTable) -> None:
+    """Writes a table so that whoever reads it meanwhile, or after a kill, finds a whole one."""
+    part = path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        table.to_csv(part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def read(name: str, folder: Path = FOLDER) -> RunTable:

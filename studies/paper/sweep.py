@@ -23,6 +23,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from optuna_kappa.schedules import as_schedule
 from optuna_kappa.storage import open_storage
+from studies.folders import writable
 from studies.mnist.data import ALL, MAX_TRAIN, Dataset, load
 from studies.mnist.training import Run, RunConfig, checkpoints
 from studies.paper.plan import Group, Plan, Planned
@@ -38,20 +39,29 @@ class Sweep:
         """Opens the studies, and makes those that are missing.
 
         Raises:
-            ValueError: The folder holds no database that can be opened.
+            ValueError: The folder cannot be written to, or its database is not one of studies.
         """
         self.plan = plan
-        self._locks = folder / "locks"
-        self._locks.mkdir(parents=True, exist_ok=True)
+        self._locks = writable(folder / "locks", "--out")
         with FileLock(folder / "setup.lock"):
             storage = open_storage(f"sqlite:///{folder / 'sweep.db'}")
             self._studies = {group.name: _study(storage, group) for group in plan.groups}
         self._data: dict[int, Dataset] = {}
 
     def done(self, group: Group) -> dict[Planned, FrozenTrial]:
-        """The finished trials of a group by the run that they are, planned or not."""
+        """The finished trials of a group by the run that they are, planned or not.
+
+        Raises:
+            ValueError: The study has other trials than runs.
+        """
         trials = self._studies[group.name].get_trials(deepcopy=False, states=_DONE)
-        return {Planned(**trial.params): trial for trial in trials}
+        try:
+            return {Planned(**trial.params): trial for trial in trials}
+        except TypeError:
+            raise ValueError(
+                f"the study {group.name!r} in {self._locks.parent} has trials that are no runs of "
+                "a sweep; choose another --out"
+            ) from None
 
     def missing(self) -> list[tuple[Group, Planned]]:
         """The planned runs that are not finished, in the order of the plan."""
