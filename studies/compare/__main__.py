@@ -25,12 +25,12 @@ from dashboards.compare import write_page
 from optuna_kappa.storage import open_storage, shown
 from studies.compare import table
 from studies.compare.results import Found, is_done, of_part, read_all
-from studies.compare.samplers import SAMPLERS
 from studies.compare.search import study_name
 from studies.compare.settings import CONSTANT, Job, Part, Settings, jobs
 from studies.compare.workers import Place, Runner, run_all
 from studies.compare.workers import Progress as Report
 from studies.mnist.data import Dataset, load
+from studies.samplers import PRUNERS, SAMPLERS
 
 _USAGE, _STOPPED = 2, 130  # exit codes: wrong input, interrupted
 
@@ -221,7 +221,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--schedule-horizon", type=int, default=6, metavar="EPOCHS", help="its target")
     add("--schedule-budget", type=float, default=6, metavar="FRE", help="of a search there")
     add("--only-schedule", action="store_true", help="leave out the constant-rate part")
-    add("--samplers", default="kappa,tpe", help=f"separated by commas, of {', '.join(SAMPLERS)}")
+    choices = f"of {', '.join(SAMPLERS)}; +PRUNER adds one of {', '.join(PRUNERS)}"
+    add("--samplers", default="kappa,tpe", help=f"separated by commas, {choices}")
     add("--repeats", type=int, default=5, help="searches of each sampler, with other seeds")
     add("--seed", type=int, default=0, help="seed of the first repeat")
     add("--lr-range", type=float, nargs=2, default=(1e-5, 1e-1), metavar=("LOW", "HIGH"))

@@ -18,10 +18,10 @@ from optuna.trial import FrozenTrial, TrialState
 from optuna_kappa import run_table
 from optuna_kappa.schedules import as_schedule
 from optuna_kappa.trials import FINISHED, fail_interrupted, kind_of
-from studies.compare.samplers import SAMPLERS, Target
 from studies.compare.settings import Job, Part, Settings, lender
 from studies.mnist.data import Dataset
 from studies.mnist.objective import Objective
+from studies.samplers import Target, make
 
 _ROUNDING = 1e-9
 _SETTINGS = "settings"  # study attribute: what must not change when a study is resumed
@@ -131,7 +131,7 @@ class Search:
             target = Target(
                 self.horizon, self._job.part.schedule, self._sources, self._seed, number
             )
-            self.study.sampler, self.study.pruner = SAMPLERS[self._job.sampler](target)
+            self.study.sampler, self.study.pruner = make(self._job.sampler, target)
             self.study.optimize(self._objective, n_trials=1)
 
     def _mark(self) -> None:

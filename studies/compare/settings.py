@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import get_args
 
 from optuna_kappa.schedules import as_schedule
-from studies.compare.samplers import SAMPLERS
 from studies.mnist.training import OptimizerName
+from studies.samplers import check, check_names
 
 CONSTANT = "constant"
 # Less than the probes and two full runs cost gets no search anywhere.
@@ -51,7 +51,7 @@ class Settings:
 
     Attributes:
         parts: The targets. The constant-rate one, if any, lends its probes to the others.
-        samplers: Names out of `SAMPLERS`.
+        samplers: Names, as `studies.samplers` reads them.
         optimizer: "adam" or "sgd".
         repeats: Searches of each sampler at each target.
         lr_range: Lowest and highest base learning rate.
@@ -69,8 +69,8 @@ class Settings:
     seed: int
 
     def __post_init__(self) -> None:
-        _check_names("sampler", self.samplers, tuple(SAMPLERS))
-        _check_names("optimizer", (self.optimizer,), get_args(OptimizerName))
+        check_names(self.samplers)
+        check((self.optimizer,), get_args(OptimizerName), "optimizer")
         low, high = self.lr_range
         if not 0 < low < high < math.inf:
             raise ValueError(
@@ -109,13 +109,3 @@ def lender(settings: Settings, job: Job) -> Job | None:
     if job.sampler != "kappa" or constant is None or job.part == constant:
         return None
     return Job(constant, job.sampler, job.repeat)
-
-
-def _check_names(what: str, names: tuple[str, ...], known: tuple[str, ...]) -> None:
-    unknown = [name for name in names if name not in known]
-    twice = [name for i, name in enumerate(names) if name in names[:i]]
-    if twice:
-        raise ValueError(f"{what} {twice[0]!r} is given twice; once is enough")
-    if unknown or not names:
-        problem = f"unknown {what} {unknown[0]!r}" if unknown else f"no {what} is given"
-        raise ValueError(f"{problem}; choose from {', '.join(known)}")

@@ -1,0 +1,1 @@
+"""Searches replayed from recorded runs: by the hundred in seconds, with statistics."""

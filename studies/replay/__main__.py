@@ -1,0 +1,220 @@
+"""Command line of the replay: `python -m studies.replay search` and `... pruners`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+import optuna
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from optuna_kappa import read_csv
+from studies.replay import results
+from studies.replay.objective import Objective
+from studies.replay.results import LEVELS, Json, Pruned, Replay
+from studies.replay.search import TOP_K
+from studies.replay.table import objective, select
+from studies.samplers import PRUNERS, SAMPLERS, check, check_names
+
+_USAGE, _STOPPED = 2, 130  # exit codes: wrong input, interrupted
+_SAMPLERS = "kappa,tpe,gp,random,tpe+median,tpe+hyperband,tpe+sha,top-k"
+_PRUNERS = "median,percentile,sha,hyperband,wilcoxon,patient,kappa,top-k"
+_WIDTH = 140  # of a table that goes to a file
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        found = options.run(options)
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return _USAGE
+    except KeyboardInterrupt:
+        return _STOPPED
+    if options.json:
+        print(json.dumps(found, allow_nan=False))
+    else:
+        options.show(found)
+    return 0
+
+
+def _search(options: argparse.Namespace) -> Json:
+    names = _names(options.samplers)
+    check_names([name for name in names if name != TOP_K] or ["tpe"])
+    if not 1 <= options.budget < math.inf:
+        raise ValueError(f"the budget must be at least 1 full run, but is {options.budget:g}")
+    replay = _replay(options)
+    with _Bar(options.repeats * len(names)) as on_done:
+        found = results.searches(replay, names, options.budget, on_done)
+    return _about(options, replay.objective) | found
+
+
+def _pruners(options: argparse.Namespace) -> Json:
+    names = _names(options.pruners)
+    check(names, (*PRUNERS, TOP_K), "pruner")
+    check([options.proposals], [name for name in SAMPLERS if name != "kappa"], "sampler")
+    if options.trials < 1:
+        raise ValueError(f"trials must be at least 1, but is {options.trials}")
+    replay, stream = _replay(options), Pruned(options.proposals, options.trials)
+    with _Bar(options.repeats * len(names)) as on_done:
+        found = results.prunings(replay, names, stream, on_done)
+    about = {"proposals": stream.proposer, "trials": stream.n_trials}
+    return _about(options, replay.objective) | about | found
+
+
+def _replay(options: argparse.Namespace) -> Replay:
+    for name in ("repeats", "jobs"):
+        if getattr(options, name) < 1:
+            raise ValueError(f"{name} must be at least 1, but is {getattr(options, name)}")
+    if options.seed < 0:
+        raise ValueError(f"seed must be at least 0, but is {options.seed}")
+    runs = select(read_csv(options.runs), _where(options.where))
+    made = objective(runs, options.schedule, options.horizon)
+    return Replay(made, options.repeats, options.seed, options.jobs)
+
+
+def _where(text: str) -> dict[str, str]:
+    pairs = [item.partition("=") for item in _names(text)]
+    for name, equals, value in pairs:
+        if not (name and equals and value):
+            raise ValueError(f"--where must be COLUMN=VALUE,..., but is {text!r}")
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _about(options: argparse.Namespace, made: Objective) -> Json:
+    """What was replayed."""
+    return {
+        "runs": options.runs,
+        "schedule": options.schedule or made.schedule,
+        "horizon": made.horizon,
+        "repeats": options.repeats,
+        "seed": options.seed,
+    }
+
+
+class _Bar:
+    """A progress bar on the error stream, out of the way of what is printed."""
+
+    def __init__(self, total: int) -> None:
+        console = Console(stderr=True)
+        self._progress = Progress(console=console, transient=True, disable=not console.is_terminal)
+        self._task = self._progress.add_task("replaying", total=total)
+
+    def __enter__(self) -> Callable[[int], None]:
+        self._progress.start()
+        return lambda n: self._progress.advance(self._task, n)
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+
+def _show_searches(found: Json) -> None:
+    for kind in ("median", "mean"):
+        title = f"Expected regret in %, {kind} of {found['repeats']} searches, {_target(found)}"
+        table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+        table.add_column("full runs:")
+        for budget in found["budgets"]:
+            table.add_column(f"{budget:g}", justify="right")
+        for level in LEVELS:
+            table.add_column(f"to {level:.0%}", justify="right")
+        table.add_column("ask ms", justify="right")
+        for name, one in found["samplers"].items():
+            regrets = [_percent(value) for value in one[f"{kind}_regret"]]
+            to = [_or_dash(value, "{:g}") for value in one["budget_to"].values()]
+            rest = [*to, f"{one['ask_ms']:.2f}"] if kind == "median" else [""] * (len(to) + 1)
+            table.add_row(name, *regrets, *rest)
+        _console().print(table)
+    _console().print(
+        "to 5 %: full runs from which on the median stays at or under it. --json has the "
+        "bootstrap intervals.",
+        highlight=False,
+    )
+
+
+def _show_pruners(found: Json) -> None:
+    title = (
+        f"Means of {found['repeats']} streams of {found['trials']} {found['proposals']} "
+        f"proposals, {_target(found)}; 95 % intervals"
+    )
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    heads = {
+        "survival": "best survives %",
+        "survival_1pct": "or within 1 % %",
+        "regret": "regret %",
+        "saved": "saved %",
+        "lr_shift": "ln lr shift",
+    }
+    for i, head in enumerate(("pruner", *heads.values())):
+        table.add_column(head, justify="right" if i else "left")
+    for name, one in found["pruners"].items():
+        cells = []
+        for field in heads:
+            scale = 1 if field == "lr_shift" else 100
+            low, high = (scale * end for end in one["intervals"][field])
+            cells.append(f"{scale * one[field]:.3g} ({low:.3g} to {high:.3g})")
+        table.add_row(name, *cells)
+    _console().print(table)
+
+
+def _target(found: Json) -> str:
+    return f"{found['schedule']}, horizon {found['horizon']:g}"
+
+
+def _percent(value: float | None) -> str:
+    return _or_dash(None if value is None else 100 * value, "{:.3g}")
+
+
+def _or_dash(value: float | None, form: str) -> str:
+    return "-" if value is None else form.format(value)
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=_WIDTH)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m studies.replay",
+        description="Replays searches on recorded runs. Budgets are in full-run equivalents.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    search = commands.add_parser("search", help="compare samplers by regret against budget")
+    search.set_defaults(run=_search, show=_show_searches)
+    add = search.add_argument
+    add("--samplers", default=_SAMPLERS, help=f"SAMPLER or SAMPLER+PRUNER,... ({_SAMPLERS})")
+    add("--budget", type=float, default=24, help="full-run equivalents of each search (24)")
+    pruners = commands.add_parser("pruners", help="compare pruners on the same proposals")
+    pruners.set_defaults(run=_pruners, show=_show_pruners)
+    add = pruners.add_argument
+    add("--pruners", default=_PRUNERS, help=f"PRUNER,... ({_PRUNERS})")
+    add("--proposals", default="tpe", help="sampler of the proposals (tpe)")
+    add("--trials", type=int, default=24, help="proposals of a stream (24)")
+    for command in (search, pruners):
+        add = command.add_argument
+        add("--runs", required=True, help="run table, .csv or .csv.gz")
+        add("--schedule", help="schedule of the runs, where the table has several")
+        add("--horizon", type=float, help="target, in the table's unit or in its epochs (largest)")
+        add("--where", default="", help="COLUMN=VALUE,...: only these runs")
+        add("--repeats", type=int, default=100, help="repeats (100)")
+        add("--seed", type=int, default=0, help="seed of the first repeat (0)")
+        add("--jobs", type=int, default=os.cpu_count() or 1, help="processes (all cores)")
+        add("--json", action="store_true", help="print JSON, with intervals, and nothing else")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

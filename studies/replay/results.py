@@ -1,0 +1,159 @@
+"""Replays many searches in several processes and sums them up."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from typing import Any, NamedTuple
+
+import numpy as np
+import optuna
+
+from optuna_kappa.runs import Floats
+from studies.processes import set_up_worker
+from studies.replay.objective import Objective
+from studies.replay.pruning import Outcome, as_array, outcome, proposals
+from studies.replay.search import Searched, search
+from studies.replay.statistics import interval, mean, median, number, stays_under
+
+BUDGETS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0)
+LEVELS = (0.05, 0.02, 0.01)
+_FINE = 0.25  # resolution of the budget to a level, in full-run equivalents
+_CHUNKS = 8  # pieces of work per process: enough for a bar, few enough to start
+
+Json = dict[str, Any]
+
+
+class Replay(NamedTuple):
+    """What is replayed, and how often.
+
+    Attributes:
+        objective: What is searched.
+        repeats: Number of repeats.
+        seed: Seed of the first; the following ones count up from it.
+        jobs: Processes.
+    """
+
+    objective: Objective
+    repeats: int
+    seed: int
+    jobs: int
+
+
+class Pruned(NamedTuple):
+    """What pruners are tried on.
+
+    Attributes:
+        proposer: Name of the sampler of the proposals.
+        n_trials: Proposals of each stream.
+    """
+
+    proposer: str
+    n_trials: int
+
+
+def searches(
+    replay: Replay, names: Sequence[str], budget: float, on_done: Callable[[int], None]
+) -> Json:
+    """Searches with each sampler; `on_done` is called with the number of searches done."""
+    pieces = {
+        name: [(_search, name, seeds, budget) for seeds in _pieces(replay)] for name in names
+    }
+    done = _run(replay, pieces, on_done)
+    budgets = np.array([b for b in BUDGETS if b <= budget])
+    found = {name: _summary(done[name], budgets, budget) for name in names}
+    return {"budgets": budgets.tolist(), "samplers": found}
+
+
+def prunings(
+    replay: Replay, names: Sequence[str], stream: Pruned, on_done: Callable[[int], None]
+) -> Json:
+    """Tries each pruner on the same streams."""
+    pieces = {name: [(_prune, name, seeds, stream) for seeds in _pieces(replay)] for name in names}
+    done = _run(replay, pieces, on_done)
+    return {"pruners": {name: _fractions(as_array(done[name])) for name in names}}
+
+
+def _fractions(outcomes: Floats) -> Json:
+    """Means of the fields of `Outcome`, with their intervals; outcomes of shape `(n, 6)`."""
+    low, high = interval(mean, outcomes)
+    means = dict(zip(Outcome._fields, mean(outcomes).tolist(), strict=True))
+    ends = zip(low.tolist(), high.tolist(), strict=True)
+    return means | {"intervals": dict(zip(Outcome._fields, map(list, ends), strict=True))}
+
+
+def _summary(found: Sequence[Searched], budgets: Floats, budget: float) -> Json:
+    """Regret of one sampler at budgets, in full-run equivalents."""
+    regret = np.array([one.at(budgets) for one in found])
+    fine = np.arange(_FINE, budget + _FINE / 2, _FINE)
+    medians = median(np.array([one.at(fine) for one in found]))
+    return {
+        "median_regret": [number(value) for value in median(regret)],
+        "mean_regret": [number(value) for value in mean(regret)],
+        "intervals": _intervals(median, regret),
+        "mean_intervals": _intervals(mean, regret),
+        "budget_to": {f"{v:g}": number(stays_under(fine, medians, v)) for v in LEVELS},
+        "ask_ms": float(np.mean(np.concatenate([one.ask_ms for one in found]))),
+    }
+
+
+def _intervals(statistic: Callable[[Floats], Floats], values: Floats) -> list[list[float | None]]:
+    low, high = interval(statistic, values)
+    return [[number(a), number(b)] for a, b in zip(low, high, strict=True)]
+
+
+def _pieces(replay: Replay) -> list[list[int]]:
+    """The seeds, in pieces of work."""
+    seeds = np.arange(replay.seed, replay.seed + replay.repeats)
+    n = min(replay.repeats, replay.jobs * _CHUNKS)
+    return [piece.tolist() for piece in np.array_split(seeds, n)]
+
+
+def _run(
+    replay: Replay, pieces: dict[str, list[tuple[Any, ...]]], on_done: Callable[[int], None]
+) -> dict[str, list[Any]]:
+    """The results of pieces of work by name, in their order."""
+    context = multiprocessing.get_context("spawn")
+    setup = os.getpid(), replay.objective
+    with ProcessPoolExecutor(replay.jobs, context, _start, setup) as pool:
+        futures = {name: [pool.submit(*p) for p in parts] for name, parts in pieces.items()}
+        try:
+            for future in as_completed([f for parts in futures.values() for f in parts]):
+                on_done(len(future.result()))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        return {
+            name: [one for part in parts for one in part.result()]
+            for name, parts in futures.items()
+        }
+
+
+_objective: Objective | None = None  # of a worker process
+_streams: dict[tuple[Pruned, int], Any] = {}  # of a worker process, for all pruners
+
+
+def _start(parent: int, objective: Objective) -> None:
+    global _objective
+    set_up_worker(parent)
+    # The GP sampler warns that another package would make it faster.
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    _objective = objective
+
+
+def _search(name: str, seeds: Sequence[int], budget: float) -> list[Searched]:
+    assert _objective is not None
+    return [search(_objective, name, seed, budget) for seed in seeds]
+
+
+def _prune(name: str, seeds: Sequence[int], stream: Pruned) -> list[Outcome]:
+    assert _objective is not None
+    found = []
+    for seed in seeds:
+        key = stream, seed
+        if key not in _streams:
+            _streams[key] = proposals(_objective, stream.proposer, seed, stream.n_trials)
+        found.append(outcome(_objective, _streams[key], name, seed))
+    return found

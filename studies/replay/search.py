@@ -1,0 +1,156 @@
+"""One replayed search: any Optuna sampler and pruner, charged for every sample."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import optuna
+from optuna.pruners import NopPruner
+from optuna.samplers import BaseSampler
+from optuna.trial import Trial, TrialState
+
+from optuna_kappa import KappaSampler, horizon
+from optuna_kappa.trials import MAX_STEP
+from studies.replay.objective import Curve, Objective, Params
+from studies.samplers import Target, make
+
+TOP_K = "top-k"
+_RUN, _SEARCH = 1, 2  # streams of random numbers: of the trials, and of the sampler
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What a search would recommend, trial by trial.
+
+    Attributes:
+        spent: Full-run equivalents spent by the end of each trial, shape `(n,)`.
+        regret: Expected regret of what is recommended then; NaN while nothing is.
+        ask_ms: Milliseconds that each ask took, shape `(n,)`.
+    """
+
+    spent: np.ndarray
+    regret: np.ndarray
+    ask_ms: np.ndarray
+
+    def at(self, budgets: np.ndarray) -> np.ndarray:
+        """Regret with a budget in full-run equivalents, of its shape."""
+        known = np.concatenate([[np.nan], self.regret])
+        found: np.ndarray = known[np.searchsorted(self.spent, budgets + 1e-9, side="right")]
+        return found
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """A trial: its cost in full-run equivalents, its loss if it is a full run, NaN if not."""
+
+    cost: float
+    loss: float
+    params: Params
+    ask_ms: float
+    guess: Params | None = None
+
+
+def search(objective: Objective, name: str, seed: int, budget: float) -> Searched:
+    """Searches until the budget is spent.
+
+    What is recommended is the full run with the lowest loss seen. Before there is one, kappa
+    recommends what its law proposes, and the others nothing.
+
+    Args:
+        objective: What to search.
+        name: Name of a sampler, as `studies.samplers` reads it, or `TOP_K`.
+        seed: Seed of the search. Its trial number n gets the same recorded seed from any sampler.
+        budget: Full-run equivalents.
+    """
+    trials = _top_k(objective, seed) if name == TOP_K else _ask(objective, name, seed)
+    spent, best, regret = 0.0, math.inf, math.nan
+    rows: list[tuple[float, float, float]] = []
+    for trial in trials:
+        spent += trial.cost
+        if trial.loss < best:
+            best, regret = trial.loss, objective.regret(trial.params)
+        elif math.isinf(best) and trial.guess is not None:
+            regret = objective.regret(trial.guess)
+        rows.append((round(spent, 9), regret, trial.ask_ms))
+        if spent >= budget - 1e-9:
+            break
+    return Searched(*np.array(rows).T)
+
+
+def rng_of(seed: int, number: int) -> np.random.Generator:
+    """Randomness of a trial."""
+    return np.random.default_rng([_RUN, seed, number])
+
+
+def new_study(seed: int) -> optuna.Study:
+    """A study in memory. Hyperband takes a trial's bracket from the study's name."""
+    return optuna.create_study(study_name=f"replay {seed}")
+
+
+def unit_of(objective: Objective) -> float:
+    """What a step counts, in the unit of the table: 1, or more where steps would not fit."""
+    return max(1.0, math.ceil(objective.horizon / MAX_STEP))
+
+
+def _ask(objective: Objective, name: str, seed: int) -> Iterator[_Trial]:
+    """The trials of an Optuna study, without end."""
+    unit = unit_of(objective)
+    target = Target(round(objective.horizon / unit), objective.schedule, (), seed, _SEARCH)
+    sampler, pruner = make(name, target)
+    study = new_study(seed)
+    study.sampler, study.pruner = sampler, pruner
+    space = dict(objective.space)
+    while True:
+        started = time.perf_counter()
+        trial = study.ask(space)
+        ask_ms = 1e3 * (time.perf_counter() - started)
+        planned = horizon(trial, default=target.horizon)
+        rng = rng_of(seed, trial.number)
+        curve = objective.curve(trial.params, min(planned * unit, objective.horizon), rng)
+        cost, ended = follow(trial, curve, unit, prune=not isinstance(pruner, NopPruner))
+        loss = float(curve.losses[-1]) if ended and planned == target.horizon else math.nan
+        if ended:
+            study.tell(trial, float(curve.losses[-1]))
+        else:
+            study.tell(trial, state=TrialState.PRUNED)
+        guess = _guess(sampler, study, objective, target) if planned < target.horizon else None
+        yield _Trial(cost / objective.horizon, loss, trial.params, ask_ms, guess)
+
+
+def _guess(
+    sampler: BaseSampler, study: optuna.Study, objective: Objective, target: Target
+) -> Params | None:
+    """What the law proposes while there is no full run; only for learning rates alone."""
+    if not isinstance(sampler, KappaSampler) or len(objective.space) > 1:
+        return None
+    law = sampler.law(study)
+    if not law.optima:
+        return None
+    return {"lr": law.propose(target.horizon, target.schedule).lr}
+
+
+def follow(trial: Trial, curve: Curve, unit: float, *, prune: bool) -> tuple[float, bool]:
+    """Reports a curve; returns the data it has cost, and whether it came to its end."""
+    for step, loss in zip(curve.steps, curve.losses, strict=True):
+        trial.report(float(loss), max(1, round(step / unit)))
+        if not math.isfinite(loss) or (prune and trial.should_prune()):
+            return float(step), False
+    return float(curve.steps[-1]), True
+
+
+def _top_k(objective: Objective, seed: int) -> Iterator[_Trial]:
+    """Everything recorded for one epoch, then the best in full, one by one, as new runs."""
+    short = min(objective.epoch, objective.horizon)
+    first: list[tuple[float, Params]] = []
+    for params in objective.recorded:
+        curve = objective.curve(params, short, rng_of(seed, len(first)))
+        loss = float(curve.losses[-1])
+        first.append((loss if math.isfinite(loss) else math.inf, params))
+        yield _Trial(float(curve.steps[-1]) / objective.horizon, math.nan, params, 0.0)
+    for number, (_, params) in enumerate(sorted(first, key=lambda pair: pair[0]), len(first)):
+        curve = objective.curve(params, objective.horizon, rng_of(seed, number))
+        yield _Trial(1.0, float(curve.losses[-1]), params, 0.0)

@@ -1,0 +1,133 @@
+"""From a run table and what is asked of it to an objective."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from optuna_kappa import RunTable
+from optuna_kappa.schedules import PeriodicSchedule, parse
+from studies.replay.grid import Grid
+from studies.replay.lookup import Lookup
+from studies.replay.objective import Objective
+
+EPOCH = "epoch"
+_NOT_PARAMETERS = ("seed", EPOCH)
+_SHORT = 24  # a short horizon, where the table has no epochs, is this part of the target
+
+
+def select(runs: RunTable, where: Mapping[str, str]) -> RunTable:
+    """The rows with these values of context columns.
+
+    Raises:
+        ValueError: There is no such column, or no such row.
+    """
+    for name, value in where.items():
+        if name not in runs.context:
+            raise ValueError(
+                f"{name!r} is not a context column; the table has "
+                f"{', '.join(runs.context) or 'none'}"
+            )
+        found = runs.where(_equal(runs.context[name], value))
+        if not len(found):
+            values = sorted(set(runs.context[name].tolist()))
+            raise ValueError(f"no run has {name}={value}; there are {', '.join(values[:12])}")
+        runs = found
+    return runs
+
+
+def objective(runs: RunTable, schedule: str | None, horizon: float | None) -> Objective:
+    """An objective from the runs of one schedule.
+
+    Args:
+        runs: Runs of one context, seeds aside, or of a random search over several columns.
+        schedule: Name of the schedule, or its first word; None where the table has only one.
+        horizon: Target horizon in the unit of the table. Where that is samples and a column
+            `epoch` says how many make one, a number below the first report is one of epochs.
+            None for the largest that has runs.
+
+    Raises:
+        ValueError: The table has no such runs, or they cannot be told apart.
+    """
+    runs = _of_schedule(runs, schedule)
+    target = _horizon(runs, horizon)
+    name = str(runs.schedule[0])
+    prefix = _is_prefix(name, runs)
+    varying = [
+        column
+        for column, values in runs.context.items()
+        if column not in _NOT_PARAMETERS and len(set(values.tolist())) > 1
+    ]
+    short = _epoch(runs) or target / _SHORT
+    if not varying:
+        known = name if _known(name) else "constant"
+        return Grid(runs, target, prefix=prefix, schedule=known, epoch=short)
+    if len(np.unique(runs.lr)) < len(np.unique(runs.run)):
+        raise ValueError(
+            f"the runs differ in {', '.join(varying)} as well; choose by "
+            f"--where {','.join(f'{c}={runs.context[c][0]}' for c in varying)} or other values"
+        )
+    return Lookup(runs, varying, target, short)
+
+
+def _equal(column: np.ndarray, value: str) -> np.ndarray:
+    """Where a column has a value, written as the same text or the same number."""
+    try:
+        return np.asarray(column.astype(np.float64) == float(value))
+    except ValueError:
+        return np.asarray(column == value)
+
+
+def _of_schedule(runs: RunTable, schedule: str | None) -> RunTable:
+    names = sorted(set(runs.schedule.tolist()))
+    if schedule is None:
+        if len(names) > 1:
+            raise ValueError(f"the table has several schedules; choose one of {', '.join(names)}")
+        return runs
+    matching = [name for name in names if schedule in (name, name.partition("(")[0])]
+    if len(matching) != 1:
+        count = "several" if matching else "no"
+        raise ValueError(f"{count} runs have schedule {schedule!r}; there are {', '.join(names)}")
+    return runs.where(runs.schedule == matching[0])
+
+
+def _horizon(runs: RunTable, horizon: float | None) -> float:
+    if horizon is None:
+        return float(runs.horizon.max())
+    epoch = _epoch(runs)
+    if epoch and horizon < runs.step[runs.step > 0].min():
+        horizon *= epoch
+    if not 0 < horizon <= runs.horizon.max():
+        unit = f" (epochs of {epoch:g})" if epoch else ""
+        raise ValueError(
+            f"horizon must be above 0 and at most that of the longest run, "
+            f"{runs.horizon.max():g}{unit and f' or {runs.horizon.max() / epoch:g}'}{unit}, but "
+            f"is {horizon:g}"
+        )
+    return float(horizon)
+
+
+def _epoch(runs: RunTable) -> float:
+    """Samples an epoch where the table says so, else 0."""
+    values = set(runs.context.get(EPOCH, np.array([], dtype=np.str_)).tolist())
+    try:
+        return float(values.pop()) if len(values) == 1 else 0.0
+    except ValueError:
+        return 0.0
+
+
+def _known(name: str) -> bool:
+    try:
+        parse(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_prefix(name: str, runs: RunTable) -> bool:
+    """Whether the beginning of a run is a run of a shorter horizon."""
+    if not _known(name):
+        return len(np.unique(runs.horizon)) == 1
+    schedule = parse(name)
+    return isinstance(schedule, PeriodicSchedule) or schedule.name == "constant"
