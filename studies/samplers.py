@@ -26,6 +26,7 @@ from optuna.pruners import (
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 
 from optuna_kappa import KappaPruner, KappaSampler, RunTable
+from optuna_kappa.schedules import AnySchedule
 
 _KAPPA = "kappa"
 _PATIENCE = 3  # reports without improvement that the patient pruner waits for
@@ -36,7 +37,7 @@ class Target(NamedTuple):
 
     Attributes:
         horizon: Target horizon, in the unit of the reports.
-        schedule: Name of the schedule.
+        schedule: The schedule, or its name.
         sources: Runs that a kappa search starts from.
         seed: Seed of the search.
         number: Number of the trial to come. A sampler that is made anew for each trial goes on,
@@ -44,7 +45,7 @@ class Target(NamedTuple):
     """
 
     horizon: int
-    schedule: str
+    schedule: str | AnySchedule
     sources: Sequence[RunTable]
     seed: int
     number: int

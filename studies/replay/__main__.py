@@ -17,10 +17,9 @@ from rich.table import Table
 
 from optuna_kappa import read_csv
 from studies.replay import results
-from studies.replay.objective import Objective
 from studies.replay.results import LEVELS, Json, Pruned, Replay
 from studies.replay.search import TOP_K
-from studies.replay.table import objective, select
+from studies.replay.table import prepare, select
 from studies.samplers import PRUNERS, SAMPLERS, check, check_names
 
 _USAGE, _STOPPED = 2, 130  # exit codes: wrong input, interrupted
@@ -52,10 +51,9 @@ def _search(options: argparse.Namespace) -> Json:
     check_names([name for name in names if name != TOP_K] or ["tpe"])
     if not 1 <= options.budget < math.inf:
         raise ValueError(f"the budget must be at least 1 full run, but is {options.budget:g}")
-    replay = _replay(options)
+    replay, about = _replay(options)
     with _Bar(options.repeats * len(names)) as on_done:
-        found = results.searches(replay, names, options.budget, on_done)
-    return _about(options, replay.objective) | found
+        return about | results.searches(replay, names, options.budget, on_done)
 
 
 def _pruners(options: argparse.Namespace) -> Json:
@@ -64,22 +62,30 @@ def _pruners(options: argparse.Namespace) -> Json:
     check([options.proposals], [name for name in SAMPLERS if name != "kappa"], "sampler")
     if options.trials < 1:
         raise ValueError(f"trials must be at least 1, but is {options.trials}")
-    replay, stream = _replay(options), Pruned(options.proposals, options.trials)
+    replay, about = _replay(options)
+    stream = Pruned(options.proposals, options.trials)
+    about |= {"proposals": stream.proposer, "trials": stream.n_trials}
     with _Bar(options.repeats * len(names)) as on_done:
-        found = results.prunings(replay, names, stream, on_done)
-    about = {"proposals": stream.proposer, "trials": stream.n_trials}
-    return _about(options, replay.objective) | about | found
+        return about | results.prunings(replay, names, stream, on_done)
 
 
-def _replay(options: argparse.Namespace) -> Replay:
+def _replay(options: argparse.Namespace) -> tuple[Replay, Json]:
+    """What is to be replayed, and what it is called."""
     for name in ("repeats", "jobs"):
         if getattr(options, name) < 1:
             raise ValueError(f"{name} must be at least 1, but is {getattr(options, name)}")
     if options.seed < 0:
         raise ValueError(f"seed must be at least 0, but is {options.seed}")
     runs = select(read_csv(options.runs), _where(options.where))
-    made = objective(runs, options.schedule, options.horizon)
-    return Replay(made, options.repeats, options.seed, options.jobs)
+    made = prepare(runs, options.schedule, options.horizon)
+    about = {
+        "runs": options.runs,
+        "schedule": made.schedule,
+        "horizon": made.horizon,
+        "repeats": options.repeats,
+        "seed": options.seed,
+    }
+    return Replay(made.objective, options.repeats, options.seed, options.jobs), about
 
 
 def _where(text: str) -> dict[str, str]:
@@ -92,17 +98,6 @@ def _where(text: str) -> dict[str, str]:
 
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _about(options: argparse.Namespace, made: Objective) -> Json:
-    """What was replayed."""
-    return {
-        "runs": options.runs,
-        "schedule": options.schedule or made.schedule,
-        "horizon": made.horizon,
-        "repeats": options.repeats,
-        "seed": options.seed,
-    }
 
 
 class _Bar:

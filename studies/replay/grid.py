@@ -22,6 +22,7 @@ from optuna.distributions import BaseDistribution, FloatDistribution
 from scipy.interpolate import PchipInterpolator
 
 from optuna_kappa.runs import Floats, RunTable
+from optuna_kappa.schedules import AnySchedule
 from studies.replay.objective import LR, Curve, Params
 
 _NEAR = 0.1  # expected losses are averaged over horizons within this part of the target
@@ -106,15 +107,15 @@ class Grid:
     """The objective; see `studies.replay.objective.Objective`."""
 
     def __init__(
-        self, runs: RunTable, horizon: float, *, prefix: bool, schedule: str, epoch: float
+        self, runs: RunTable, horizon: float, *, prefix: bool, schedule: AnySchedule, epoch: float
     ) -> None:
         """Makes the objective.
 
         Args:
             runs: Runs of one schedule and one context, seeds aside.
-            horizon: Target horizon, in the unit of the table.
+            horizon: Target horizon, in steps.
             prefix: Whether the beginning of a run is a run of a shorter horizon.
-            schedule: Name of the schedule, as a `KappaSampler` is told it.
+            schedule: The schedule, as a `KappaSampler` is told it.
             epoch: A short horizon.
 
         Raises:
@@ -188,7 +189,7 @@ class Grid:
         known = np.array(sorted(self._sheets))
         if not known[0] / _BEYOND <= horizon <= known[-1] * (1 + _SAME):
             raise ValueError(
-                f"the table has no {self.schedule} runs near horizon {horizon:g}, only of "
+                f"the table has no {self.schedule.name} runs near horizon {horizon:g}, only of "
                 f"{', '.join(f'{h:g}' for h in known)}; a search with probes "
                 "(kappa, top-k) cannot be replayed on it"
             )

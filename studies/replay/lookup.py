@@ -16,6 +16,7 @@ import numpy as np
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
 from optuna_kappa.runs import Floats, RunTable
+from optuna_kappa.schedules import constant
 from studies.replay.objective import LR, Curve, Params
 
 _NEAR = 0.1  # expected losses are averaged over steps within this part of the target
@@ -25,7 +26,7 @@ _WIDE = 100.0  # ratio from which a parameter counts as one on a logarithmic sca
 class Lookup:
     """The objective; see `studies.replay.objective.Objective`."""
 
-    schedule = "constant"  # the beginning of a run stands for a shorter one
+    schedule = constant()  # the beginning of a run stands for a shorter one
 
     def __init__(
         self, runs: RunTable, columns: Sequence[str], horizon: float, epoch: float
@@ -35,7 +36,7 @@ class Lookup:
         Args:
             runs: Runs of one schedule, at least one of them of the target horizon.
             columns: Context columns that are parameters besides the learning rate.
-            horizon: Target horizon, in the unit of the table.
+            horizon: Target horizon, in steps.
             epoch: A short horizon.
         """
         self.horizon, self.epoch = horizon, epoch

@@ -9,6 +9,7 @@ import numpy as np
 from optuna.distributions import BaseDistribution
 
 from optuna_kappa.runs import Floats
+from optuna_kappa.schedules import AnySchedule
 
 Params = Mapping[str, Any]
 LR = "lr"
@@ -18,8 +19,8 @@ class Curve(NamedTuple):
     """The reports of one trial.
 
     Attributes:
-        steps: Data seen, shape `(n,)`, ascending and above 0, in the unit of the table; the last
-            is the horizon that the trial was planned for.
+        steps: Data seen, shape `(n,)`, ascending, at least 1, whole but for rounding; the last is
+            the horizon that the trial was planned for.
         losses: Shape `(n,)`; NaN from where the run had diverged.
     """
 
@@ -32,17 +33,17 @@ class Objective(Protocol):
 
     @property
     def horizon(self) -> float:
-        """Target horizon, in the unit of the table."""
+        """Target horizon, in steps."""
         ...
 
     @property
     def epoch(self) -> float:
-        """A short horizon, one epoch where the table says what that is, in the same unit."""
+        """A short horizon, one epoch where the table says what that is, in steps."""
         ...
 
     @property
-    def schedule(self) -> str:
-        """Name of the schedule, as a `KappaSampler` is told it."""
+    def schedule(self) -> AnySchedule:
+        """The schedule, as a `KappaSampler` is told it."""
         ...
 
     @property

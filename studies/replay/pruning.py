@@ -16,8 +16,8 @@ from optuna.trial import TrialState
 
 from optuna_kappa.runs import Floats
 from studies.replay.objective import LR, Curve, Objective, Params
-from studies.replay.search import TOP_K, follow, new_study, rng_of, unit_of
-from studies.samplers import Target, make
+from studies.replay.search import TOP_K, follow, new_study, rng_of, target_of
+from studies.samplers import make
 
 _CLOSE = 0.01  # a trial within this part of the best one's loss is as good
 _KEPT = 8  # top-k runs one of so many proposals in full
@@ -66,16 +66,14 @@ class Outcome(NamedTuple):
 
 def proposals(objective: Objective, name: str, seed: int, n: int) -> list[Proposal]:
     """A stream of proposals by a sampler whose trials all run to the target horizon."""
-    unit = unit_of(objective)
-    target = Target(round(objective.horizon / unit), objective.schedule, (), seed, 0)
     study = new_study(seed)
-    study.sampler = make(name, target)[0]
+    study.sampler = make(name, target_of(objective, seed))[0]
     space = dict(objective.space)
     stream = []
     for number in range(n):
         trial = study.ask(space)
         curve = objective.curve(trial.params, objective.horizon, rng_of(seed, number))
-        _, ended = follow(trial, curve, unit, prune=False)
+        _, ended = follow(trial, curve, prune=False)
         if ended:
             study.tell(trial, float(curve.losses[-1]))
         else:
@@ -111,15 +109,13 @@ def _pruned(
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """Cost of each trial, and whether it came to its end."""
     study = new_study(seed)
-    unit = unit_of(objective)
-    target = Target(round(objective.horizon / unit), objective.schedule, (), seed, 0)
-    study.pruner = make(f"random+{pruner}", target)[1]
+    study.pruner = make(f"random+{pruner}", target_of(objective, seed))[1]
     space = dict(objective.space)
     results = []
     for proposal in stream:
         study.enqueue_trial(dict(proposal.params))
         trial = study.ask(space)
-        cost, ended = follow(trial, proposal.curve, unit, prune=True)
+        cost, ended = follow(trial, proposal.curve, prune=True)
         if ended:
             study.tell(trial, proposal.loss)
         else:

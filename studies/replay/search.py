@@ -14,12 +14,10 @@ from optuna.samplers import BaseSampler
 from optuna.trial import Trial, TrialState
 
 from optuna_kappa import KappaSampler, horizon
-from optuna_kappa.trials import MAX_STEP
 from studies.replay.objective import Curve, Objective, Params
 from studies.samplers import Target, make
 
 TOP_K = "top-k"
-_RUN, _SEARCH = 1, 2  # streams of random numbers: of the trials, and of the sampler
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,7 @@ def search(objective: Objective, name: str, seed: int, budget: float) -> Searche
 
 def rng_of(seed: int, number: int) -> np.random.Generator:
     """Randomness of a trial."""
-    return np.random.default_rng([_RUN, seed, number])
+    return np.random.default_rng([seed, number])
 
 
 def new_study(seed: int) -> optuna.Study:
@@ -91,15 +89,14 @@ def new_study(seed: int) -> optuna.Study:
     return optuna.create_study(study_name=f"replay {seed}")
 
 
-def unit_of(objective: Objective) -> float:
-    """What a step counts, in the unit of the table: 1, or more where steps would not fit."""
-    return max(1.0, math.ceil(objective.horizon / MAX_STEP))
+def target_of(objective: Objective, seed: int) -> Target:
+    """The target of a search."""
+    return Target(round(objective.horizon), objective.schedule, (), seed, number=0)
 
 
 def _ask(objective: Objective, name: str, seed: int) -> Iterator[_Trial]:
     """The trials of an Optuna study, without end."""
-    unit = unit_of(objective)
-    target = Target(round(objective.horizon / unit), objective.schedule, (), seed, _SEARCH)
+    target = target_of(objective, seed)
     sampler, pruner = make(name, target)
     study = new_study(seed)
     study.sampler, study.pruner = sampler, pruner
@@ -110,8 +107,8 @@ def _ask(objective: Objective, name: str, seed: int) -> Iterator[_Trial]:
         ask_ms = 1e3 * (time.perf_counter() - started)
         planned = horizon(trial, default=target.horizon)
         rng = rng_of(seed, trial.number)
-        curve = objective.curve(trial.params, min(planned * unit, objective.horizon), rng)
-        cost, ended = follow(trial, curve, unit, prune=not isinstance(pruner, NopPruner))
+        curve = objective.curve(trial.params, planned, rng)
+        cost, ended = follow(trial, curve, prune=not isinstance(pruner, NopPruner))
         loss = float(curve.losses[-1]) if ended and planned == target.horizon else math.nan
         if ended:
             study.tell(trial, float(curve.losses[-1]))
@@ -133,10 +130,10 @@ def _guess(
     return {"lr": law.propose(target.horizon, target.schedule).lr}
 
 
-def follow(trial: Trial, curve: Curve, unit: float, *, prune: bool) -> tuple[float, bool]:
+def follow(trial: Trial, curve: Curve, *, prune: bool) -> tuple[float, bool]:
     """Reports a curve; returns the data it has cost, and whether it came to its end."""
     for step, loss in zip(curve.steps, curve.losses, strict=True):
-        trial.report(float(loss), max(1, round(step / unit)))
+        trial.report(float(loss), max(1, round(step)))
         if not math.isfinite(loss) or (prune and trial.should_prune()):
             return float(step), False
     return float(curve.steps[-1]), True

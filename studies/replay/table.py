@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
 from optuna_kappa import RunTable
-from optuna_kappa.schedules import PeriodicSchedule, parse
+from optuna_kappa.schedules import AnySchedule, PeriodicSchedule, constant, parse
+from optuna_kappa.trials import MAX_STEP
 from studies.replay.grid import Grid
 from studies.replay.lookup import Lookup
 from studies.replay.objective import Objective
 
 EPOCH = "epoch"
 _NOT_PARAMETERS = ("seed", EPOCH)
+_FINE = 2.0**30  # steps of the longest run where the table's unit is not one of whole steps
 _SHORT = 24  # a short horizon, where the table has no epochs, is this part of the target
 
 
@@ -37,8 +41,22 @@ def select(runs: RunTable, where: Mapping[str, str]) -> RunTable:
     return runs
 
 
-def objective(runs: RunTable, schedule: str | None, horizon: float | None) -> Objective:
-    """An objective from the runs of one schedule.
+class Prepared(NamedTuple):
+    """An objective and what it was made from.
+
+    Attributes:
+        objective: It counts data in steps that are whole numbers and fit Optuna's storages.
+        schedule: Name of the schedule in the table.
+        horizon: Target horizon in the unit of the table.
+    """
+
+    objective: Objective
+    schedule: str
+    horizon: float
+
+
+def prepare(runs: RunTable, schedule: str | None, horizon: float | None) -> Prepared:
+    """Makes an objective of the runs of one schedule.
 
     Args:
         runs: Runs of one context, seeds aside, or of a random search over several columns.
@@ -52,23 +70,42 @@ def objective(runs: RunTable, schedule: str | None, horizon: float | None) -> Ob
     """
     runs = _of_schedule(runs, schedule)
     target = _horizon(runs, horizon)
-    name = str(runs.schedule[0])
-    prefix = _is_prefix(name, runs)
+    name, per_unit = str(runs.schedule[0]), _steps_per_unit(runs)
+    shape = _shape(name, per_unit)
+    short = per_unit * (_epoch(runs) or target / _SHORT)
+    steps = replace(
+        runs,
+        horizon=np.round(runs.horizon * per_unit),
+        step=np.round(runs.step * per_unit),
+    )
+    return Prepared(_objective(steps, shape, round(target * per_unit), short), name, target)
+
+
+def _objective(
+    runs: RunTable, shape: AnySchedule | None, target: float, short: float
+) -> Objective:
+    """The objective of runs that count steps."""
     varying = [
         column
         for column, values in runs.context.items()
         if column not in _NOT_PARAMETERS and len(set(values.tolist())) > 1
     ]
-    short = _epoch(runs) or target / _SHORT
     if not varying:
-        known = name if _known(name) else "constant"
-        return Grid(runs, target, prefix=prefix, schedule=known, epoch=short)
+        prefix = _is_prefix(shape, runs)
+        return Grid(runs, target, prefix=prefix, schedule=shape or constant(), epoch=short)
     if len(np.unique(runs.lr)) < len(np.unique(runs.run)):
         raise ValueError(
             f"the runs differ in {', '.join(varying)} as well; choose by "
             f"--where {','.join(f'{c}={runs.context[c][0]}' for c in varying)} or other values"
         )
     return Lookup(runs, varying, target, short)
+
+
+def _steps_per_unit(runs: RunTable) -> float:
+    """1 where data is counted in whole numbers that fit 32 bits, else what makes it so."""
+    whole = bool((runs.step == np.round(runs.step)).all())
+    largest = float(runs.horizon.max())
+    return 1.0 if whole and largest <= MAX_STEP else _FINE / largest
 
 
 def _equal(column: np.ndarray, value: str) -> np.ndarray:
@@ -117,17 +154,19 @@ def _epoch(runs: RunTable) -> float:
         return 0.0
 
 
-def _known(name: str) -> bool:
+def _shape(name: str, per_unit: float) -> AnySchedule | None:
+    """The schedule of this name with its period in steps; None if the name says nothing."""
     try:
-        parse(name)
+        shape = parse(name)
     except ValueError:
-        return False
-    return True
+        return None
+    if isinstance(shape, PeriodicSchedule):
+        return replace(shape, period=shape.period * per_unit)
+    return shape
 
 
-def _is_prefix(name: str, runs: RunTable) -> bool:
+def _is_prefix(shape: AnySchedule | None, runs: RunTable) -> bool:
     """Whether the beginning of a run is a run of a shorter horizon."""
-    if not _known(name):
+    if shape is None:
         return len(np.unique(runs.horizon)) == 1
-    schedule = parse(name)
-    return isinstance(schedule, PeriodicSchedule) or schedule.name == "constant"
+    return isinstance(shape, PeriodicSchedule) or shape == constant()

@@ -1,0 +1,99 @@
+"""The command line of the replay."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from optuna_kappa import RunTable
+from studies.replay.__main__ import main
+from tests.simulated import Simulated, grid
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> str:
+    tables = [Simulated(noise=0.02, seed=seed).runs(grid(13)) for seed in range(3)]
+    path: Path = tmp_path_factory.mktemp("runs") / "runs.csv.gz"
+    RunTable.concatenate(tables).to_csv(path)
+    return str(path)
+
+
+def test_searches_as_json(runs: str, capsys: pytest.CaptureFixture[str]) -> None:
+    names = "kappa,tpe+sha,top-k"
+    arguments = f"search --runs {runs} --samplers {names} --repeats 4 --budget 6 --jobs 2 --json"
+    assert main(arguments.split()) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["budgets"] == [1, 1.5, 2, 3, 4, 6]
+    assert list(found["samplers"]) == names.split(",")
+    for one in found["samplers"].values():
+        assert {len(one[key]) for key in ("median_regret", "mean_regret", "intervals")} == {6}
+        assert list(one["budget_to"]) == ["0.05", "0.02", "0.01"]
+        for middle, (low, high) in zip(one["median_regret"], one["intervals"], strict=True):
+            assert middle is None or low <= middle <= (high or middle)
+    kappa = found["samplers"]["kappa"]
+    assert kappa["median_regret"][-1] < 0.01
+    assert kappa["ask_ms"] > found["samplers"]["top-k"]["ask_ms"] == 0
+    assert found["samplers"]["top-k"]["median_regret"][0] is None
+
+
+def test_searches_do_not_depend_on_the_number_of_processes(
+    runs: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = []
+    for jobs in (1, 2):
+        main(f"search --runs {runs} --samplers tpe --repeats 5 --jobs {jobs} --json".split())
+        one = json.loads(capsys.readouterr().out)
+        del one["samplers"]["tpe"]["ask_ms"]
+        found.append(one)
+    assert found[0] == found[1]
+
+
+def test_pruners_as_json(runs: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main(f"pruners --runs {runs} --pruners median,none --repeats 4 --jobs 2 --json".split())
+    found = json.loads(capsys.readouterr().out)
+    none, median = found["pruners"]["none"], found["pruners"]["median"]
+    assert (none["survival"], none["regret"], none["saved"]) == (1, 0, 0)
+    assert 0 < median["saved"] < 1
+    low, high = median["intervals"]["saved"]
+    assert low <= median["saved"] <= high
+
+
+def test_tables_on_the_screen(runs: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main(f"search --runs {runs} --samplers tpe,random --repeats 3 --budget 3".split())
+    text = capsys.readouterr().out
+    assert "median of 3 searches, constant, horizon 64" in text
+    assert "ask ms" in text
+    main(f"pruners --runs {runs} --pruners patient --repeats 3".split())
+    text = capsys.readouterr().out
+    assert "Means of 3 streams of 24 tpe proposals" in text
+    assert "patient" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("search --runs nowhere.csv", "cannot read the run table nowhere.csv"),
+        ("search --runs RUNS --samplers kapa", "unknown sampler 'kapa'; choose from kappa, tpe"),
+        ("search --runs RUNS --samplers tpe+foo", "unknown pruner in 'tpe+foo'"),
+        ("search --runs RUNS --samplers tpe,tpe", "sampler 'tpe' is given twice"),
+        ("search --runs RUNS --budget 0.5", "the budget must be at least 1 full run"),
+        ("search --runs RUNS --horizon 65", "at most that of the longest run, 64, but is 65"),
+        ("search --runs RUNS --schedule cosine", "no runs have schedule 'cosine'"),
+        ("search --runs RUNS --where width", "--where must be COLUMN=VALUE"),
+        ("search --runs RUNS --repeats 0", "repeats must be at least 1, but is 0"),
+        ("search --runs RUNS --seed -1", "seed must be at least 0, but is -1"),
+        ("pruners --runs RUNS --pruners medium", "unknown pruner 'medium'; choose from none, med"),
+        ("pruners --runs RUNS --proposals kappa", "unknown sampler 'kappa'; choose from tpe, gp"),
+        ("pruners --runs RUNS --trials 0", "trials must be at least 1, but is 0"),
+    ],
+)
+def test_wrong_input_is_one_sentence(
+    arguments: str, message: str, runs: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments.replace("RUNS", runs).split()) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
