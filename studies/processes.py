@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 
@@ -13,12 +14,15 @@ _POLL = 0.2  # seconds between looks at the parent
 def set_up_worker(parent: int) -> None:
     """Sets up this process as a worker of the process with the id `parent`."""
     import optuna
-    import torch
 
     # An interrupt from the keyboard reaches all processes; the parent alone answers it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Two threads in each of two processes would spend their time waiting for each other.
-    torch.set_num_threads(1)
+    os.environ["OMP_NUM_THREADS"] = "1"
+    if "torch" in sys.modules:
+        import torch
+
+        torch.set_num_threads(1)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
 

@@ -125,10 +125,7 @@ def _run(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-        return {
-            name: [one for part in parts for one in part.result()]
-            for name, parts in futures.items()
-        }
+    return {name: [one for p in parts for one in p.result()] for name, parts in futures.items()}
 
 
 _objective: Objective | None = None  # of a worker process

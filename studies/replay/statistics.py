@@ -34,8 +34,7 @@ def interval(statistic: Callable[[Floats], Floats], values: Floats) -> tuple[Flo
         Its ends, each of the statistic's shape.
     """
     rng = np.random.default_rng(_SEED)
-    rows = rng.integers(len(values), size=(_RESAMPLES, len(values)))
-    drawn = np.array([statistic(values[sample]) for sample in rows])
+    drawn = statistic(values[rng.integers(len(values), size=(len(values), _RESAMPLES))])
     # Ends that are drawn values: between a number and infinity there is nothing.
     low, high = (1 - _LEVEL) / 2, (1 + _LEVEL) / 2
     ends = np.quantile(drawn, [low, high], axis=0, method="nearest")
