@@ -20,6 +20,7 @@ from studies.paper.plan import Plan, full_plan, quick_plan
 from studies.paper.recorded import FOLDER, export
 from studies.paper.sweep import Sweep
 
+_DOCS = FOLDER.parent.parent / "docs"
 _FAILED, _USAGE, _STOPPED = 1, 2, 130  # exit codes: the last two for wrong input, interrupted
 
 
@@ -70,6 +71,15 @@ def _export(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _report(options: argparse.Namespace, console: Console) -> int:
+    # Here and not above: a sweep draws nothing.
+    from studies.paper import report
+
+    page = report.write(Path(options.tables), Path(options.to))
+    console.print(f"{page} and its figures in {page.parent / report.FIGURES}.", highlight=False)
+    return 0
+
+
 def _place(options: argparse.Namespace) -> tuple[Plan, Path]:
     """What is to be trained, and the folder of its studies."""
     if options.seeds < 0:
@@ -105,6 +115,12 @@ def _parser() -> argparse.ArgumentParser:
     sweep.add_argument(
         "--minutes", type=float, default=0, help="start no run after these; 0: no limit"
     )
+    report = commands.add_parser("report", help="check the paper's claims against the tables")
+    report.set_defaults(run=_report)
+    report.add_argument(
+        "--from", dest="tables", default=FOLDER, help="folder of the tables (studies/recorded)"
+    )
+    report.add_argument("--to", default=_DOCS, help="folder of paper.md and its figures (docs)")
     return parser
 
 

@@ -38,14 +38,14 @@ def loss_chart(
     band = (each.min(axis=0).tolist(), each.max(axis=0).tolist()) if n > 1 else ((), ())
     ours = Series(label, curves.lrs.tolist(), y.tolist(), low=band[0], high=band[1])
     lines = [
-        Series(f"{name}, {lr:.2g}", [lr, lr], [low, high], kind="guide", colour=colour)
+        Series(f"{name}, {lr:.3g}", [lr, lr], [low, high], kind="guide", colour=colour)
         for name, (lr, colour) in marks.items()
     ]
     found = optimum(curves, step)
     lr = math.exp(found.value)
     ends = ([math.exp(found.low)], [math.exp(found.high)]) if drawable(found) else ((), ())
     point = Series(
-        f"our optimum, {lr:.2g}", [lr], [least], "points", OURS, *ends, bars="horizontal"
+        f"our optimum, {lr:.2g}", [lr], [least], "points", OURS, ends[0], ends[1], "horizontal"
     )
     x = Axis("learning rate", range=(curves.lrs[0] * 0.9, curves.lrs[-1] * 1.1))
     axis = Axis(f"{kind} loss (cross-entropy)", range=(low, high))

@@ -42,12 +42,12 @@ class Item:
 
     @property
     def name(self) -> str:
-        """ "Figure 5". """
+        """What the page calls it, such as Figure 5."""
         return self.key.replace("-", " ").capitalize()
 
 
 def best(archive: Archive, table: str, n_epochs: float) -> Estimate:
-    """ln of the best learning rate after this many of the paper's epochs."""
+    """Logarithm of the best learning rate after this many of the paper's epochs."""
     curves = archive.curves(table)
     return optimum(curves, round(n_epochs * curves.epoch))
 

@@ -70,9 +70,7 @@ def _optima(splits: Splits) -> list[Estimate]:
     return [found for _, found in splits.values()]
 
 
-def _reading(
-    archive: Archive, totals: dict[int, Splits], verdicts: dict[int, Verdict]
-) -> str:
+def _reading(archive: Archive, totals: dict[int, Splits], verdicts: dict[int, Verdict]) -> str:
     constant = archive.curves(_CONSTANT)
     parts = []
     for total, verdict in verdicts.items():

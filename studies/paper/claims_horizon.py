@@ -22,9 +22,9 @@ from studies.paper.wording import amount, listed, number, rate, ratio
 _EDGES = (0, 1, 4, 8, 24, 40)  # of the ranges of epochs
 _PUBLISHED = {"adam": published.TABLE_1, "sgd": published.TABLE_2}
 _LIMITS = (
-    "One model, one data set, one batch size (64; the paper gives none). Neighbouring horizons are "
-    "the same runs, so their errors go together; the interval of a slope takes that into account, "
-    "as it is that of the whole fit with a seed left out."
+    "One model, one data set, one batch size (64; the paper gives none). Neighbouring horizons "
+    "are the same runs, so their errors go together; the interval of a slope takes that into "
+    "account, as it is that of the whole fit with a seed left out."
 )
 
 
@@ -99,9 +99,7 @@ def _choppiness(curves: Curves, optimizer: str) -> str:
     )
 
 
-def _slope_table(
-    curves: Curves, found: Mapping[tuple[float, float], Estimate]
-) -> tuple[str, ...]:
+def _slope_table(curves: Curves, found: Mapping[tuple[float, float], Estimate]) -> tuple[str, ...]:
     rows = []
     for span, value in found.items():
         start, end = (optimum(curves, round(n * curves.epoch)) for n in span)
@@ -140,7 +138,10 @@ def _table(archive: Archive, key: str, optimizer: str) -> Item:
     table = _PUBLISHED[optimizer]
     theirs = published.doubling_ratios(table)
     pairs = {
-        n: (best(archive, f"{optimizer}-constant", n), best(archive, f"{optimizer}-constant", 2 * n))
+        n: (
+            best(archive, f"{optimizer}-constant", n),
+            best(archive, f"{optimizer}-constant", 2 * n),
+        )
         for n in theirs
     }
     ratios = {n: difference(*pair) for n, pair in pairs.items()}
@@ -174,7 +175,7 @@ def _grid_note(optimizer: str) -> str:
     return (
         f"A straight line through the paper's table has a slope of {fitted:.2f}. Of its "
         f"{len(table)} optima, {n} are whole multiples of {unit:g} / epochs, from "
-        f"{min(products):.2g} to {max(products):.2g} over the epochs, to the digits printed: it "
+        f"{min(products):.3g} to {max(products):.3g} over the epochs, to the digits printed: it "
         "looks as if its grid of rates was itself laid out inverse to the epochs, in which case "
         "an optimum that moves little could not have been told from one that follows 1/D unless "
         "the grid was wide. The paper does not say."

@@ -13,7 +13,7 @@ from studies.paper.charts import EPOCH_TICKS, loss_chart, optima_series
 from studies.paper.claims import OPTIMIZERS, Item, best, table_lines
 from studies.paper.curves import Archive
 from studies.paper.estimate import Estimate, derive, difference, shifted
-from studies.paper.figures import EXPECTED, GUIDE, PAPER, Axis, Chart
+from studies.paper.figures import EXPECTED, GUIDE, PAPER, Axis, Chart, Series
 from studies.paper.optima import excess, optimum
 from studies.paper.verdicts import Verdict, at_most, combine, of_rate
 from studies.paper.wording import percent, rate, ratio
@@ -35,10 +35,8 @@ _LIMITS = {"halving": _SATURATION, "cyclic": _PARITY}
 def items(archive: Archive) -> list[Item]:
     """Figures 8 to 13."""
     found = [
-        _initial_rate(archive, "figure-8", 13, published.HALVING_13, published.HALVING_13),
-        _initial_rate(
-            archive, "figure-9", 5, published.HALVING_5_PREDICTED, published.HALVING_5_FOUND
-        ),
+        _initial_rate(archive, "figure-8", 13),
+        _initial_rate(archive, "figure-9", 5),
     ]
     for schedule in ("halving", "cyclic"):
         for optimizer in OPTIMIZERS:
@@ -47,16 +45,14 @@ def items(archive: Archive) -> list[Item]:
 
 
 def kappa(archive: Archive, optimizer: str, n_epochs: int = _AT) -> Estimate:
-    """ln kappa of the best constant rate."""
+    """Logarithm of kappa of the best constant rate."""
     table = f"{optimizer}-constant"
     epoch = archive.curves(table).epoch
-    return shifted(
-        best(archive, table, n_epochs), math.log(formulas.kappa(1.0, n_epochs, epoch))
-    )
+    return shifted(best(archive, table, n_epochs), math.log(formulas.kappa(1.0, n_epochs, epoch)))
 
 
 def predicted(archive: Archive, ln_kappa: Estimate, schedule: str, n_epochs: int) -> Estimate:
-    """ln of the rate that kappa gives under a schedule."""
+    """Logarithm of the rate that kappa gives under a schedule."""
     epoch = archive.curves("adam-constant").epoch
     return shifted(ln_kappa, math.log(formulas.lr(1.0, n_epochs, epoch, schedule)))
 
@@ -71,9 +67,8 @@ def spread(found: Floats, expected: Floats) -> float:
     return float(np.std(found / expected, ddof=1) / np.mean(found / expected))
 
 
-def _initial_rate(
-    archive: Archive, key: str, n_epochs: int, claim: float, their_found: float
-) -> Item:
+def _initial_rate(archive: Archive, key: str, n_epochs: int) -> Item:
+    claim, their_found = published.HALVING_PREDICTED[n_epochs], published.HALVING_FOUND[n_epochs]
     curves = archive.curves("adam-halving")
     step = n_epochs * curves.epoch
     found = optimum(curves, step)
@@ -116,8 +111,8 @@ def _initial_reading(
     nearer = abs(math.log(their_found) - found.value) < abs(math.log(claim) - found.value)
     which = "what it found" if nearer else "what it predicted"
     return (
-        f"{text} The paper puts the gap between its prediction and what it found down to variance; "
-        f"our optimum is nearer to {which}, {their_found if nearer else claim:g}."
+        f"{text} The paper puts the gap between its prediction and what it found down to "
+        f"variance; our optimum is nearer to {which}, {their_found if nearer else claim:g}."
     )
 
 
@@ -165,9 +160,9 @@ def _expected_reading(
     }[verdict]
     return (
         f"From {first} epochs on the rate found {agreement}. Apart from a common factor, "
-        f"found/expected varies by {percent(_paired(spread, found, expected))} of its mean. With κ "
-        f"taken from the constant rate at the same epochs, rather than at {_AT} as the paper does, "
-        f"the coefficient of variation is {percent(same_horizon)}."
+        f"found/expected varies by {percent(_paired(spread, found, expected))} of its mean. With "
+        f"κ taken from the constant rate at the same epochs, rather than at {_AT} as the paper "
+        f"does, the coefficient of variation is {percent(same_horizon)}."
     )
 
 
@@ -196,11 +191,18 @@ def _chart(
     optimizer: str, schedule: str, epochs: Sequence[int], rates: Sequence[Sequence[Estimate]]
 ) -> Chart:
     found, expected, own = rates
+    theirs = published.HALVING_FOUND if (optimizer, schedule) == ("adam", "halving") else {}
     series = [
         optima_series("expected, κ at the same epochs", epochs, own, "faint", GUIDE),
         optima_series(f"expected, κ at {_AT} epochs", epochs, expected, "line", EXPECTED),
         optima_series("found, 95 % interval", epochs, found, "points"),
     ]
+    if theirs:
+        series.append(
+            Series(
+                "the paper found (its text)", list(theirs), list(theirs.values()), "paper", PAPER
+            )
+        )
     x = Axis("epochs of 30,000 images", ticks=[n for n in EPOCH_TICKS if n <= max(epochs)])
     title = f"{OPTIMIZERS[optimizer]}, {schedule}: expected and found"
     return Chart(title, x, Axis("best initial learning rate"), tuple(series))
@@ -219,5 +221,5 @@ def _paired(
 
 
 def _level(found: Sequence[Estimate], expected: Sequence[Estimate]) -> Estimate:
-    """ln of the geometric mean of found / expected."""
+    """Logarithm of the geometric mean of found / expected."""
     return _paired(lambda f, e: float(np.mean(np.log(f / e))), found, expected)

@@ -12,7 +12,7 @@ from studies.paper.claims_horizon import slopes
 from studies.paper.claims_schedule import kappa
 from studies.paper.curves import Archive, Curves
 from studies.paper.estimate import Estimate, difference, shifted
-from studies.paper.figures import CONTRAST, EXPECTED, GUIDE, OURS, Axis, Chart, Series
+from studies.paper.figures import CONTRAST, EXPECTED, GUIDE, OURS, Axis, Chart, Kind, Series
 from studies.paper.optima import excess, optimum
 from studies.paper.verdicts import Verdict, combine, of_rate, of_slope
 from studies.paper.wording import amount, listed, number, ratio
@@ -76,7 +76,7 @@ def _check(inside: bool, what: str) -> str:
 
 
 def ratios(archive: Archive, optimizer: str) -> dict[tuple[str, int], tuple[Estimate, Estimate]]:
-    """ln kappa of a schedule, and that over the constant rate's, by schedule and epochs."""
+    """Logarithm of kappa by schedule and epochs, and of that over the constant rate's."""
     found = {}
     for name in _COLOURS:
         table = f"{optimizer}-{name}"
@@ -98,7 +98,7 @@ def _epochs(archive: Archive, table: str, name: str) -> list[int]:
 
 
 def _ln_kappa(curves: Curves, n_epochs: int) -> Estimate:
-    """ln of lr * horizon * mean, with the schedule's exact mean."""
+    """Logarithm of lr * horizon * mean, with the schedule's exact mean."""
     horizon = n_epochs * curves.epoch
     schedule = parse(curves.schedule)
     if isinstance(schedule, PeriodicSchedule):
@@ -143,9 +143,7 @@ def _table(
 ) -> tuple[str, ...]:
     rows = [
         (name, str(n), amount(own), amount(difference(own, over)), ratio(over), verdict.value)
-        for ((name, n), (own, over)), verdict in zip(
-            shown.items(), verdicts.values(), strict=True
-        )
+        for ((name, n), (own, over)), verdict in zip(shown.items(), verdicts.values(), strict=True)
     ]
     return table_lines(("schedule", "epochs", "κ", "κ, constant", "ratio", "verdict"), rows)
 
@@ -154,10 +152,8 @@ def _chart(found: dict[tuple[str, int], tuple[Estimate, Estimate]], name: str) -
     series = [Series("one κ for all (theorem 5.1)", [1, 32], [1, 1], "guide", GUIDE)]
     for schedule, colour in _COLOURS.items():
         over = {n: value for (s, n), (_, value) in found.items() if s == schedule}
-        kind: str = "points" if schedule == "cosine" else "line"
-        series.append(
-            optima_series(schedule, list(over), list(over.values()), kind, colour)  # type: ignore[arg-type]
-        )
+        kind: Kind = "points" if schedule == "cosine" else "line"
+        series.append(optima_series(schedule, list(over), list(over.values()), kind, colour))
     x = Axis("epochs of 30,000 images", ticks=(1, 2, 4, 8, 13, 16, 22, 32))
     y = Axis("κ over that of the constant rate")
     return Chart(f"{name}: κ of schedules over κ of the constant rate", x, y, tuple(series))

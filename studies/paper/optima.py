@@ -37,7 +37,7 @@ _PER_TRIPLE = 3  # seeds that the paper averages
 
 
 def optimum(curves: Curves, step: int) -> Estimate:
-    """ln of the best learning rate of runs of this horizon.
+    """Logarithm of the best learning rate of runs of this horizon.
 
     Args:
         curves: The runs.
@@ -113,7 +113,14 @@ def argmins(curves: Curves, step: int) -> Floats:
 
 
 def ln_loss(curves: Curves, step: int) -> Floats:
-    """ln loss over the learning rates, averaged over seeds and horizons; NaN if one diverged."""
+    """Logarithm of the loss at each learning rate, averaged over seeds and horizons.
+
+    Returns:
+        Shape `(L,)`; NaN where a seed has diverged.
+
+    Raises:
+        ValueError: The runs have no losses there, or all have diverged.
+    """
     y = np.log(curves.loss[:, :, _around(curves, step)]).mean(axis=(0, 2))
     if not np.isfinite(y).any():
         raise ValueError(f"all runs of table {curves.name} diverged before {step:,} samples")

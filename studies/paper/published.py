@@ -43,11 +43,11 @@ TABLE_2: Mapping[int, float] = MappingProxyType(
 """Best learning rate by epochs, SGD."""
 
 FULL_10, FULL_5, FULL_1 = 1e-3, 1e-3, 3e-3
-"""Read off figures 1 to 3, at 10, 5 and 1 epochs of 60,000: "right under" 1e-3, "about" the rest."""
+"""Read off figures 1 to 3, at 10, 5 and 1 epochs of 60,000: "right under", then "about"."""
 KAPPA, KAPPA_EPOCHS, KAPPA_LR = 165.0, 13, 0.000423
-HALVING_13 = 0.00275
-"""Initial rate of the halving schedule at 13 epochs: predicted, and found."""
-HALVING_5_PREDICTED, HALVING_5_FOUND = 0.00284, 0.004
+HALVING_PREDICTED: Mapping[int, float] = MappingProxyType({13: 0.00275, 5: 0.00284})
+HALVING_FOUND: Mapping[int, float] = MappingProxyType({13: 0.00275, 5: 0.004})
+"""Initial rate of the halving schedule by epochs, Adam."""
 LAST_EPOCH = 22  # of figures 10 to 13
 CV = 0.224  # of figure 10
 # Units of learning rate times epochs in which the published optima are whole numbers.

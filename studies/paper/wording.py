@@ -47,7 +47,7 @@ def grouped(value: float) -> str:
 
 
 def listed(words: list[str]) -> str:
-    """ "a", "a and b", "a, b and c". """
+    """Words as in a sentence: one, or "a and b", or "a, b and c"."""
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
