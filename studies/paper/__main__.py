@@ -17,8 +17,9 @@ from rich.console import Console
 from studies.folders import writable
 from studies.paper import crew
 from studies.paper.plan import Plan, full_plan, quick_plan
-from studies.paper.recorded import FOLDER, export
+from studies.paper.recorded import export
 from studies.paper.sweep import Sweep
+from studies.recorded import FOLDER
 
 _DOCS = FOLDER.parent.parent / "docs"
 _FAILED, _USAGE, _STOPPED = 1, 2, 130  # exit codes: the last two for wrong input, interrupted

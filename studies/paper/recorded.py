@@ -14,8 +14,8 @@ from studies.folders import writable
 from studies.mnist.data import ALL
 from studies.paper.plan import Group, Planned
 from studies.paper.sweep import Sweep, test_losses
+from studies.recorded import FOLDER
 
-FOLDER = Path(__file__).parent.parent / "recorded"
 TEST = "-test"
 """Ends the name of a table of test losses; the table without it has validation losses."""
 

@@ -8,6 +8,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import optuna
 from rich.box import SIMPLE_HEAD
@@ -16,7 +17,8 @@ from rich.progress import Progress
 from rich.table import Table
 
 from optuna_kappa import read_csv
-from studies.replay import results
+from studies.recorded import FOLDER
+from studies.replay import report, results
 from studies.replay.results import LEVELS, Json, Pruned, Replay
 from studies.replay.search import TOP_K
 from studies.replay.table import prepare, select
@@ -39,11 +41,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _USAGE
     except KeyboardInterrupt:
         return _STOPPED
-    if options.json:
-        print(json.dumps(found, allow_nan=False))
-    else:
-        options.show(found)
+    options.show(found)
     return 0
+
+
+def _report(options: argparse.Namespace) -> Path:
+    if options.repeats < 1:
+        raise ValueError(f"repeats must be at least 1, but is {options.repeats}")
+    console = Console(stderr=True)
+    found = report.replay(Path(options.tables), options.repeats, console.print)
+    return report.write(found, options.repeats, Path(options.docs))
 
 
 def _search(options: argparse.Namespace) -> Json:
@@ -114,6 +121,10 @@ class _Bar:
 
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
+
+
+def _print_json(found: Json) -> None:
+    print(json.dumps(found, allow_nan=False))
 
 
 def _show_searches(found: Json) -> None:
@@ -207,7 +218,14 @@ def _parser() -> argparse.ArgumentParser:
         add("--repeats", type=int, default=100, help="repeats (100)")
         add("--seed", type=int, default=0, help="seed of the first repeat (0)")
         add("--jobs", type=int, default=os.cpu_count() or 1, help="processes (all cores)")
-        add("--json", action="store_true", help="print JSON, with intervals, and nothing else")
+        text = "print JSON, with intervals, and nothing else"
+        add("--json", dest="show", action="store_const", const=_print_json, help=text)
+    document = commands.add_parser("report", help="write docs/replay.md; about an hour")
+    document.set_defaults(run=_report, show=print)
+    add = document.add_argument
+    add("--tables", default=FOLDER, help=f"folder of the recorded runs ({FOLDER})")
+    add("--docs", default="docs", help="folder of the page (docs)")
+    add("--repeats", type=int, default=100, help="repeats (100)")
     return parser
 
 

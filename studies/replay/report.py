@@ -1,0 +1,227 @@
+"""Replays all that the documents claim, and writes `docs/replay.md` with its figures."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from itertools import cycle
+from pathlib import Path
+from typing import NamedTuple
+
+from optuna_kappa import read_csv
+from optuna_kappa.visualization.theme import OTHERS, SAMPLERS
+from studies.paper.figures import Axis, Chart, Series, draw
+from studies.replay.results import BUDGETS, LEVELS, Json, Pruned, Replay, prunings, searches
+from studies.replay.table import prepare
+
+PAGE, FIGURES = "replay.md", "replay"
+PRUNED = {
+    "tpe+median": "median",
+    "tpe+hyperband": "hyperband",
+    "tpe+sha": "sha",
+    "tpe+wilcoxon": "wilcoxon",
+}
+SEARCHED = ("kappa", "tpe", "gp", "random", *PRUNED, "top-k")
+PRUNERS = ("median", "percentile", "sha", "hyperband", "wilcoxon", "patient", "top-k")
+N_TRIALS = 24
+_SCALE = (0.1, 200.0)  # of the regrets in a figure, in %
+
+
+class Target(NamedTuple):
+    """One recorded table and the horizon, in epochs, that is searched for."""
+
+    table: str
+    epochs: int
+
+    @property
+    def title(self) -> str:
+        """Optimizer, schedule and horizon in words."""
+        optimizer, schedule = self.table.split("-")
+        name = {"adam": "Adam", "sgd": "SGD"}[optimizer]
+        return f"{name}, {schedule}, {self.epochs} epochs"
+
+
+TARGETS = (
+    Target("adam-constant", 24),
+    Target("sgd-constant", 24),
+    Target("adam-cosine", 16),
+    Target("sgd-cosine", 16),
+    Target("adam-halving", 12),
+    Target("sgd-halving", 12),
+    Target("adam-cyclic", 12),
+    Target("sgd-cyclic", 12),
+)
+
+
+class Replayed(NamedTuple):
+    """What came of one target: the JSON of both commands."""
+
+    target: Target
+    searches: Json
+    pruners: Json
+
+
+def replay(
+    tables: Path, repeats: int, on_step: Callable[[str], None], targets: Sequence[Target] = TARGETS
+) -> list[Replayed]:
+    """Replays all targets; `on_step` is told what comes next.
+
+    Raises:
+        ValueError: A table is missing or lacks runs.
+    """
+    found = []
+    for target in targets:
+        made = prepare(read_csv(tables / f"{target.table}.csv.gz"), None, target.epochs)
+        what = Replay(made.objective, repeats, 0, os.cpu_count() or 1)
+        on_step(f"{target.title}: searches")
+        searched = searches(what, SEARCHED, BUDGETS[-1], lambda n: None)
+        on_step(f"{target.title}: pruners")
+        pruned = prunings(what, PRUNERS, Pruned("tpe", N_TRIALS), lambda n: None)
+        found.append(Replayed(target, searched, pruned))
+    return found
+
+
+def write(found: Sequence[Replayed], repeats: int, docs: Path) -> Path:
+    """Writes the page and its figures; returns the page."""
+    folder = docs / FIGURES
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in found:
+        draw(_chart(one), folder / f"{one.target.table}.svg")
+    page = docs / PAGE
+    page.write_text("\n".join(_page(found, repeats)) + "\n", encoding="utf-8")
+    return page
+
+
+def bias(one: Replayed) -> list[tuple[str, str]]:
+    """What each stock pruner does to TPE's search at the end of the budget, in a few words."""
+    plain = one.searches["samplers"]["tpe"]
+    return [(pruner, _judged(one, name, plain)) for name, pruner in PRUNED.items()]
+
+
+def _judged(one: Replayed, name: str, plain: Json) -> str:
+    """Above, below or no difference, by whether the intervals of the medians overlap."""
+    pruned = one.searches["samplers"][name]
+    low, high = pruned["intervals"][-1]
+    other_low, other_high = plain["intervals"][-1]
+    value = f"{_percent(pruned['median_regret'][-1])} ({_percent(low)} to {_percent(high)})"
+    if low is None or low > other_high:
+        return f"**above TPE**: {value}"
+    if high is not None and high < other_low:
+        return f"below TPE: {value}"
+    return f"no difference: {value}"
+
+
+def _page(found: Sequence[Replayed], repeats: int) -> Iterator[str]:
+    yield from (
+        "# Searches replayed from recorded runs",
+        "",
+        "Written by `make replay`. Each search is an Optuna study whose objective is a recorded "
+        "curve: that of a random seed, interpolated between learning rates. Everything is "
+        "charged, in full-run equivalents; the learning rate is searched over the three decades "
+        "of the table. Regret is that of the recommended learning rate: its expected loss over "
+        "the best one's, minus 1. Recommended is the best full run seen; before there is one, "
+        "kappa's is the law's proposal, and the others have none.",
+        "",
+        f"{repeats} repeats each; in parentheses 95 % bootstrap intervals. `top-k` runs every "
+        "learning rate of the grid for one epoch, then the best in full, best first.",
+        "",
+        "## Do stock pruners lead TPE to the wrong learning rate?",
+        "",
+        f"Median regret in % after {BUDGETS[-1]:g} full-run equivalents, TPE alone and with each "
+        "pruner. *Above* and *below*: the intervals do not overlap.",
+        "",
+    )
+    yield from _table(
+        ("", "TPE alone", *PRUNED.values()),
+        [
+            (one.target.title, _last(one.searches["samplers"]["tpe"]), *(t for _, t in bias(one)))
+            for one in found
+        ],
+    )
+    yield ""
+    for one in found:
+        yield from _section(one)
+
+
+def _section(one: Replayed) -> Iterator[str]:
+    yield from (f"## {one.target.title}", "", f"![]({FIGURES}/{one.target.table}.svg)", "")
+    budgets = one.searches["budgets"]
+    yield "Median regret in %, and the budget from which on it stays under a level:"
+    yield ""
+    heads = ("sampler", *(f"{b:g}" for b in budgets), *(f"to {v:.0%}" for v in LEVELS), "ask, ms")
+    rows = [
+        (
+            name,
+            *map(_percent, found["median_regret"]),
+            *("-" if b is None else f"{b:g}" for b in found["budget_to"].values()),
+            f"{found['ask_ms']:.1f}",
+        )
+        for name, found in one.searches["samplers"].items()
+    ]
+    yield from _table(heads, rows)
+    yield from ("", f"Pruners, on the same {N_TRIALS} proposals of TPE; means in %:", "")
+    fields = {
+        "best survives": "survival",
+        "or one within 1 %": "survival_1pct",
+        "regret caused": "regret",
+        "data saved": "saved",
+    }
+    pruned = [
+        (
+            name,
+            *(f"{_percent(found[f])} ({_ends(found['intervals'][f])})" for f in fields.values()),
+            _shift(found),
+        )
+        for name, found in one.pruners["pruners"].items()
+    ]
+    yield from _table(("pruner", *fields, "shift of ln lr"), pruned)
+    yield ""
+
+
+def _shift(found: Json) -> str:
+    low, high = found["intervals"]["lr_shift"]
+    return f"{found['lr_shift']:+.2f} ({low:+.2f} to {high:+.2f})"
+
+
+def _chart(one: Replayed) -> Chart:
+    """Median regret against budget; the pruners of TPE aside from the others."""
+    budgets, others = one.searches["budgets"], cycle(OTHERS)
+    series = []
+    for name, found in one.searches["samplers"].items():
+        rows = [
+            (b, *(100 * max(v, _SCALE[0] / 100) for v in (value, *ends)))
+            for b, value, ends in zip(
+                budgets, found["median_regret"], found["intervals"], strict=True
+            )
+            if value is not None and None not in ends
+        ]
+        colour = SAMPLERS.get(name) or next(others)
+        if rows:
+            x, y, low, high = zip(*rows, strict=True)
+            band = (low, high) if name in ("kappa", "tpe") else ((), ())
+            series.append(Series(name, x, y, "line", colour, *band))
+    return Chart(
+        one.target.title,
+        Axis("budget, full-run equivalents", ticks=(1, 2, 3, 4, 6, 8, 12, 16, 24)),
+        Axis("median regret, %", range=_SCALE),
+        tuple(series),
+    )
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(heads)} |"
+    yield f"|---|{'---:|' * (len(heads) - 1)}"
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
+
+
+def _last(found: Json) -> str:
+    return f"{_percent(found['median_regret'][-1])} ({_ends(found['intervals'][-1])})"
+
+
+def _ends(ends: Sequence[float | None]) -> str:
+    return " to ".join(map(_percent, ends))
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.2g}" if value < 0.1 else f"{100 * value:.0f}"
