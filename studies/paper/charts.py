@@ -59,13 +59,13 @@ def optima_series(
     kind: Kind = "line",
     colour: str = OURS,
 ) -> Series:
-    """Optima over x, with a band or bars for their intervals where there are any."""
+    """Optima over x, with a band or bars for their 95 % intervals where there are any."""
     y = [math.exp(estimate.value) for estimate in optima]
     if not all(drawable(estimate) for estimate in optima):
         return Series(label, list(x), y, kind, colour)
     low = [math.exp(estimate.low) for estimate in optima]
     high = [math.exp(estimate.high) for estimate in optima]
-    return Series(label, list(x), y, kind, colour, low, high)
+    return Series(f"{label}, 95 % interval", list(x), y, kind, colour, low, high)
 
 
 def inverse_line(label: str, x: Sequence[float], at: float, value: float) -> Series:

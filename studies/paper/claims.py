@@ -28,6 +28,7 @@ class Item:
         limits: What limits it.
         chart: Its figure.
         details: Lines of Markdown, a table mostly.
+        label: Name, where the key is none.
     """
 
     key: str
@@ -39,11 +40,12 @@ class Item:
     limits: str
     chart: Chart | None = None
     details: tuple[str, ...] = ()
+    label: str = ""
 
     @property
     def name(self) -> str:
-        """What the page calls it, such as Figure 5."""
-        return self.key.replace("-", " ").capitalize()
+        """What the page calls it: its label, or its key as in "Figure 5"."""
+        return self.label or self.key.replace("-", " ").capitalize()
 
 
 def best(archive: Archive, table: str, n_epochs: float) -> Estimate:

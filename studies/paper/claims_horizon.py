@@ -124,7 +124,7 @@ def _chart(curves: Curves, optimizer: str) -> Chart:
     triples = "three seeds" if len(curves.seeds) > 2 else "all seeds"
     series = (
         Series(f"best rate tried, mean of {triples}", *_unzipped(tried), "faint", GUIDE),
-        optima_series("our optimum, 95 % interval", epochs, optima),
+        optima_series("our optimum", epochs, optima),
         inverse_line("1/D through 13 epochs", whole, 13, math.exp(middle.value)),
         Series("the paper's table", list(table), list(table.values()), "paper", PAPER),
     )
@@ -207,7 +207,7 @@ def _ratio_chart(
     epochs = list(ratios)
     series = (
         Series("halving on doubling", [min(epochs), max(epochs)], [2, 2], "guide", GUIDE),
-        optima_series("ours, 95 % interval", epochs, list(ratios.values()), "points"),
+        optima_series("ours", epochs, list(ratios.values()), "points"),
         Series("the paper's table", list(theirs), list(theirs.values()), "paper", PAPER),
         Series("no change", [min(epochs), max(epochs)], [1, 1], "guide", CONTRAST),
     )

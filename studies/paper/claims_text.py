@@ -41,6 +41,7 @@ def _kappa(archive: Archive) -> Item:
     inside = _KAPPA_RANGE[0] <= math.exp(found.value) <= _KAPPA_RANGE[1]
     return Item(
         key="kappa-at-13-epochs",
+        label="κ at 13 epochs",
         title="The cumulative learning constant at 13 epochs, Adam",
         paper=f"κ = {published.KAPPA:g}, from a best lr of {published.KAPPA_LR:g}",
         ours=f"κ = {amount(found)}",
@@ -57,6 +58,7 @@ def _slope(archive: Archive) -> Item:
     inside = _SLOPE_RANGE[0] <= found.value <= _SLOPE_RANGE[1]
     return Item(
         key="slope-8-to-24",
+        label="Slope",
         title="Inverse proportionality where the optimum moves, Adam",
         paper="slope 1, the clearer the more data",
         ours=f"slope {number(found)} between 8 and 24 epochs",
@@ -115,7 +117,8 @@ def _theorem(archive: Archive, optimizer: str) -> Item:
     ours = "; ".join(f"{s} {ratio(over)} at {n} epochs" for s, (n, over) in latest.items())
     return Item(
         key=f"theorem-5.1-{optimizer}",
-        title=f"One κ for all schedules (theorem 5.1), {name}",
+        label="Theorem 5.1",
+        title=f"One κ for all schedules, {name}",
         paper="κ is the same for all schedules: ratio 1 to the constant rate",
         ours=f"κ over the constant rate's: {ours}",
         verdict=combine(verdicts.values()),

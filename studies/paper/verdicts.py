@@ -66,12 +66,15 @@ def at_most(claim: float, ours: Estimate) -> Verdict:
 def combine(verdicts: Iterable[Verdict]) -> Verdict:
     """Of several claims at once: what all say, "holds in part" where they differ.
 
-    Those that cannot be told count only where all are so.
+    Where some cannot be told, the others decide, but that they hold is then a part only.
     """
-    told = set(verdicts) - {Verdict.UNKNOWN}
+    found = set(verdicts)
+    told = found - {Verdict.UNKNOWN}
     if not told:
         return Verdict.UNKNOWN
-    return told.pop() if len(told) == 1 else Verdict.PART
+    if len(told) > 1 or (told == {Verdict.HOLDS} and told != found):
+        return Verdict.PART
+    return told.pop()
 
 
 def _judge(claim: float, ours: Estimate, near: float, far: float) -> Verdict:

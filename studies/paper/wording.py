@@ -8,22 +8,23 @@ from collections.abc import Callable
 from optuna_kappa.visualization.theme import lr_text
 from studies.paper.estimate import Estimate
 
+_WIDEST = math.log(1000)
 _ONE_SEED = "one seed: no interval"
 
 
 def rate(ln_lr: Estimate) -> str:
     """A learning rate from its logarithm: "4.2e-4 (3.6e-4 to 5.0e-4)"."""
-    return _with_interval(ln_lr, lambda x: lr_text(math.exp(x)))
+    return _of_logarithm(ln_lr, lr_text)
 
 
 def ratio(ln_ratio: Estimate) -> str:
     """A ratio from its logarithm: "1.82 (1.53 to 2.16)"."""
-    return _with_interval(ln_ratio, lambda x: f"{math.exp(x):.2f}")
+    return _of_logarithm(ln_ratio, "{:.2f}".format)
 
 
 def amount(ln_amount: Estimate) -> str:
     """A kappa from its logarithm: "195 (171 to 222)", "36,000 (31,000 to 42,000)"."""
-    return _with_interval(ln_amount, lambda x: grouped(math.exp(x)))
+    return _of_logarithm(ln_amount, grouped)
 
 
 def number(estimate: Estimate) -> str:
@@ -40,15 +41,19 @@ def percent(estimate: Estimate) -> str:
 
 def grouped(value: float) -> str:
     """Three digits, thousands apart: "195", "36,100"."""
-    if not 0 < value < math.inf:
-        return str(value)
     digits = max(0, math.floor(math.log10(value)) - 2)
     return f"{round(value, -digits):,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def listed(words: list[str]) -> str:
     """Words as in a sentence: one, or "a and b", or "a, b and c"."""
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+    return " and ".join([", ".join(words[:-1]), *words[-1:]] if len(words) > 1 else words)
+
+
+def _of_logarithm(estimate: Estimate, form: Callable[[float], str]) -> str:
+    if estimate.known and estimate.half_width > _WIDEST:
+        return f"{form(math.exp(estimate.value))} (interval wider than a factor of 1000)"
+    return _with_interval(estimate, lambda x: form(math.exp(x)))
 
 
 def _with_interval(estimate: Estimate, form: Callable[[float], str]) -> str:

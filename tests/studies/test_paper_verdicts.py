@@ -78,7 +78,8 @@ def test_no_verdict_without_interval_or_at_an_edge() -> None:
 
 def test_combine() -> None:
     assert combine([HOLDS, HOLDS]) is HOLDS
-    assert combine([HOLDS, UNKNOWN]) is HOLDS
+    assert combine([HOLDS, UNKNOWN]) is PART
+    assert combine([FAILS, UNKNOWN]) is FAILS
     assert combine([HOLDS, FAILS]) is PART
     assert combine([FAILS, PART]) is PART
     assert combine([FAILS, FAILS]) is FAILS
