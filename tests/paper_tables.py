@@ -1,7 +1,7 @@
 """Tables of the paper's runs with a known optimum, as `studies.paper export` would write them.
 
-ln loss is a parabola in ln lr about ln of the optimum, with noise that a seed shares between its
-learning rates and noise of its own at each. The optimum is
+ln loss is a parabola in ln lr about ln of the optimum, with noise at each step of each run. The
+optimum is
 
     4e-3 * (horizon / 30,000)^-slope       times 20 for SGD
 
@@ -11,6 +11,7 @@ under all schedules but halving, where it does not move.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -67,33 +68,22 @@ def table(
         n_lrs: Learning rates, over three decades.
     """
     optimizer, group = name.removesuffix("-test").split("-")
-    lrs = np.geomspace(3e-5, 3e-2, n_lrs) * (_SGD if optimizer == "sgd" else 1.0)
     schedule = group if group in SCHEDULES else "constant"
+    scale = _SGD if optimizer == "sgd" else 1.0
+    lrs = [float(f"{lr:.4g}") for lr in np.geomspace(3e-5, 3e-2, n_lrs) * scale]
     columns: dict[str, list[object]] = {}
-    run = 0
-    for seed in seeds:
-        for n_train, horizon in _sizes(group):
-            steps = _steps(horizon)
-            best = np.log(optimum(steps, optimizer, schedule, slope))
-            for lr in lrs:
-                rng = np.random.default_rng([seed, run])
-                y = np.log(0.1) + 0.15 * (np.log(lr) - best) ** 2
-                y += noise * rng.standard_normal(len(steps))
-                rows = {
-                    "run": run,
-                    "lr": float(f"{lr:.4g}"),
-                    "schedule": SCHEDULES[schedule],
-                    "horizon": horizon,
-                    "optimizer": optimizer,
-                    "seed": seed,
-                    "n_train": n_train,
-                    "epoch": EPOCH,
-                }
-                for key, value in rows.items():
-                    columns.setdefault(key, []).extend([value] * len(steps))
-                columns.setdefault("step", []).extend(steps.tolist())
-                columns.setdefault("loss", []).extend(np.exp(y).tolist())
-                run += 1
+    runs = product(seeds, _sizes(group), lrs)
+    for run, (seed, (n_train, horizon), lr) in enumerate(runs):
+        steps = _steps(horizon)
+        best = np.log(optimum(steps, optimizer, schedule, slope))
+        own = noise * np.random.default_rng([seed, run]).standard_normal(len(steps))
+        same = {"run": run, "lr": lr, "schedule": SCHEDULES[schedule], "horizon": horizon}
+        same |= {"optimizer": optimizer, "seed": seed, "n_train": n_train, "epoch": EPOCH}
+        for key, value in same.items():
+            columns.setdefault(key, []).extend([value] * len(steps))
+        y = np.log(0.1) + 0.15 * (np.log(lr) - best) ** 2 + own
+        columns.setdefault("step", []).extend(steps.tolist())
+        columns.setdefault("loss", []).extend(np.exp(y).tolist())
     return RunTable.from_columns(columns)  # type: ignore[arg-type]
 
 

@@ -193,8 +193,7 @@ _METHOD = """## How the numbers are made
   square of found minus expected rate over the epochs 1 to 22, divided by the mean found rate.
 - **Verdict.** *Holds*: the paper's number is inside our interval, or within a factor of 1.25 of
   ours (for slopes: 0.15). *Does not hold*: it is more than a factor of 2 away (slopes: 0.5).
-  *Holds in part*: in between, or the parts of a claim differ, or some that cannot be told stand
-  beside others that hold. *Cannot be told*: no interval, or
-  one that reaches from agreement to contradiction, or an optimum at the edge of the rates
-  tried. Of a coefficient of variation the paper's is the most that counts as agreement, with
-  the same factors.""".split("\n")
+  *Holds in part*: in between, or the parts of a claim differ, or some hold and others cannot be
+  told. *Cannot be told*: no interval, or one that reaches from agreement to contradiction, or an
+  optimum at the edge of the rates tried. A coefficient of variation agrees up to 1.25 times the
+  paper's, and contradicts it from twice that on.""".split("\n")

@@ -82,16 +82,16 @@ def test_command_writes_the_same_bytes(
         ).read_bytes()
 
 
-def test_verdicts_follow_the_truth(tables: Path, tmp_path: Path) -> None:
+def test_verdicts_follow_the_truth(tmp_path: Path) -> None:
     # Optima inverse to the data, but for halving's, which stays: 4e-3 where kappa gives 2e-3.
-    found = items(tables)
+    paper_tables.write(tmp_path, noise=0.005)
+    found = items(tmp_path)
     for key in ("figure-4", "figure-5", "figure-6", "table-1", "table-2", "slope-8-to-24"):
         assert found[key].verdict is Verdict.HOLDS, key
     assert found["figure-1"].verdict is Verdict.FAILS
-    assert "best lr 1.9e-4" in found["figure-1"].ours or "best lr 2" in found["figure-1"].ours
     assert found["kappa-at-13-epochs"].verdict is Verdict.PART
     assert found["theorem-5.1-adam"].verdict is not Verdict.HOLDS
-    paper_tables.write(tmp_path, slope=0.0, noise=0.01)
+    paper_tables.write(tmp_path, slope=0.0, noise=0.005)
     flat = items(tmp_path)
     for key in ("figure-5", "figure-6", "table-1", "table-2", "slope-8-to-24"):
         assert flat[key].verdict is Verdict.FAILS, key
