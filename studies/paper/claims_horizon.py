@@ -130,7 +130,7 @@ def _chart(curves: Curves, optimizer: str) -> Chart:
     )
     ticks = (0.03, 0.1, 0.3, *(n for n in EPOCH_TICKS if n not in (3, 5, 6, 10, 16, 30)))
     x = Axis(f"epochs of {curves.epoch:,} images", ticks=ticks)
-    title = f"{OPTIMIZERS[optimizer]}, constant rate: the optimum falls with the data"
+    title = f"{OPTIMIZERS[optimizer]}, constant rate: best learning rate against epochs"
     return Chart(title, x, Axis("best learning rate"), series)
 
 
