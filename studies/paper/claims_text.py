@@ -22,8 +22,8 @@ _SPAN = (8.0, 24.0)
 # about 1; what is outside these would have to be explained.
 _KAPPA_RANGE, _SLOPE_RANGE = (120.0, 280.0), (0.6, 1.5)
 _COLOURS = {"halving": OURS, "cyclic": EXPECTED, "cosine": CONTRAST}
-# Epochs at which kappa is compared: from 8 on it was seen to settle before the sweep; odd ones among
-# them, since the cyclic schedule ends otherwise on those.
+# Epochs at which kappa is compared: from 8 on it was seen to settle before the sweep; an odd one
+# among them, since the cyclic schedule ends otherwise on those.
 _JUDGED = (8, 13, 16)
 _LAST = {"halving": published.LAST_EPOCH, "cyclic": published.LAST_EPOCH, "cosine": 32}
 
