@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -87,13 +88,40 @@ def test_split_is_fixed(fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert large.n_train == 50_000
 
 
+def test_all_images(fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With all 60,000 to train on, the test images are the only ones left for validation."""
+    large = named(monkeypatch, fake, n_train=50_000)
+    everything = named(monkeypatch, fake, n_train=60_000)
+    train = numbers(everything.train_x)
+    assert sorted(train) == list(range(60_000))
+    assert train[:50_000] == numbers(large.train_x) and train[50_000:] == numbers(large.valid_x)
+    assert everything.train_y.tolist() == [number % 10 for number in train]
+    for part in ("x", "y"):
+        valid, test = (getattr(everything, f"{kind}_{part}") for kind in ("valid", "test"))
+        assert torch.equal(valid, test)
+        assert torch.equal(test, getattr(large, f"test_{part}"))
+    assert "60,000 training, and for validation the 50 test images." in everything.source
+
+
+@pytest.mark.parametrize("n", [1, 7, 30_000])
+def test_first_images_are_those_of_a_smaller_set(
+    n: int, fake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large, small = (named(monkeypatch, fake, n_train=k) for k in (50_000, n))
+    first = large.first(n)
+    assert (first.n_train, first.name) == (n, "MNIST")
+    for part in ("train_x", "train_y", "valid_x", "valid_y", "test_x", "test_y"):
+        assert torch.equal(getattr(first, part), getattr(small, part))
+    assert first.train_x.data_ptr() == large.train_x.data_ptr()  # shared, not copied
+
+
 def test_to_shares_what_is_there(fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = named(monkeypatch, fake, n_train=7)
     moved = dataset.to("cpu")
     assert moved.train_x is dataset.train_x and moved.source == dataset.source
 
 
-@pytest.mark.parametrize("n_train", [0, -1, 50_001])
+@pytest.mark.parametrize("n_train", [0, -1, 50_001, 55_000, 59_999, 60_001])
 def test_n_train_out_of_range(n_train: int) -> None:
     with pytest.raises(ValueError, match=f"n_train .* got {n_train}"):
         load(n_train=n_train)
@@ -229,3 +257,6 @@ def test_real_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     assert dataset.test_y[:5].tolist() == [7, 2, 1, 0, 4]
     assert torch.bincount(dataset.train_y).min() > 2_500
+    # Recorded runs are of these images, in this order.
+    for digits, checksum in ((dataset.train_y, "34ed67ac"), (dataset.valid_y, "bc3ab6b4")):
+        assert hashlib.sha256(digits.numpy().tobytes()).hexdigest().startswith(checksum)

@@ -67,10 +67,26 @@ def test_checkpoints(horizon: int, epoch: int, expected: tuple[int, ...]) -> Non
     assert checkpoints(horizon, epoch) == expected
 
 
-@pytest.mark.parametrize(("horizon", "epoch", "name"), [(0, 1, "horizon"), (1, 0, "epoch")])
-def test_checkpoints_of_nothing(horizon: int, epoch: int, name: str) -> None:
+@pytest.mark.parametrize(
+    ("horizon", "epoch", "first", "expected"),
+    [
+        (60_000, 30_000, 32, (937, 1875, 3750, 7500, 15_000, 30_000, 60_000)),
+        (7500, 30_000, 32, (937, 1875, 3750, 7500)),
+        (60_000, 30_000, 2, (15_000, 30_000, 60_000)),
+        (60_000, 30_000, 1, (30_000, 60_000)),
+        (40, 20, 32, (1, 2, 5, 10, 20, 40)),
+    ],
+)
+def test_first_checkpoint(horizon: int, epoch: int, first: int, expected: tuple[int, ...]) -> None:
+    assert checkpoints(horizon, epoch, first=first) == expected
+
+
+@pytest.mark.parametrize(
+    ("wrong", "name"), [((0, 1, 8), "horizon"), ((1, 0, 8), "epoch"), ((1, 1, 0), "first")]
+)
+def test_checkpoints_of_nothing(wrong: tuple[int, int, int], name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} must"):
-        checkpoints(horizon, epoch)
+        checkpoints(*wrong)
 
 
 @pytest.mark.parametrize("steps", [(0,), (5, 5), (6, 5), (2001,)])
