@@ -15,7 +15,7 @@ import csv
 import gzip
 import io
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -84,12 +84,8 @@ class RunTable:
         Raises:
             ValueError: A column is missing or holds a value that is not allowed.
         """
-        missing = [name for name in COLUMNS if name not in columns]
-        if missing:
-            raise ValueError(
-                f"column {missing[0]!r} is missing; a run table has the columns "
-                f"{', '.join(COLUMNS)}, but got {', '.join(columns) or 'none'}"
-            )
+        if lacking := _lacking(columns):
+            raise ValueError(lacking)
         context = {name: np.asarray(columns[name]) for name in columns if name not in COLUMNS}
         known: dict[str, Any] = {name: columns[name] for name in COLUMNS}
         return cls(**known, context=context)
@@ -186,20 +182,47 @@ def _table(rows: list[tuple[int, list[str]]]) -> RunTable:
     twice = [name for name in header if header.count(name) > 1]
     if twice:
         raise ValueError(f"line {first}: column {twice[0]!r} is named twice")
+    if lacking := _lacking(header):
+        raise ValueError(f"line {first}: {lacking}")
     if not values:
         raise ValueError("the table has a header but no rows")
-    for line, row in zip(lines, values, strict=True):
-        if len(row) != len(header):
-            raise ValueError(
-                f"line {line} has {len(row)} columns, but the header names {len(header)}"
-            )
+    _check_cells(header, values, lines)
     columns: dict[str, Any] = dict(zip(header, zip(*values, strict=True), strict=True))
     for name in _NUMBERS:
-        if name in columns:
-            columns[name] = _parsed(name, columns[name], lines)
-    if all(name in columns for name in COLUMNS):
-        _check(columns, lines)
+        columns[name] = _parsed(name, columns[name], lines)
+    _check(columns, lines)
     return RunTable.from_columns(columns)
+
+
+def _lacking(names: Collection[str]) -> str:
+    """Says which column of the format is not among these; '' if none."""
+    for name in COLUMNS:
+        if name not in names:
+            return (
+                f"column {name!r} is missing; a run table has the columns {', '.join(COLUMNS)}, "
+                f"but got {', '.join(names) or 'none'}"
+            )
+    return ""
+
+
+def _check_cells(
+    header: Sequence[str], rows: Sequence[Sequence[str]], lines: Sequence[int]
+) -> None:
+    """Raises a ValueError if a row has other columns than the header, or no run or schedule."""
+    texts = [(name, header.index(name)) for name in COLUMNS if name not in _NUMBERS]
+    for line, row in zip(lines, rows, strict=True):
+        if len(row) < len(header):
+            wrong = f"there is none for {header[len(row)]!r}"
+        elif len(row) > len(header):
+            wrong = f"{row[len(header)]!r} is beyond the last, {header[-1]!r}"
+        else:
+            empty = [name for name, column in texts if not row[column].strip()]
+            if empty:
+                raise ValueError(f"line {line}: {empty[0]} must not be empty")
+            continue
+        raise ValueError(
+            f"line {line} has {len(row)} columns, but the header names {len(header)}: {wrong}"
+        )
 
 
 def _parsed(name: str, texts: Sequence[str], lines: Sequence[int]) -> Floats:

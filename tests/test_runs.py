@@ -79,14 +79,42 @@ def test_diverged_losses_are_kept() -> None:
         (HEADER, "the table has a header but no rows"),
         (
             "run,lr,schedule,horizon,step\na,0.1,constant,10,10",
-            "column 'loss' is missing; a run table has the columns run, lr, schedule, horizon, "
-            "step, loss, but got run, lr, schedule, horizon, step",
+            "line 1: column 'loss' is missing; a run table has the columns run, lr, schedule, "
+            "horizon, step, loss, but got run, lr, schedule, horizon, step",
         ),
         (HEADER + ",lr\n" + GOOD + ",1", "line 1: column 'lr' is named twice"),
-        (f"{HEADER}\n{GOOD}\nb,0.1", "line 3 has 2 columns, but the header names 6"),
-        (f"{HEADER}\n{GOOD},1", "line 2 has 7 columns, but the header names 6"),
+        (
+            "\n" + HEADER.replace("horizon", "epochs") + f"\n{GOOD}",
+            "line 2: column 'horizon' is missing; a run table has the columns run, lr, schedule, "
+            "horizon, step, loss, but got run, lr, schedule, epochs, step, loss",
+        ),
+        (
+            f"{HEADER}\n{GOOD}\nb,0.1",
+            "line 3 has 2 columns, but the header names 6: there is none for 'schedule'",
+        ),
+        (
+            f"{HEADER}\n{GOOD},1",
+            "line 2 has 7 columns, but the header names 6: '1' is beyond the last, 'loss'",
+        ),
         (f"{HEADER}\n{GOOD}\nb,fast,constant,1,1,1", "line 3: lr must be a number, but is 'fast'"),
         (f"{HEADER}\n\n{GOOD}\n\nb,1,constant,1,1,", "line 5: loss must be a number, but is ''"),
+        (f"{HEADER}\nb,,constant,1,1,1", "line 2: lr must be a number, but is ''"),
+        (f"{HEADER}\nb,1,constant,,1,1", "line 2: horizon must be a number, but is ''"),
+        (f"{HEADER}\nb,1,constant,1, ,1", "line 2: step must be a number, but is ' '"),
+        (f"{HEADER}\n{GOOD}\n,1,constant,1,1,1", "line 3: run must not be empty"),
+        (f"{HEADER}\n{GOOD}\nb,1, ,1,1,1", "line 3: schedule must not be empty"),
+        (
+            f"{HEADER}\nb,-0.1,constant,1,1,1",
+            "line 2: lr must be a positive finite number, but is -0.1",
+        ),
+        (
+            f"{HEADER}\nb,1,constant,0,0,1",
+            "line 2: horizon must be a positive finite number, but is 0",
+        ),
+        (
+            f"{HEADER}\nb,1,constant,10,nan,1",
+            "line 2: step must be between 0 and the run's horizon, but is nan (horizon 10)",
+        ),
         (
             f"{HEADER}\n{GOOD}\n\nb,0,constant,1,1,1",
             "line 4: lr must be a positive finite number, but is 0",
@@ -116,7 +144,10 @@ def test_diverged_losses_are_kept() -> None:
             "line 3: run 'a' has schedule cosine, but constant at line 2; give each run a label "
             "of its own",
         ),
-        (f"{HEADER}\n{GOOD.replace(',', ';')}", "line 2 has 1 columns, but the header names 6"),
+        (
+            f"{HEADER}\n{GOOD.replace(',', ';')}",
+            "line 2 has 1 columns, but the header names 6: there is none for 'lr'",
+        ),
     ],
 )
 def test_wrong_tables(tmp_path: Path, text: str, message: str) -> None:
@@ -139,15 +170,43 @@ def wrong_checksum(raw: bytes) -> bytes:
     return raw[:-8] + bytes(8)
 
 
+def bad_header(raw: bytes) -> bytes:
+    return raw[:2] + b"\x07" + raw[3:]
+
+
+def trailing_bytes(raw: bytes) -> bytes:
+    return raw + b"more"
+
+
 def binary(raw: bytes) -> bytes:
     return bytes(range(256))
 
 
-@pytest.mark.parametrize("damage", [truncated, corrupted, wrong_checksum, binary])
+@pytest.mark.parametrize(
+    "damage", [truncated, corrupted, wrong_checksum, bad_header, trailing_bytes, binary]
+)
 def test_unreadable_files(tmp_path: Path, damage: Any) -> None:
     path = tmp_path / "runs.csv.gz"
     path.write_bytes(damage(gzip.compress(f"{HEADER}\n{GOOD}\n".encode() * 50)))
     assert_unreadable(path)
+
+
+@pytest.mark.parametrize("name", ["runs.csv.gz", "runs.csv"])
+def test_whatever_is_left_of_a_file_is_read_or_refused_in_one_line(
+    tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / name
+    example().to_csv(path)
+    raw = path.read_bytes()
+    for size in range(len(raw)):
+        path.write_bytes(raw[:size])
+        try:
+            n_rows = len(read_csv(path))
+        except ValueError as error:
+            assert "\n" not in str(error) and str(path) in str(error)
+        else:
+            # Plain text may end within the last number of a row, and nothing tells.
+            assert name == "runs.csv" and 0 < n_rows <= len(example())
 
 
 def test_not_a_file(tmp_path: Path) -> None:
