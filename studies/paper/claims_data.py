@@ -17,8 +17,8 @@ _TABLE, _CONSTANT = "adam-data", "adam-constant"
 _LIMITS = (
     "Validation losses at the end of the runs only, not averaged over neighbouring horizons, but "
     "for the runs on 30,000 images taken from the constant-rate table. At the largest number of "
-    "epochs the training set is smallest, so that over-fitting may move the optimum as well as the "
-    "data seen."
+    "epochs the training set is smallest, so that over-fitting may move the optimum as well as "
+    "the data seen."
 )
 _ALIKE = {
     Verdict.HOLDS: "is the same, however the data is split",
