@@ -20,7 +20,7 @@ _LOOSE = {
     Verdict.HOLDS: "The paper's rate and ours agree.",
     Verdict.PART: "The paper's rate is of the right order, but not ours.",
     Verdict.FAILS: "The paper's rate is not ours.",
-    Verdict.UNKNOWN: "Our interval is too wide to compare the two.",
+    Verdict.UNKNOWN: "Only a narrower interval could tell whether the two agree.",
 }
 
 

@@ -158,7 +158,8 @@ def _table(archive: Archive, key: str, optimizer: str) -> Item:
         f"{own:.2f} in the geometric mean",
         ours=f"ratio {ratio(mean)} in the geometric mean",
         verdict=verdict,
-        reading=f"Doubling the epochs from 5 to 9 divides our optimum by {ratio(mean)}. "
+        reading=f"Twice the epochs, from {min(theirs)} to {max(theirs)} on, divide our optimum by "
+        f"{ratio(mean)}. "
         f"{_grid_note(optimizer)}",
         limits=_LIMITS,
         chart=_ratio_chart(optimizer, theirs, ratios),

@@ -66,15 +66,16 @@ def at_most(claim: float, ours: Estimate) -> Verdict:
 def combine(verdicts: Iterable[Verdict]) -> Verdict:
     """Of several claims at once: what all say, "holds in part" where they differ.
 
-    Where some cannot be told, the others decide, but that they hold is then a part only.
+    Where up to half of them cannot be told, the others decide, but that they hold is then a part
+    only. Where more cannot, nor can the whole: one of many intervals may err.
     """
-    found = set(verdicts)
-    told = found - {Verdict.UNKNOWN}
-    if not told:
+    found = list(verdicts)
+    told = [verdict for verdict in found if verdict is not Verdict.UNKNOWN]
+    if 2 * len(told) < len(found) or not told:
         return Verdict.UNKNOWN
-    if len(told) > 1 or (told == {Verdict.HOLDS} and told != found):
+    if len(set(told)) > 1 or (told[0] is Verdict.HOLDS and len(told) < len(found)):
         return Verdict.PART
-    return told.pop()
+    return told[0]
 
 
 def _judge(claim: float, ours: Estimate, near: float, far: float) -> Verdict:

@@ -80,6 +80,7 @@ def test_combine() -> None:
     assert combine([HOLDS, HOLDS]) is HOLDS
     assert combine([HOLDS, UNKNOWN]) is PART
     assert combine([FAILS, UNKNOWN]) is FAILS
+    assert combine([FAILS, UNKNOWN, UNKNOWN]) is UNKNOWN
     assert combine([HOLDS, FAILS]) is PART
     assert combine([FAILS, PART]) is PART
     assert combine([FAILS, FAILS]) is FAILS
