@@ -195,6 +195,6 @@ _METHOD = """## How the numbers are made
   ours (for slopes: 0.15). *Does not hold*: it is more than a factor of 2 away (slopes: 0.5).
   *Holds in part*: in between, or the parts of a claim differ, or some hold and others cannot be
   told. *Cannot be told*: no interval, or one that reaches from agreement to contradiction, or an
-  optimum at the edge of the rates tried, or so for more than half of a claim's parts. Verdicts
-  are one for each of many intervals, of which one in twenty is expected to miss. A coefficient of variation agrees up to 1.25 times the
-  paper's, and contradicts it from twice that on.""".split("\n")
+  optimum at the edge of the rates tried, or so for more than half of a claim's parts. A
+  coefficient of variation agrees up to 1.25 times the paper's, and contradicts it from twice
+  that on. There are many intervals, of which one in twenty is expected to miss.""".split("\n")
