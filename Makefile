@@ -7,11 +7,12 @@ READY := $(VENV)/.ready
 EXTRAS ?= all
 ARGS ?=
 
-.PHONY: help compare paper test lint bench clean
+.PHONY: help compare paper replay test lint bench clean
 
 help:
 	@echo "make compare   the main job: kappa-guided search against TPE on MNIST; ARGS='--help' for more"
 	@echo "make paper     the paper checked: docs/paper.md and its figures, from the recorded runs"
+	@echo "make replay    samplers and pruners on the recorded runs: docs/replay.md, in an hour"
 	@echo "make test      all tests"
 	@echo "make lint      ruff and mypy"
 	@echo "make bench     speed, side by side"
@@ -25,6 +26,9 @@ $(READY): pyproject.toml
 
 compare: $(READY)
 	$(BIN)/python -m studies.compare --minutes 6.5 $(ARGS)
+
+replay: $(READY)
+	$(BIN)/python -m studies.replay report $(ARGS)
 
 paper: $(READY)
 	$(BIN)/python -m studies.paper report $(ARGS)

@@ -29,6 +29,7 @@ from studies.compare.search import study_name
 from studies.compare.settings import CONSTANT, Job, Part, Settings, jobs
 from studies.compare.workers import Place, Runner, run_all
 from studies.compare.workers import Progress as Report
+from studies.folders import writable
 from studies.mnist.data import Dataset, load
 from studies.samplers import PRUNERS, SAMPLERS
 
@@ -60,7 +61,7 @@ def _compare(options: argparse.Namespace, console: Console) -> int:
             f"jobs must be at least 1 and minutes at least 0, but are {options.jobs} and "
             f"{options.minutes:g}"
         )
-    out = _writable(Path(options.out))
+    out = writable(Path(options.out), "--out")
     url = options.storage or f"sqlite:///{out / 'kappa.db'}"
     if url in ("sqlite://", "sqlite:///:memory:"):
         raise ValueError("the studies need a file that several processes share, not memory")
@@ -190,20 +191,6 @@ def _settings(options: argparse.Namespace) -> Settings:
         lr_range=tuple(options.lr_range),
         seed=options.seed,
     )
-
-
-def _writable(folder: Path) -> Path:
-    """The folder, made if need be."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".optuna-kappa"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise ValueError(
-            f"cannot write to the out folder {folder} ({error.strerror}); choose another --out"
-        ) from error
-    return folder
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from studies.charts import GUIDE, OURS, Axis, Chart, Kind, Series
 from studies.paper.curves import Curves, subset
 from studies.paper.estimate import Estimate
-from studies.paper.figures import GUIDE, OURS, Axis, Chart, Kind, Series
 from studies.paper.optima import ln_loss, optimum
 
 EPOCH_TICKS = (1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 22, 30, 40)

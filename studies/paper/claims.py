@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from studies.charts import Chart
 from studies.paper.curves import Archive
 from studies.paper.estimate import Estimate
-from studies.paper.figures import Chart
 from studies.paper.optima import optimum
 from studies.paper.verdicts import Verdict
 

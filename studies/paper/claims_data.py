@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from itertools import cycle
 
+from studies.charts import CONTRAST, EXPECTED, GUIDE, OURS, Axis, Chart
 from studies.paper.charts import optima_series
 from studies.paper.claims import Item, table_lines
 from studies.paper.curves import Archive
 from studies.paper.estimate import Estimate
-from studies.paper.figures import CONTRAST, EXPECTED, GUIDE, OURS, Axis, Chart
 from studies.paper.optima import optimum, slope
 from studies.paper.verdicts import Verdict, combine, of_slope
 from studies.paper.wording import listed, number, rate

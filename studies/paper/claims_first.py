@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from studies.charts import PAPER
 from studies.paper import published
 from studies.paper.charts import loss_chart
 from studies.paper.claims import Item
 from studies.paper.curves import Archive, Curves
 from studies.paper.estimate import difference
-from studies.paper.figures import PAPER
 from studies.paper.optima import excess, optimum
 from studies.paper.verdicts import Verdict, of_rate
 from studies.paper.wording import percent, rate, ratio

@@ -9,12 +9,12 @@ from itertools import pairwise
 import numpy as np
 
 from optuna_kappa.runs import Floats
+from studies.charts import CONTRAST, GUIDE, PAPER, Axis, Chart, Series
 from studies.paper import published
 from studies.paper.charts import EPOCH_TICKS, inverse_line, optima_series
 from studies.paper.claims import OPTIMIZERS, Item, best, table_lines
 from studies.paper.curves import Archive, Curves
 from studies.paper.estimate import Estimate, derive, difference, shifted
-from studies.paper.figures import CONTRAST, GUIDE, PAPER, Axis, Chart, Series
 from studies.paper.optima import argmins, optimum, slope
 from studies.paper.verdicts import Verdict, combine, of_slope
 from studies.paper.wording import amount, listed, number, rate, ratio

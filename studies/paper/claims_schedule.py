@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from optuna_kappa.runs import Floats
+from studies.charts import EXPECTED, GUIDE, PAPER, Axis, Chart, Series
 from studies.paper import formulas, published
 from studies.paper.charts import EPOCH_TICKS, loss_chart, optima_series
 from studies.paper.claims import OPTIMIZERS, Item, best, table_lines
 from studies.paper.curves import Archive
 from studies.paper.estimate import Estimate, derive, difference, shifted
-from studies.paper.figures import EXPECTED, GUIDE, PAPER, Axis, Chart, Series
 from studies.paper.optima import excess, optimum
 from studies.paper.verdicts import Verdict, at_most, combine, of_rate
 from studies.paper.wording import percent, rate, ratio

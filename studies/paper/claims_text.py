@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from optuna_kappa.schedules import PeriodicSchedule, parse
+from studies.charts import CONTRAST, EXPECTED, GUIDE, OURS, Axis, Chart, Kind, Series
 from studies.paper import published
 from studies.paper.charts import optima_series
 from studies.paper.claims import OPTIMIZERS, Item, table_lines
@@ -12,7 +13,6 @@ from studies.paper.claims_horizon import slopes
 from studies.paper.claims_schedule import kappa
 from studies.paper.curves import Archive, Curves
 from studies.paper.estimate import Estimate, difference, shifted
-from studies.paper.figures import CONTRAST, EXPECTED, GUIDE, OURS, Axis, Chart, Kind, Series
 from studies.paper.optima import excess, optimum
 from studies.paper.verdicts import Verdict, combine, of_rate, of_slope
 from studies.paper.wording import amount, listed, number, ratio

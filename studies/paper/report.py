@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from studies.charts import draw
 from studies.paper import claims_data, claims_first, claims_horizon, claims_schedule, claims_text
 from studies.paper.claims import Item, table_lines
 from studies.paper.curves import Archive
-from studies.paper.figures import draw
 from studies.paper.verdicts import Verdict
 from studies.paper.wording import listed
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from optuna_kappa import read_csv
 from optuna_kappa.visualization.theme import OTHERS, SAMPLERS
-from studies.paper.figures import Axis, Chart, Series, draw
+from studies.charts import Axis, Chart, Series, draw
 from studies.replay.results import BUDGETS, LEVELS, Json, Pruned, Replay, prunings, searches
 from studies.replay.table import prepare
 

@@ -70,7 +70,7 @@ def test_wrong_places(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     file = tmp_path / "file"
     file.touch()
     assert main([*SMALL, "--out", str(file / "out")]) == 2
-    assert "cannot write to the out folder" in capsys.readouterr().err
+    assert "cannot write to the folder" in capsys.readouterr().err
     assert main([*SMALL, "--out", str(tmp_path), *other_database(tmp_path)]) == 2
     assert "database of another program" in capsys.readouterr().err
 

@@ -11,11 +11,11 @@ import paper_tables
 import pytest
 
 from optuna_kappa import read_csv
+from studies.charts import Axis, Chart, Series, draw, tick_text
 from studies.paper import claims_text, report
 from studies.paper.claims import Item
 from studies.paper.claims_schedule import cv, spread
 from studies.paper.curves import TABLES, Archive
-from studies.paper.figures import Axis, Chart, Series, draw, tick_text
 from studies.paper.verdicts import Verdict
 
 pytest.importorskip("matplotlib")

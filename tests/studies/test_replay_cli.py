@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+from simulated import Simulated, grid
 
 from optuna_kappa import RunTable
 from studies.replay.__main__ import main
-from tests.simulated import Simulated, grid
 
 
 @pytest.fixture(scope="module")

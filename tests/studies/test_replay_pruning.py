@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 from optuna.distributions import FloatDistribution
+from simulated import Simulated, grid
 
 from optuna_kappa.schedules import constant
 from studies.replay.objective import Curve, Objective
 from studies.replay.pruning import Outcome, Proposal, outcome, proposals
 from studies.replay.search import TOP_K
 from studies.replay.table import prepare
-from tests.simulated import Simulated, grid
 
 
 class Fixed:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from simulated import Simulated, grid
 
 from optuna_kappa import RunTable
 from studies.replay.objective import Objective
 from studies.replay.search import TOP_K, Searched, search
 from studies.replay.table import prepare
-from tests.simulated import Simulated, grid
 
 _HORIZON = 64
 

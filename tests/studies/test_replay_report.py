@@ -1,0 +1,60 @@
+"""The page of the replays, from results made by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studies.replay.report import PRUNED, PRUNERS, SEARCHED, Replayed, Target, bias, write
+
+
+def found(last: float | None, low: float | None, high: float | None) -> dict[str, Any]:
+    """A sampler's results at two budgets, the first of them without any."""
+    return {
+        "median_regret": [None, last],
+        "intervals": [[None, None], [low, high]],
+        "budget_to": {"0.05": 3.25, "0.02": None, "0.01": None},
+        "ask_ms": 0.5,
+    }
+
+
+def replayed(**searched: dict[str, Any]) -> Replayed:
+    samplers = {name: found(0.02, 0.015, 0.025) for name in SEARCHED} | searched
+    fields = ("survival", "survival_1pct", "regret", "saved", "lr_shift")
+    one = {f: 0.25 for f in fields} | {"intervals": {f: [0.125, 0.5] for f in fields}}
+    return Replayed(
+        Target("adam-constant", 24),
+        {"budgets": [1.0, 24.0], "samplers": samplers},
+        {"pruners": {name: one for name in PRUNERS}},
+    )
+
+
+@pytest.mark.parametrize(
+    ("pruned", "expected"),
+    [
+        (found(0.08, 0.026, 0.1), "**above TPE**: 8 (2.6 to 10)"),
+        (found(0.08, 0.024, 0.1), "no difference: 8 (2.4 to 10)"),
+        (found(0.01, 0.005, 0.014), "below TPE: 1 (0.5 to 1.4)"),
+        (found(0.03, 0.03, None), "**above TPE**: 3 (3 to -)"),
+        (found(None, None, None), "**above TPE**: - (- to -)"),
+    ],
+)
+def test_a_pruner_is_judged_by_intervals(pruned: dict[str, Any], expected: str) -> None:
+    verdicts = dict(bias(replayed(**{"tpe+median": pruned})))
+    assert verdicts["median"] == expected
+    assert verdicts["sha"] == "no difference: 2 (1.5 to 2.5)"
+
+
+def test_the_page_has_all_samplers_and_pruners(tmp_path: Path) -> None:
+    page = write([replayed()], repeats=100, docs=tmp_path).read_text()
+    for name in (*SEARCHED, *PRUNERS):
+        assert f"| {name} |" in page
+    assert "| Adam, constant, 24 epochs | 2 (1.5 to 2.5) |" in page
+    assert "| kappa | - | 2 | 3.25 | - | - | 0.5 |" in page
+    assert "| median | 25 (12 to 50) | 25 (12 to 50) |" in page
+    assert len(PRUNED) + 2 == page.splitlines()[12].count("|") - 1
+    figure = tmp_path / "replay" / "adam-constant.svg"
+    assert f"![]({figure.relative_to(tmp_path)})" in page
+    assert figure.stat().st_size < 60_000
