@@ -21,9 +21,9 @@ TEST = "-test"
 
 
 def export(sweep: Sweep, folder: Path) -> list[Path]:
-    """Writes the finished runs of each group as two tables: of validation and of test losses.
+    """Writes the runs of each group as two tables: of validation and of test losses.
 
-    Runs on all images have no validation images, and so a table of test losses only.
+    Only of seeds that are whole: half a grid would pass for one. Runs on all images have no validation images, and so a table of test losses only.
 
     Returns:
         The files written.
@@ -35,7 +35,9 @@ def export(sweep: Sweep, folder: Path) -> list[Path]:
     written = []
     for group in sweep.plan.groups:
         done = sweep.done(group)
-        trials = {run: done[run] for g, run in sweep.plan.runs() if g == group and run in done}
+        seeds = [list(group.runs(seed)) for seed in range(sweep.plan.seeds)]
+        whole = [runs for runs in seeds if all(run in done for run in runs)]
+        trials = {run: done[run] for runs in whole for run in runs}
         if not trials:
             continue
         kinds: dict[str, Callable[[FrozenTrial], Mapping[int, float]]] = {TEST: test_losses}

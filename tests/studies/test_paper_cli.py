@@ -126,13 +126,13 @@ def test_cut_short_and_gone_on_with(
     assert "Data: scikit-learn's embedded digits" in out and "0 of 4 runs, 0.0 % of the" in out
     assert "0 tables in" in out
     assert out.endswith("Runs still to do: 4. The same command goes on from here.\n")
-    Sweep(TINY, tmp_path).work(iter([True, False]).__next__)
+    Sweep(TINY, tmp_path).work(iter([True, True, True, False]).__next__)
     assert main(["export", "--quick", "--out", str(tmp_path)]) == 0
     assert "2 tables in" in capsys.readouterr().out
-    assert set(read("tiny", tmp_path).run.tolist()) == {"0"}
+    assert set(read("tiny", tmp_path).run.tolist()) == {"0", "1"}  # the whole seed
     assert sweep(*options) == 0
     out = capsys.readouterr().out
-    assert "1 of 4 runs, 25.0 % of the samples, starting" in out and "still" not in out
+    assert "3 of 4 runs, 75.0 % of the samples, starting" in out and "still" not in out
     assert set(read("tiny", tmp_path).run.tolist()) == {"0", "1", "2", "3"}
     assert sweep(*options) == 0
     assert capsys.readouterr().out.startswith("All 4 runs are done.\n2 tables in ")

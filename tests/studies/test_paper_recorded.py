@@ -53,6 +53,11 @@ def add(sweep: Sweep, group: Group, run: Planned, diverged_at: int | None = None
     sweep._studies[group.name].add_trial(trial)
 
 
+def add_seed(sweep: Sweep, group: Group, seed: int = 0) -> None:
+    for run in group.runs(seed):
+        add(sweep, group, run)
+
+
 def test_round_trip(sweep: Sweep, tmp_path: Path) -> None:
     runs = list(HALF.runs(0))
     for run in reversed(runs):  # the table is in the order of the plan all the same
@@ -90,14 +95,15 @@ def test_what_diverged_is_recorded_as_such(sweep: Sweep, tmp_path: Path) -> None
         np.testing.assert_array_equal(np.isnan(bad.loss), [False, True])
         assert np.isfinite(table.loss[table.run == "0"]).all()
     # A run may diverge before anything was measured.
-    add(sweep, HALF, fine._replace(seed=1), diverged_at=15)
+    for run in HALF.runs(1):
+        add(sweep, HALF, run, diverged_at=15)
     export(sweep, tmp_path)
     table = read(f"half{TEST}", tmp_path)
-    np.testing.assert_array_equal(table.loss[table.context["seed"] == "1"], [math.nan])
+    np.testing.assert_array_equal(table.loss[table.context["seed"] == "1"], [math.nan] * 2)
 
 
 def test_runs_on_all_images_have_test_losses_only(sweep: Sweep, tmp_path: Path) -> None:
-    add(sweep, WHOLE, next(WHOLE.runs(0))._replace(horizon=ALL))
+    add_seed(sweep, WHOLE)
     assert [path.name for path in export(sweep, tmp_path)] == [f"whole{TEST}.csv.gz"]
 
 
@@ -108,15 +114,18 @@ def test_groups_without_finished_runs_are_left_out(sweep: Sweep, tmp_path: Path)
     assert export(sweep, tmp_path / "tables") == []
 
 
-def test_only_planned_runs_are_exported(sweep: Sweep, tmp_path: Path) -> None:
-    for seed in range(3):  # the plan has two
-        add(sweep, HALF, next(HALF.runs(seed)))
+def test_only_planned_runs_of_whole_seeds_are_exported(sweep: Sweep, tmp_path: Path) -> None:
+    add(sweep, HALF, next(HALF.runs(0)))
+    assert export(sweep, tmp_path) == []  # half a grid would pass for one
+    add(sweep, HALF, list(HALF.runs(0))[1])
+    for seed in (1, 2):  # the plan has two
+        add_seed(sweep, HALF, seed)
     export(sweep, tmp_path)
     assert set(read("half", tmp_path).context["seed"].tolist()) == {"0", "1"}
 
 
 def test_same_runs_same_bytes(sweep: Sweep, tmp_path: Path) -> None:
-    add(sweep, HALF, next(HALF.runs(0)))
+    add_seed(sweep, HALF)
     once = [path.read_bytes() for path in export(sweep, tmp_path)]
     assert [path.read_bytes() for path in export(Sweep(PLAN, tmp_path), tmp_path)] == once
 
@@ -124,7 +133,7 @@ def test_same_runs_same_bytes(sweep: Sweep, tmp_path: Path) -> None:
 def test_a_table_is_replaced_whole_or_not_at_all(
     sweep: Sweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add(sweep, HALF, next(HALF.runs(0)))
+    add_seed(sweep, HALF)
     tables = tmp_path / "tables"
     before = {path: path.read_bytes() for path in export(sweep, tables)}
 
@@ -132,7 +141,7 @@ def test_a_table_is_replaced_whole_or_not_at_all(
         path.write_bytes(b"half a ta")
         raise KeyboardInterrupt
 
-    add(sweep, HALF, next(HALF.runs(1)))
+    add_seed(sweep, HALF, 1)
     monkeypatch.setattr(RunTable, "to_csv", interrupted)
     with pytest.raises(KeyboardInterrupt):
         export(sweep, tables)
@@ -142,7 +151,7 @@ def test_a_table_is_replaced_whole_or_not_at_all(
 def test_missing_and_damaged_tables(sweep: Sweep, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="cannot read the run table .*half.csv.gz"):
         read("half", tmp_path)
-    add(sweep, HALF, next(HALF.runs(0)))
+    add_seed(sweep, HALF)
     path = export(sweep, tmp_path)[0]
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(ValueError, match=f"cannot read the run table .*{path.name}"):
