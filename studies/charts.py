@@ -23,6 +23,7 @@ Kind = Literal["line", "points", "paper", "faint", "guide"]
 
 _SIZE = (7.2, 4.3)  # inches
 _PLACE = (0.1, 0.28, 0.87, 0.63)  # of the axes: left, bottom, width, height
+_LINE, _SHORT_LABEL = 86, 15  # characters of a legend's line, and of labels that fit five to one
 # Text as outlines looks the same for every reader; the salt makes the names inside the same too.
 _SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "path",
@@ -108,10 +109,19 @@ def draw(chart: Chart, path: Path) -> None:
         for which, axis in (("x", chart.x), ("y", chart.y)):
             _scale(axes, which, axis)
         # Below the axes there is always room, inside them not.
-        axes.legend(loc="upper left", bbox_to_anchor=(0, -0.2), ncols=2, borderaxespad=0)
+        columns = _columns([series.label for series in chart.series])
+        axes.legend(loc="upper left", bbox_to_anchor=(0, -0.2), ncols=columns, borderaxespad=0)
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
     path.write_text(_shorter(text.getvalue()), encoding="utf-8")
+
+
+def _columns(labels: Sequence[str]) -> int:
+    """How many columns of a legend fit side by side."""
+    longest = sorted((len(label) for label in labels), reverse=True)
+    if longest[0] <= _SHORT_LABEL:
+        return 5
+    return 2 if sum(longest[:2]) <= _LINE else 1
 
 
 def _shorter(svg: str) -> str:
