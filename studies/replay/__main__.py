@@ -17,11 +17,12 @@ from rich.progress import Progress
 from rich.table import Table
 
 from optuna_kappa import read_csv
+from optuna_kappa.selection import parse_where, select
 from studies.recorded import FOLDER
 from studies.replay import report, results
 from studies.replay.results import LEVELS, Json, Pruned, Replay
 from studies.replay.search import TOP_K
-from studies.replay.table import prepare, select
+from studies.replay.table import prepare
 from studies.samplers import PRUNERS, SAMPLERS, check, check_names
 
 _USAGE, _STOPPED = 2, 130  # exit codes: wrong input, interrupted
@@ -83,7 +84,7 @@ def _replay(options: argparse.Namespace) -> tuple[Replay, Json]:
             raise ValueError(f"{name} must be at least 1, but is {getattr(options, name)}")
     if options.seed < 0:
         raise ValueError(f"seed must be at least 0, but is {options.seed}")
-    runs = select(read_csv(options.runs), _where(options.where))
+    runs = select(read_csv(options.runs), parse_where(options.where))
     made = prepare(runs, options.schedule, options.horizon)
     about = {
         "runs": options.runs,
@@ -93,14 +94,6 @@ def _replay(options: argparse.Namespace) -> tuple[Replay, Json]:
         "seed": options.seed,
     }
     return Replay(made.objective, options.repeats, options.seed, options.jobs), about
-
-
-def _where(text: str) -> dict[str, str]:
-    pairs = [item.partition("=") for item in _names(text)]
-    for name, equals, value in pairs:
-        if not (name and equals and value):
-            raise ValueError(f"--where must be COLUMN=VALUE,..., but is {text!r}")
-    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def _names(text: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -10,35 +9,14 @@ import numpy as np
 
 from optuna_kappa import RunTable
 from optuna_kappa.schedules import AnySchedule, PeriodicSchedule, constant, parse
+from optuna_kappa.selection import in_unit, samples_an_epoch, varying
 from optuna_kappa.trials import MAX_STEP
 from studies.replay.grid import Grid
 from studies.replay.lookup import Lookup
 from studies.replay.objective import Objective
 
-EPOCH = "epoch"
-_NOT_PARAMETERS = ("seed", EPOCH)
 _FINE = 2.0**30  # steps of the longest run where the table's unit is not one of whole steps
 _SHORT = 24  # a short horizon, where the table has no epochs, is this part of the target
-
-
-def select(runs: RunTable, where: Mapping[str, str]) -> RunTable:
-    """The rows with these values of context columns.
-
-    Raises:
-        ValueError: There is no such column, or no such row.
-    """
-    for name, value in where.items():
-        if name not in runs.context:
-            raise ValueError(
-                f"{name!r} is not a context column; the table has "
-                f"{', '.join(runs.context) or 'none'}"
-            )
-        found = runs.where(_equal(runs.context[name], value))
-        if not len(found):
-            values = sorted(set(runs.context[name].tolist()))
-            raise ValueError(f"no run has {name}={value}; there are {', '.join(values[:12])}")
-        runs = found
-    return runs
 
 
 class Prepared(NamedTuple):
@@ -72,7 +50,7 @@ def prepare(runs: RunTable, schedule: str | None, horizon: float | None) -> Prep
     target = _horizon(runs, horizon)
     name, per_unit = str(runs.schedule[0]), _steps_per_unit(runs)
     shape = _shape(name, per_unit)
-    short = per_unit * (_epoch(runs) or target / _SHORT)
+    short = per_unit * (samples_an_epoch(runs) or target / _SHORT)
     steps = replace(
         runs,
         horizon=np.round(runs.horizon * per_unit),
@@ -85,20 +63,16 @@ def _objective(
     runs: RunTable, shape: AnySchedule | None, target: float, short: float
 ) -> Objective:
     """The objective of runs that count steps."""
-    varying = [
-        column
-        for column, values in runs.context.items()
-        if column not in _NOT_PARAMETERS and len(set(values.tolist())) > 1
-    ]
-    if not varying:
+    columns = varying(runs)
+    if not columns:
         prefix = _is_prefix(shape, runs)
         return Grid(runs, target, prefix=prefix, schedule=shape or constant(), epoch=short)
     if len(np.unique(runs.lr)) < len(np.unique(runs.run)):
         raise ValueError(
-            f"the runs differ in {', '.join(varying)} as well; choose by "
-            f"--where {','.join(f'{c}={runs.context[c][0]}' for c in varying)} or other values"
+            f"the runs differ in {', '.join(columns)} as well; choose by "
+            f"--where {','.join(f'{c}={runs.context[c][0]}' for c in columns)} or other values"
         )
-    return Lookup(runs, varying, target, short)
+    return Lookup(runs, columns, target, short)
 
 
 def _steps_per_unit(runs: RunTable) -> float:
@@ -106,14 +80,6 @@ def _steps_per_unit(runs: RunTable) -> float:
     whole = bool((runs.step == np.round(runs.step)).all())
     largest = float(runs.horizon.max())
     return 1.0 if whole and largest <= MAX_STEP else _FINE / largest
-
-
-def _equal(column: np.ndarray, value: str) -> np.ndarray:
-    """Where a column has a value, written as the same text or the same number."""
-    try:
-        return np.asarray(column.astype(np.float64) == float(value))
-    except ValueError:
-        return np.asarray(column == value)
 
 
 def _of_schedule(runs: RunTable, schedule: str | None) -> RunTable:
@@ -132,9 +98,8 @@ def _of_schedule(runs: RunTable, schedule: str | None) -> RunTable:
 def _horizon(runs: RunTable, horizon: float | None) -> float:
     if horizon is None:
         return float(runs.horizon.max())
-    epoch = _epoch(runs)
-    if epoch and horizon < runs.step[runs.step > 0].min():
-        horizon *= epoch
+    epoch = samples_an_epoch(runs)
+    horizon = in_unit(runs, horizon)
     if not 0 < horizon <= runs.horizon.max():
         unit = f" (epochs of {epoch:g})" if epoch else ""
         raise ValueError(
@@ -143,15 +108,6 @@ def _horizon(runs: RunTable, horizon: float | None) -> float:
             f"is {horizon:g}"
         )
     return float(horizon)
-
-
-def _epoch(runs: RunTable) -> float:
-    """Samples an epoch where the table says so, else 0."""
-    values = set(runs.context.get(EPOCH, np.array([], dtype=np.str_)).tolist())
-    try:
-        return float(values.pop()) if len(values) == 1 else 0.0
-    except ValueError:
-        return 0.0
 
 
 def _shape(name: str, per_unit: float) -> AnySchedule | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,9 +9,10 @@ import pytest
 
 from optuna_kappa import RunTable
 from optuna_kappa.schedules import constant
+from optuna_kappa.selection import select
 from studies.replay.grid import Grid
 from studies.replay.lookup import Lookup
-from studies.replay.table import prepare, select
+from studies.replay.table import prepare
 
 
 def runs(
@@ -103,11 +103,6 @@ def test_groups_have_to_be_chosen() -> None:
     with pytest.raises(ValueError, match="differ in width as well; choose by --where width=64"):
         prepare(both, None, None)
     assert isinstance(prepare(select(both, {"width": "128"}), None, None).objective, Grid)
-    assert len(select(both, {"width": "64.0"})) == len(both) / 2
-    with pytest.raises(ValueError, match="'depth' is not a context column; the table has width"):
-        select(both, {"depth": "2"})
-    with pytest.raises(ValueError, match=re.escape("no run has width=32; there are 128, 64")):
-        select(both, {"width": "32"})
 
 
 def random_search() -> RunTable:
