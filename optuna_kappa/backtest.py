@@ -1,0 +1,285 @@
+"""Would the law have worked on past runs? The largest horizon is hidden, and proposed for.
+
+For each context group and schedule: the largest horizon with enough learning rates is hidden, the
+law is fitted to what lies at least a factor 1.2 below it, and its proposal is judged by the losses
+that were recorded at the hidden horizon D, beside the rules that need no law:
+
+    copy        lr_last, the best recorded lr of the largest horizon D_last that was not hidden
+    slope-s     lr_last * (D / D_last)^-s
+
+A constant-rate run counts at every horizon up to its own, so hiding one means to cut every curve:
+at the next smaller planned horizon, or at half of D where all curves are of one length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from optuna_kappa.law import Law, Optimum, fit
+from optuna_kappa.law.optimum import find_optima
+from optuna_kappa.regret import Recorded, horizons, is_constant, recorded
+from optuna_kappa.runs import RunTable
+
+SLOPES = {"copy": 0.0, "slope-0.32": 0.32, "slope-0.5": 0.5, "slope-1": 1.0}
+METHODS = ("law", *SLOPES)
+_APART = 1.2  # what is fitted lies below the hidden horizon by at least this factor
+_CUT = 2.0  # where constant-rate curves are of one length, they are cut at this part of it
+_MIN_HIDDEN = 4  # learning rates: fewer make no curve
+_MIN_FITTED = 3  # learning rates that the law needs to begin
+_SAME = 1e-6  # two horizons this close are one
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A rule's learning rate for the hidden horizon, and its regret, a fraction of one."""
+
+    lr: float
+    regret: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A group whose largest horizon was hidden.
+
+    Attributes:
+        context: Values of the context columns.
+        schedule: Name of the schedule.
+        hidden: The hidden horizon.
+        fitted: Horizons at which the law had an optimum, ascending.
+        last: The largest horizon that was not hidden, D_last.
+        optimum: At the hidden horizon: the vertex of a local parabola, as
+            `optuna_kappa.law.optimum.find_optima` finds it from that horizon alone.
+        methods: What each of `METHODS` proposed.
+        interval: The law's 90 % interval of the optimal lr.
+        verdict: The law's word on its proposal.
+    """
+
+    context: Mapping[str, str]
+    schedule: str
+    hidden: float
+    fitted: tuple[float, ...]
+    last: float
+    optimum: Optimum
+    methods: Mapping[str, Tried]
+    interval: tuple[float, float]
+    verdict: str
+
+    @property
+    def covered(self) -> bool:
+        """Whether the interval held the optimum."""
+        low, high = self.interval
+        return bool(low <= np.exp(self.optimum.ln_lr) <= high)
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A group that cannot be used, and why."""
+
+    context: Mapping[str, str]
+    schedule: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """What came of hiding the largest horizons.
+
+    Attributes:
+        groups: One a context group and schedule, in the table's sorted order.
+    """
+
+    groups: tuple[Outcome | Skipped, ...]
+
+    @property
+    def tested(self) -> list[Outcome]:
+        """The groups that could be used."""
+        return [group for group in self.groups if isinstance(group, Outcome)]
+
+    @property
+    def skipped(self) -> list[Skipped]:
+        """The groups that could not."""
+        return [group for group in self.groups if isinstance(group, Skipped)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON: regrets are fractions of one, what is not known is None."""
+        return {"groups": [_group(group) for group in self.groups], "summary": self.summary()}
+
+    def summary(self) -> dict[str, Any]:
+        """Statistics of each rule's regret over groups, and the coverage of the law's interval."""
+        found: dict[str, Any] = {}
+        for method in METHODS:
+            regrets = [group.methods[method].regret for group in self.tested]
+            found[method] = {
+                "n": len(regrets),
+                "mean_regret": float(np.mean(regrets)) if regrets else None,
+                "median_regret": float(np.median(regrets)) if regrets else None,
+                "p90_regret": float(np.quantile(regrets, 0.9)) if regrets else None,
+            }
+        covered = [group.covered for group in self.tested]
+        return found | {"coverage90": float(np.mean(covered)) if covered else None}
+
+
+class _Unusable(Exception):
+    """Why a group cannot be used."""
+
+
+def backtest(
+    runs: RunTable,
+    context: Sequence[str] = (),
+    *,
+    hide: float | None = None,
+    fit_up_to: float | None = None,
+) -> Backtest:
+    """Hides the largest horizon of each group and proposes for it from the rest.
+
+    Args:
+        runs: Run table.
+        context: Context columns whose values make a group; each group has its own law.
+        hide: Horizon to hide, in the table's unit; by default the largest with at least four
+            learning rates. All above it is hidden too.
+        fit_up_to: Largest horizon to fit to.
+
+    Raises:
+        ValueError: A name is no context column, or a horizon is out of its range.
+    """
+    for name, value in (("hide", hide), ("fit_up_to", fit_up_to)):
+        if value is not None and not 0 < value < np.inf:
+            raise ValueError(f"{name} must be a positive finite horizon, but is {value:g}")
+    if hide is not None and fit_up_to is not None and fit_up_to * _APART > hide * (1 + _SAME):
+        raise ValueError(
+            f"fit_up_to must be at most {hide / _APART:g}, a factor {_APART} below the hidden "
+            f"horizon {hide:g}, but is {fit_up_to:g}"
+        )
+    groups: list[Outcome | Skipped] = []
+    for values, part in runs.groups(context):
+        for schedule in sorted(set(part.schedule.tolist())):
+            try:
+                groups.append(_test(part, values, schedule, hide, fit_up_to))
+            except _Unusable as why:
+                groups.append(Skipped(values, schedule, str(why)))
+    return Backtest(tuple(groups))
+
+
+def _test(
+    runs: RunTable,
+    context: Mapping[str, str],
+    schedule: str,
+    hide: float | None,
+    fit_up_to: float | None,
+) -> Outcome:
+    own = runs.where(runs.schedule == schedule)
+    target = _hidden(own, hide)
+    limit = _limit(own, target.horizon, fit_up_to)
+    visible = _up_to(runs, limit)
+    last = _largest(visible.where(visible.schedule == schedule), _MIN_FITTED)
+    if last is None:
+        raise _Unusable(
+            f"{target.horizon:g} is hidden, and no horizon up to {limit:g} has {_MIN_FITTED} "
+            "learning rates to fit to"
+        )
+    try:
+        law = fit(visible)
+        proposal = law.propose(target.horizon, schedule)
+    except ValueError as error:
+        raise _Unusable(str(error)) from error
+    methods = {"law": proposal.lr}
+    for method, slope in SLOPES.items():
+        methods[method] = last.best_lr * (target.horizon / last.horizon) ** -slope
+    return Outcome(
+        context=context,
+        schedule=schedule,
+        hidden=target.horizon,
+        fitted=_fitted(law),
+        last=last.horizon,
+        optimum=find_optima([target.seen])[0],
+        methods={name: Tried(lr, target.regret(lr)) for name, lr in methods.items()},
+        interval=(proposal.low, proposal.high),
+        verdict=proposal.verdict.word,
+    )
+
+
+def _hidden(own: RunTable, hide: float | None) -> Recorded:
+    """What was recorded at the horizon to hide."""
+    found = _largest(own, _MIN_HIDDEN) if hide is None else recorded(own, hide)
+    if found is None or found.n_finite < _MIN_HIDDEN:
+        where = "any horizon" if hide is None else f"{hide:g}, the horizon to hide"
+        seen = ", ".join(f"{horizon:g}" for horizon in horizons(own)[:6]) or "none"
+        raise _Unusable(
+            f"fewer than {_MIN_HIDDEN} learning rates have a finite loss at {where}; the largest "
+            f"horizons: {seen}"
+        )
+    return found
+
+
+def _limit(own: RunTable, hidden: float, fit_up_to: float | None) -> float:
+    """The largest horizon that may be fitted to."""
+    highest = hidden / _APART * (1 + _SAME)
+    if fit_up_to is not None:
+        if fit_up_to > highest:
+            raise _Unusable(
+                f"{hidden:g} is hidden, less than a factor {_APART} above {fit_up_to:g}"
+            )
+        return fit_up_to
+    for horizon in sorted(set(own.horizon[own.horizon <= highest].tolist()), reverse=True):
+        found = recorded(own, horizon)
+        if found is not None and found.n_finite >= _MIN_FITTED:
+            return float(horizon)
+    if is_constant(str(own.schedule[0])):
+        return hidden / _CUT
+    raise _Unusable(
+        f"no horizon below the largest has {_MIN_FITTED} learning rates (only runs whose schedule "
+        "is 'constant' count at shorter horizons too)"
+    )
+
+
+def _up_to(runs: RunTable, limit: float) -> RunTable:
+    """Runs as if nothing had been trained beyond a horizon."""
+    largest = limit * (1 + _SAME)
+    constant = [name for name in set(runs.schedule.tolist()) if is_constant(name)]
+    cut = np.isin(runs.schedule, constant)
+    visible = runs.where(np.where(cut, runs.step, runs.horizon) <= largest)
+    # Nor may it be known how long a run was planned to be.
+    return replace(visible, horizon=np.minimum(visible.horizon, largest))
+
+
+def _largest(runs: RunTable, n_lrs: int) -> Recorded | None:
+    """What was recorded at the largest horizon with so many learning rates."""
+    for horizon in horizons(runs):
+        found = recorded(runs, horizon)
+        if found is not None and found.n_finite >= n_lrs:
+            return found
+    return None
+
+
+def _fitted(law: Law) -> tuple[float, ...]:
+    return tuple(sorted({optimum.horizon for optimum in law.optima}))
+
+
+def _group(group: Outcome | Skipped) -> dict[str, Any]:
+    """A group for JSON; the same keys for all."""
+    named = {"context": dict(group.context), "schedule": group.schedule}
+    if isinstance(group, Skipped):
+        empty = ("hidden", "fitted", "last", "optimum", "methods", "interval", "covered")
+        return named | dict.fromkeys((*empty, "verdict")) | {"reason": group.reason}
+    optimum = group.optimum
+    return named | {
+        "hidden": group.hidden,
+        "fitted": list(group.fitted),
+        "last": group.last,
+        "optimum": {
+            "lr": float(np.exp(optimum.ln_lr)),
+            "se": optimum.se,
+            "at_edge": optimum.at_edge,
+        },
+        "methods": {
+            name: {"lr": tried.lr, "regret": tried.regret} for name, tried in group.methods.items()
+        },
+        "interval": list(group.interval),
+        "covered": group.covered,
+        "verdict": group.verdict,
+        "reason": None,
+    }
