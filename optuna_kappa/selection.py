@@ -96,6 +96,7 @@ def _equal(column: NDArray[np.str_], value: str) -> NDArray[np.bool_]:
     """Where a column has a value, written as the same text or the same number."""
     same = np.asarray(column == value)
     try:
-        return same | np.asarray(column.astype(np.float64) == float(value))
+        same = same | np.asarray(column.astype(np.float64) == float(value))
     except ValueError:
-        return same
+        pass
+    return same

@@ -20,8 +20,13 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 _LOCK_TIMEOUT = 60.0  # seconds
 
 
-def open_storage(url: str) -> RDBStorage:
+def open_storage(url: str, *, create: bool = True) -> RDBStorage:
     """Opens or creates a relational storage by its SQLAlchemy URL, such as `sqlite:///kappa.db`.
+
+    Args:
+        url: URL of the database.
+        create: Whether a file that does not exist is created; if not, one that does is only read,
+            and its settings stay as they are.
 
     Raises:
         ValueError: The URL is none, the database cannot be opened or created, or it is a file of
@@ -37,7 +42,10 @@ def open_storage(url: str) -> RDBStorage:
         return _connect(url)
     if parsed.database in (None, "", ":memory:"):
         return _connect(url)
-    _prepare(Path(parsed.database))
+    path = Path(parsed.database)
+    if not create and not path.is_file():
+        raise ValueError(f"there is no database {path}; give the URL of an existing storage")
+    _prepare(path, log=create)
     storage = _connect(url, {"connect_args": {"timeout": _LOCK_TIMEOUT}})
     event.listen(storage.engine, "connect", _tune)
     storage.engine.dispose()  # of the connections made before there was a listener
@@ -57,8 +65,8 @@ def shown(url: str) -> str:
     return make_url(url).render_as_string(hide_password=True)
 
 
-def _prepare(path: Path) -> None:
-    """Turns the write-ahead log on, which lasts, after a look at whose file it is."""
+def _prepare(path: Path, *, log: bool) -> None:
+    """Looks at whose file it is, and turns the write-ahead log on, which lasts."""
     try:
         with closing(sqlite3.connect(path, timeout=_LOCK_TIMEOUT)) as connection:
             rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
@@ -68,7 +76,8 @@ def _prepare(path: Path) -> None:
                     f"{path} is a database of another program (it has the tables "
                     f"{', '.join(sorted(tables)[:3])}); choose another file for the studies"
                 )
-            connection.execute("PRAGMA journal_mode = WAL")
+            if log:
+                connection.execute("PRAGMA journal_mode = WAL")
     except sqlite3.DatabaseError as error:
         raise ValueError(
             f"cannot use {path} as a database ({error}); choose a file that is an Optuna storage "

@@ -16,6 +16,12 @@ def test_import_loads_nothing_heavy(module: str) -> None:
     assert (done.stdout, done.stderr) == ("", "")
 
 
+def test_the_command_line_draws_only_on_request() -> None:
+    code = CODE.format(module="optuna_kappa.cli", unwanted=("torch", "plotly"))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
+
+
 def test_the_check_itself_sees_modules() -> None:
     code = CODE.format(module="optuna_kappa, scipy.integrate", unwanted=("scipy.integrate",))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
