@@ -19,9 +19,7 @@ from optuna_kappa.law.observations import Observations, observe
 from optuna_kappa.runs import Floats, RunTable
 from optuna_kappa.schedules import constant, parse
 
-_NEAR = (
-    0.1  # as in studies.replay: a constant-rate curve is averaged within this part of a horizon
-)
+_NEAR = 0.1  # a constant-rate curve is averaged within this part of a horizon, as in the replay
 _SAME = 1e-6  # two horizons this close are one
 
 
@@ -114,14 +112,14 @@ def horizons(runs: RunTable) -> list[float]:
     """Horizons to know the losses at, descending: the planned ones, or where curves ended."""
     if not len(runs) or not is_constant(str(runs.schedule[0])):
         return sorted(set(runs.horizon.tolist()), reverse=True)
-    ends = {float(runs.step[rows][_fine(runs, rows)].max(initial=0)) for rows in _by_run(runs)}
+    ends = {float(runs.step[rows][_fine(runs, rows)].max(initial=0)) for rows in runs.by_run()}
     return sorted(ends - {0.0}, reverse=True)
 
 
 def _rows(runs: RunTable, horizon: float) -> Iterator[tuple[float, float]]:
     """The ln lr and loss at a horizon of each constant-rate run that reached it, or diverged."""
     curves = []
-    for rows in _by_run(runs):
+    for rows in runs.by_run():
         fine = _fine(runs, rows)
         ln_lr = float(np.log(runs.lr[rows[0]]))
         if (runs.step[rows][~np.isfinite(runs.loss[rows])] <= horizon).any():
@@ -136,13 +134,6 @@ def _rows(runs: RunTable, horizon: float) -> Iterator[tuple[float, float]]:
             yield ln_lr, float(loss[near].mean())
         elif step[0] <= horizon:
             yield ln_lr, float(np.interp(np.log(horizon), np.log(step), loss))
-
-
-def _by_run(runs: RunTable) -> Iterator[NDArray[np.intp]]:
-    """The rows of each run, by ascending step."""
-    order = np.lexsort((runs.step, runs.run))
-    starts = np.flatnonzero(runs.run[order][1:] != runs.run[order][:-1]) + 1
-    yield from np.split(order, starts) if len(order) else ()
 
 
 def _fine(runs: RunTable, rows: NDArray[np.intp]) -> NDArray[np.bool_]:

@@ -117,6 +117,14 @@ class RunTable:
         columns: dict[str, ArrayLike] = {name: getattr(self, name)[mask] for name in COLUMNS}
         return RunTable.from_columns(columns | {k: v[mask] for k, v in self.context.items()})
 
+    def by_run(self) -> list[NDArray[np.intp]]:
+        """The rows of each run, by ascending step."""
+        if not len(self):
+            return []
+        order = np.lexsort((self.step, self.run))
+        label = self.run[order]
+        return np.split(order, np.flatnonzero(label[1:] != label[:-1]) + 1)
+
     def groups(self, names: Sequence[str]) -> Iterator[tuple[dict[str, str], RunTable]]:
         """Splits the table by the values of context columns, in sorted order.
 

@@ -85,11 +85,7 @@ def _canonical(name: str) -> str:
 
 
 def _curves(runs: RunTable) -> Iterator[tuple[str, _Curve]]:
-    if not len(runs):
-        return
-    order = np.lexsort((runs.step, runs.run))
-    run = runs.run[order]
-    for rows in np.split(order, np.flatnonzero(run[1:] != run[:-1]) + 1):
+    for rows in runs.by_run():
         step, loss = runs.step[rows], runs.loss[rows]
         fine = np.isfinite(loss) & (step > 0)
         bad = step[~np.isfinite(loss)]

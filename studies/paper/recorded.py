@@ -23,7 +23,8 @@ TEST = "-test"
 def export(sweep: Sweep, folder: Path) -> list[Path]:
     """Writes the runs of each group as two tables: of validation and of test losses.
 
-    Only of seeds that are whole: half a grid would pass for one. Runs on all images have no validation images, and so a table of test losses only.
+    Only of seeds that are whole: half a grid would pass for one. Runs on all images have no
+    validation images, and so a table of test losses only.
 
     Returns:
         The files written.

@@ -13,11 +13,10 @@ A run of a horizon that was not recorded is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution, FloatDistribution
 from scipy.interpolate import PchipInterpolator
 
@@ -48,7 +47,7 @@ class Sheet:
         labels = sorted({seeds[run] for run in runs.run})
         loss = np.full((len(labels), len(lrs), len(steps)), np.nan)
         known = np.zeros(loss.shape[:2], dtype=bool)
-        for rows in _rows_by_run(runs):
+        for rows in runs.by_run():
             at = labels.index(seeds[str(runs.run[rows[0]])]), columns[rows[0]]
             known[at] = True
             loss[at] = _on_steps(runs.step[rows], runs.loss[rows], steps)
@@ -255,13 +254,6 @@ def _steps(runs: RunTable, end: float) -> Floats:
     inside = (runs.step > 0) & (runs.step <= end * (1 + _SAME)) & np.isfinite(runs.loss)
     steps, counts = np.unique(runs.step[inside], return_counts=True)
     return np.asarray(steps[counts >= counts.max(initial=0) / 2], dtype=np.float64)
-
-
-def _rows_by_run(runs: RunTable) -> Iterator[NDArray[np.intp]]:
-    """The rows of each run, by ascending step."""
-    order = np.lexsort((runs.step, runs.run))
-    starts = np.flatnonzero(runs.run[order][1:] != runs.run[order][:-1]) + 1
-    yield from np.split(order, starts)
 
 
 def _on_steps(step: Floats, loss: Floats, wanted: Floats) -> Floats:

@@ -41,12 +41,9 @@ class Lookup:
         """
         self.horizon, self.epoch = horizon, epoch
         runs = runs.where((runs.horizon >= horizon) & (runs.step > 0) & (runs.step <= horizon))
-        labels, first, index = np.unique(runs.run, return_index=True, return_inverse=True)
-        order = np.lexsort((runs.step, index))
-        starts = np.searchsorted(index[order], np.arange(1, len(labels)))
-        self._curves = [
-            Curve(runs.step[rows], runs.loss[rows]) for rows in np.split(order, starts)
-        ]
+        rows_of = runs.by_run()
+        self._curves = [Curve(runs.step[rows], runs.loss[rows]) for rows in rows_of]
+        first = np.array([rows[0] for rows in rows_of])
         columns_of = {LR: runs.lr[first]}
         columns_of |= {name: _numbers(runs.context[name][first]) for name in columns}
         self._values = columns_of
