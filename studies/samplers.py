@@ -28,7 +28,7 @@ from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 from optuna_kappa import KappaPruner, KappaSampler, RunTable
 from optuna_kappa.schedules import AnySchedule
 
-_KAPPA = "kappa"
+KAPPA = "kappa"
 _PATIENCE = 3  # reports without improvement that the patient pruner waits for
 
 
@@ -67,7 +67,7 @@ def _hyperband(target: Target) -> BasePruner:
 
 SAMPLERS: Mapping[str, Callable[[Target], BaseSampler]] = MappingProxyType(
     {
-        _KAPPA: _kappa,
+        KAPPA: _kappa,
         "tpe": lambda target: TPESampler(seed=target.trial_seed),
         "gp": lambda target: GPSampler(seed=target.trial_seed),
         "random": lambda target: RandomSampler(seed=target.trial_seed),
@@ -84,7 +84,7 @@ PRUNERS: Mapping[str, Callable[[Target], BasePruner]] = MappingProxyType(
         "hyperband": _hyperband,
         "wilcoxon": lambda target: WilcoxonPruner(),
         "patient": lambda target: PatientPruner(MedianPruner(), _PATIENCE),
-        _KAPPA: lambda target: KappaPruner(),
+        KAPPA: lambda target: KappaPruner(),
     }
 )
 
@@ -94,7 +94,7 @@ def check_names(names: Sequence[str]) -> None:
     check(names, tuple(SAMPLERS), "sampler", lambda name: name.partition("+")[0])
     for name in names:
         sampler, plus, pruner = name.partition("+")
-        if plus and (pruner not in PRUNERS or sampler == _KAPPA):
+        if plus and (pruner not in PRUNERS or sampler == KAPPA):
             raise ValueError(
                 f"unknown pruner in {name!r}; write SAMPLER+PRUNER with one of "
                 f"{', '.join(PRUNERS)}, and kappa alone, which has its own"
@@ -120,7 +120,7 @@ def check(
 def make(name: str, target: Target) -> tuple[BaseSampler, BasePruner]:
     """The sampler and the pruner of a name that `check_names` accepts."""
     sampler, _, pruner = name.partition("+")
-    pruner = pruner or (_KAPPA if sampler == _KAPPA else "none")
+    pruner = pruner or (KAPPA if sampler == KAPPA else "none")
     with warnings.catch_warnings():
         # That their interface may change is no news to who compares them.
         warnings.simplefilter("ignore", ExperimentalWarning)

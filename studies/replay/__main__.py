@@ -22,7 +22,7 @@ from studies.recorded import FOLDER
 from studies.replay import report, results
 from studies.replay.results import LEVELS, Json, Pruned, Replay
 from studies.replay.search import TOP_K
-from studies.replay.table import prepare
+from studies.replay.table import prepare, steps_per_unit
 from studies.samplers import PRUNERS, SAMPLERS, check, check_names
 
 _USAGE, _STOPPED = 2, 130  # exit codes: wrong input, interrupted
@@ -59,7 +59,7 @@ def _search(options: argparse.Namespace) -> Json:
     check_names([name for name in names if name != TOP_K] or ["tpe"])
     if not 1 <= options.budget < math.inf:
         raise ValueError(f"the budget must be at least 1 full run, but is {options.budget:g}")
-    replay, about = _replay(options)
+    replay, about = _replay(options, options.probes)
     with _Bar(options.repeats * len(names)) as on_done:
         return about | results.searches(replay, names, options.budget, on_done)
 
@@ -77,15 +77,22 @@ def _pruners(options: argparse.Namespace) -> Json:
         return about | results.prunings(replay, names, stream, on_done)
 
 
-def _replay(options: argparse.Namespace) -> tuple[Replay, Json]:
-    """What is to be replayed, and what it is called."""
+def _replay(options: argparse.Namespace, probes: str | None = None) -> tuple[Replay, Json]:
+    """What is to be replayed, and what it is called.
+
+    Args:
+        options: Of the command line.
+        probes: File of the runs that kappa's probes come from, if those are others.
+    """
     for name in ("repeats", "jobs"):
         if getattr(options, name) < 1:
             raise ValueError(f"{name} must be at least 1, but is {getattr(options, name)}")
     if options.seed < 0:
         raise ValueError(f"seed must be at least 0, but is {options.seed}")
     runs = select(read_csv(options.runs), parse_where(options.where))
-    made = prepare(runs, options.schedule, options.horizon)
+    lent = read_csv(probes) if probes else None
+    unit = steps_per_unit(*(table for table in (runs, lent) if table is not None))
+    made = prepare(runs, options.schedule, options.horizon, unit)
     about = {
         "runs": options.runs,
         "schedule": made.schedule,
@@ -93,7 +100,13 @@ def _replay(options: argparse.Namespace) -> tuple[Replay, Json]:
         "repeats": options.repeats,
         "seed": options.seed,
     }
-    return Replay(made.objective, options.repeats, options.seed, options.jobs), about
+    replay = Replay(made.objective, options.repeats, options.seed, options.jobs)
+    if lent is not None:
+        horizon = options.probes_horizon or options.horizon
+        lender = prepare(lent, options.probes_schedule, horizon, unit)
+        about |= {"probes": probes, "probes_horizon": lender.horizon}
+        replay = replay._replace(lender=lender.objective)
+    return replay, about
 
 
 def _names(text: str) -> list[str]:
@@ -196,6 +209,10 @@ def _parser() -> argparse.ArgumentParser:
     add = search.add_argument
     add("--samplers", default=_SAMPLERS, help=f"SAMPLER or SAMPLER+PRUNER,... ({_SAMPLERS})")
     add("--budget", type=float, default=24, help="full-run equivalents of each search (24)")
+    add("--probes", help="run table that kappa's probes come from, such as one of constant rate")
+    add("--probes-schedule", help="schedule of these, where that table has several")
+    text = "target that the probes are laid out for (that of --runs)"
+    add("--probes-horizon", type=float, help=text)
     pruners = commands.add_parser("pruners", help="compare pruners on the same proposals")
     pruners.set_defaults(run=_pruners, show=_show_pruners)
     add = pruners.add_argument

@@ -34,12 +34,14 @@ class Replay(NamedTuple):
         repeats: Number of repeats.
         seed: Seed of the first; the following ones count up from it.
         jobs: Processes.
+        lender: What kappa's probes are runs of; None for the objective itself.
     """
 
     objective: Objective
     repeats: int
     seed: int
     jobs: int
+    lender: Objective | None = None
 
 
 class Pruned(NamedTuple):
@@ -116,7 +118,7 @@ def _run(
 ) -> dict[str, list[Any]]:
     """The results of pieces of work by name, in their order."""
     context = multiprocessing.get_context("spawn")
-    setup = os.getpid(), replay.objective
+    setup = os.getpid(), replay.objective, replay.lender
     with ProcessPoolExecutor(replay.jobs, context, _start, setup) as pool:
         futures = {name: [pool.submit(*p) for p in parts] for name, parts in pieces.items()}
         try:
@@ -128,21 +130,23 @@ def _run(
     return {name: [one for p in parts for one in p.result()] for name, parts in futures.items()}
 
 
-_objective: Objective | None = None  # of a worker process
-_streams: dict[tuple[Pruned, int], Any] = {}  # of a worker process, for all pruners
+# Of a worker process.
+_objective: Objective | None = None
+_lender: Objective | None = None
+_streams: dict[tuple[Pruned, int], Any] = {}  # the same for all pruners
 
 
-def _start(parent: int, objective: Objective) -> None:
-    global _objective
+def _start(parent: int, objective: Objective, lender: Objective | None) -> None:
+    global _objective, _lender
     set_up_worker(parent)
     # The GP sampler warns that another package would make it faster.
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    _objective = objective
+    _objective, _lender = objective, lender
 
 
 def _search(name: str, seeds: Sequence[int], budget: float) -> list[Searched]:
     assert _objective is not None
-    return [search(_objective, name, seed, budget) for seed in seeds]
+    return [search(_objective, name, seed, budget, _lender) for seed in seeds]
 
 
 def _prune(name: str, seeds: Sequence[int], stream: Pruned) -> list[Outcome]:

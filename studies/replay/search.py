@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,9 +13,9 @@ from optuna.pruners import NopPruner
 from optuna.samplers import BaseSampler
 from optuna.trial import Trial, TrialState
 
-from optuna_kappa import KappaSampler, horizon
-from studies.replay.objective import Curve, Objective, Params
-from studies.samplers import Target, make
+from optuna_kappa import KappaSampler, RunTable, horizon, run_table
+from studies.replay.objective import LR, Curve, Objective, Params
+from studies.samplers import KAPPA, Target, make
 
 TOP_K = "top-k"
 
@@ -49,10 +49,13 @@ class _Trial:
     loss: float
     params: Params
     ask_ms: float
+    full: bool
     guess: Params | None = None
 
 
-def search(objective: Objective, name: str, seed: int, budget: float) -> Searched:
+def search(
+    objective: Objective, name: str, seed: int, budget: float, lender: Objective | None = None
+) -> Searched:
     """Searches until the budget is spent.
 
     What is recommended is the full run with the lowest loss seen. Before there is one, kappa
@@ -63,8 +66,10 @@ def search(objective: Objective, name: str, seed: int, budget: float) -> Searche
         name: Name of a sampler, as `studies.samplers` reads it, or `TOP_K`.
         seed: Seed of the search. Its trial number n gets the same recorded seed from any sampler.
         budget: Full-run equivalents.
+        lender: What kappa's probes are runs of, such as constant-rate runs for a cosine target;
+            None for the objective itself.
     """
-    trials = _top_k(objective, seed) if name == TOP_K else _ask(objective, name, seed)
+    trials = _top_k(objective, seed) if name == TOP_K else _ask(objective, name, seed, lender)
     spent, best, regret = 0.0, math.inf, math.nan
     rows: list[tuple[float, float, float]] = []
     for trial in trials:
@@ -89,45 +94,68 @@ def new_study(seed: int) -> optuna.Study:
     return optuna.create_study(study_name=f"replay {seed}")
 
 
-def target_of(objective: Objective, seed: int) -> Target:
+def target_of(objective: Objective, seed: int, sources: Sequence[RunTable] = ()) -> Target:
     """The target of a search."""
-    return Target(round(objective.horizon), objective.schedule, (), seed, number=0)
+    return Target(round(objective.horizon), objective.schedule, sources, seed, number=0)
 
 
-def _ask(objective: Objective, name: str, seed: int) -> Iterator[_Trial]:
-    """The trials of an Optuna study, without end."""
-    target = target_of(objective, seed)
-    sampler, pruner = make(name, target)
-    study = new_study(seed)
-    study.sampler, study.pruner = sampler, pruner
-    space = dict(objective.space)
+def _ask(objective: Objective, name: str, seed: int, lender: Objective | None) -> Iterator[_Trial]:
+    """The trials of a search, without end."""
+    sources = []
+    if lender is not None and name == KAPPA:
+        study = new_study(seed)
+        for trial in _run(study, name, target_of(lender, seed), lender, objective):
+            if trial.full:
+                break
+            yield trial
+        sources.append(run_table(study))
+    yield from _run(
+        new_study(seed), name, target_of(objective, seed, sources), objective, objective
+    )
+
+
+def _run(
+    study: optuna.Study, name: str, target: Target, objective: Objective, goal: Objective
+) -> Iterator[_Trial]:
+    """The trials of an Optuna study, without end.
+
+    Args:
+        study: New study.
+        name: Name of its sampler.
+        target: What the sampler is told.
+        objective: What its trials are runs of.
+        goal: What the search is for: what costs are in full runs of, and guesses are about.
+    """
+    study.sampler, study.pruner = sampler, pruner = make(name, target)
+    prune, space = not isinstance(pruner, NopPruner), dict(objective.space)
     while True:
         started = time.perf_counter()
         trial = study.ask(space)
         ask_ms = 1e3 * (time.perf_counter() - started)
         planned = horizon(trial, default=target.horizon)
-        rng = rng_of(seed, trial.number)
-        curve = objective.curve(trial.params, planned, rng)
-        cost, ended = follow(trial, curve, prune=not isinstance(pruner, NopPruner))
-        loss = float(curve.losses[-1]) if ended and planned == target.horizon else math.nan
+        curve = objective.curve(trial.params, planned, rng_of(target.seed, trial.number))
+        cost, ended = follow(trial, curve, prune=prune)
+        full = planned == target.horizon
         if ended:
             study.tell(trial, float(curve.losses[-1]))
         else:
             study.tell(trial, state=TrialState.PRUNED)
-        guess = _guess(sampler, study, objective, target) if planned < target.horizon else None
-        yield _Trial(cost / objective.horizon, loss, trial.params, ask_ms, guess)
+        yield _Trial(
+            cost=cost / goal.horizon,
+            loss=float(curve.losses[-1]) if ended and full else math.nan,
+            params=trial.params,
+            ask_ms=ask_ms,
+            full=full,
+            guess=None if full else _guess(sampler, study, goal),
+        )
 
 
-def _guess(
-    sampler: BaseSampler, study: optuna.Study, objective: Objective, target: Target
-) -> Params | None:
+def _guess(sampler: BaseSampler, study: optuna.Study, goal: Objective) -> Params | None:
     """What the law proposes while there is no full run; only for learning rates alone."""
-    if not isinstance(sampler, KappaSampler) or len(objective.space) > 1:
+    if not isinstance(sampler, KappaSampler) or len(goal.space) > 1:
         return None
     law = sampler.law(study)
-    if not law.optima:
-        return None
-    return {"lr": law.propose(target.horizon, target.schedule).lr}
+    return {LR: law.propose(goal.horizon, goal.schedule).lr} if law.optima else None
 
 
 def follow(trial: Trial, curve: Curve, *, prune: bool) -> tuple[float, bool]:
@@ -147,7 +175,7 @@ def _top_k(objective: Objective, seed: int) -> Iterator[_Trial]:
         curve = objective.curve(params, short, rng_of(seed, len(first)))
         loss = float(curve.losses[-1])
         first.append((loss if math.isfinite(loss) else math.inf, params))
-        yield _Trial(float(curve.steps[-1]) / objective.horizon, math.nan, params, 0.0)
+        yield _Trial(float(curve.steps[-1]) / objective.horizon, math.nan, params, 0.0, full=False)
     for number, (_, params) in enumerate(sorted(first, key=lambda pair: pair[0]), len(first)):
         curve = objective.curve(params, objective.horizon, rng_of(seed, number))
-        yield _Trial(1.0, float(curve.losses[-1]), params, 0.0)
+        yield _Trial(1.0, float(curve.losses[-1]), params, 0.0, full=True)

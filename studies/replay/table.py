@@ -33,7 +33,12 @@ class Prepared(NamedTuple):
     horizon: float
 
 
-def prepare(runs: RunTable, schedule: str | None, horizon: float | None) -> Prepared:
+def prepare(
+    runs: RunTable,
+    schedule: str | None,
+    horizon: float | None,
+    per_unit: float | None = None,
+) -> Prepared:
     """Makes an objective of the runs of one schedule.
 
     Args:
@@ -42,13 +47,14 @@ def prepare(runs: RunTable, schedule: str | None, horizon: float | None) -> Prep
         horizon: Target horizon in the unit of the table. Where that is samples and a column
             `epoch` says how many make one, a number below the first report is one of epochs.
             None for the largest that has runs.
+        per_unit: Steps in the unit of the table; `steps_per_unit` of it by default.
 
     Raises:
         ValueError: The table has no such runs, or they cannot be told apart.
     """
     runs = _of_schedule(runs, schedule)
     target = _horizon(runs, horizon)
-    name, per_unit = str(runs.schedule[0]), _steps_per_unit(runs)
+    name, per_unit = str(runs.schedule[0]), per_unit or steps_per_unit(runs)
     shape = _shape(name, per_unit)
     short = per_unit * (samples_an_epoch(runs) or target / _SHORT)
     steps = replace(
@@ -56,7 +62,8 @@ def prepare(runs: RunTable, schedule: str | None, horizon: float | None) -> Prep
         horizon=np.round(runs.horizon * per_unit),
         step=np.round(runs.step * per_unit),
     )
-    return Prepared(_objective(steps, shape, round(target * per_unit), short), name, target)
+    made = _objective(steps, shape, round(target * per_unit), short)
+    return Prepared(made, name, target)
 
 
 def _objective(
@@ -75,10 +82,14 @@ def _objective(
     return Lookup(runs, columns, target, short)
 
 
-def _steps_per_unit(runs: RunTable) -> float:
-    """1 where data is counted in whole numbers that fit 32 bits, else what makes it so."""
-    whole = bool((runs.step == np.round(runs.step)).all())
-    largest = float(runs.horizon.max())
+def steps_per_unit(*tables: RunTable) -> float:
+    """1 where data is counted in whole numbers that fit 32 bits, else what makes it so.
+
+    Args:
+        tables: Run tables in one unit of data.
+    """
+    whole = all((table.step == np.round(table.step)).all() for table in tables)
+    largest = max(float(table.horizon.max()) for table in tables)
     return 1.0 if whole and largest <= MAX_STEP else _FINE / largest
 
 

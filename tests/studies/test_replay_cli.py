@@ -50,6 +50,18 @@ def test_searches_do_not_depend_on_the_number_of_processes(
     assert found[0] == found[1]
 
 
+def test_probes_of_another_table(runs: str, capsys: pytest.CaptureFixture[str]) -> None:
+    options = f"--samplers kappa --repeats 2 --budget 3 --jobs 1 --probes {runs} --json"
+    assert main(f"search --runs {runs} --horizon 32 {options}".split()) == 0
+    own = json.loads(capsys.readouterr().out)
+    assert (own["horizon"], own["probes_horizon"]) == (32, 32)
+    assert main(f"search --runs {runs} --horizon 32 --probes-horizon 64 {options}".split()) == 0
+    longer = json.loads(capsys.readouterr().out)
+    # The probes of twice the target are two full runs, and end at a third of the target.
+    assert longer["samplers"]["kappa"]["median_regret"][2] is not None
+    assert longer["probes_horizon"] == 64
+
+
 def test_pruners_as_json(runs: str, capsys: pytest.CaptureFixture[str]) -> None:
     main(f"pruners --runs {runs} --pruners median,none --repeats 4 --jobs 2 --json".split())
     found = json.loads(capsys.readouterr().out)
@@ -82,6 +94,7 @@ def test_tables_on_the_screen(runs: str, capsys: pytest.CaptureFixture[str]) -> 
         ("search --runs RUNS --horizon 65", "at most that of the longest run, 64, but is 65"),
         ("search --runs RUNS --schedule cosine", "no runs have schedule 'cosine'"),
         ("search --runs RUNS --where width", "--where must be COLUMN=VALUE"),
+        ("search --runs RUNS --probes nowhere.csv", "cannot read the run table nowhere.csv"),
         ("search --runs RUNS --repeats 0", "repeats must be at least 1, but is 0"),
         ("search --runs RUNS --seed -1", "seed must be at least 0, but is -1"),
         ("pruners --runs RUNS --pruners medium", "unknown pruner 'medium'; choose from none, med"),

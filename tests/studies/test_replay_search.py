@@ -9,7 +9,7 @@ from simulated import Simulated, grid
 from optuna_kappa import RunTable
 from studies.replay.objective import Objective
 from studies.replay.search import TOP_K, Searched, search
-from studies.replay.table import prepare
+from studies.replay.table import prepare, steps_per_unit
 
 _HORIZON = 64
 
@@ -72,6 +72,22 @@ def test_top_k_runs_everything_for_one_epoch_and_the_best_in_full(objective: Obj
     assert np.isnan(found.regret[:13]).all()
     # The optimum at a 24th of the data is 24 times as high: the best k there are too high.
     assert found.regret[13] > 0.5
+
+
+def test_probes_may_be_runs_of_another_table() -> None:
+    problem = Simulated()
+    constant, cosine = problem.runs(grid(13)), problem.final(grid(13), 32, "cosine", 0.5)
+    unit = steps_per_unit(constant, cosine)
+    target = prepare(cosine, None, None, unit).objective
+    lender = prepare(constant, None, None, unit).objective
+    found = search(target, "kappa", seed=0, budget=6, lender=lender)
+    # Twelve probes of constant rate, in runs of the cosine target, then full runs at once.
+    assert found.spent[11] == pytest.approx(2, rel=0.05)
+    assert np.diff(found.spent[11:]) == pytest.approx(1)
+    assert np.isfinite(found.regret[11])  # the law's guess
+    assert found.regret[12] < 0.2
+    other = search(target, "random", seed=0, budget=6, lender=lender)
+    assert other.spent.tolist() == [1, 2, 3, 4, 5, 6]
 
 
 def test_a_diverged_run_is_charged_up_to_where_it_diverged() -> None:
