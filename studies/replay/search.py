@@ -14,6 +14,7 @@ from optuna.samplers import BaseSampler
 from optuna.trial import Trial, TrialState
 
 from optuna_kappa import KappaSampler, RunTable, horizon, run_table
+from optuna_kappa.trials import kind_of
 from studies.replay.objective import LR, Curve, Objective, Params
 from studies.samplers import KAPPA, Target, make
 
@@ -108,7 +109,8 @@ def _ask(objective: Objective, name: str, seed: int, lender: Objective | None) -
             if trial.full:
                 break
             yield trial
-        sources.append(run_table(study))
+        # Without the full run that ended the probes: nobody is charged for it.
+        sources.append(run_table([t for t in study.trials if kind_of(t) == "probe"]))
     yield from _run(
         new_study(seed), name, target_of(objective, seed, sources), objective, objective
     )

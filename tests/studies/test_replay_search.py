@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from optuna.pruners import BasePruner
+from optuna.samplers import BaseSampler
 from simulated import Simulated, grid
 
 from optuna_kappa import RunTable
 from studies.replay.objective import Objective
 from studies.replay.search import TOP_K, Searched, search
 from studies.replay.table import prepare, steps_per_unit
+from studies.samplers import Target, make
 
 _HORIZON = 64
 
@@ -88,6 +91,24 @@ def test_probes_may_be_runs_of_another_table() -> None:
     assert found.regret[12] < 0.2
     other = search(target, "random", seed=0, budget=6, lender=lender)
     assert other.spent.tolist() == [1, 2, 3, 4, 5, 6]
+
+
+def test_only_probes_that_were_charged_are_lent(
+    objective: Objective, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    targets: list[Target] = []
+
+    def spied(name: str, target: Target) -> tuple[BaseSampler, BasePruner]:
+        targets.append(target)
+        return make(name, target)
+
+    monkeypatch.setattr("studies.replay.search.make", spied)
+    search(objective, "kappa", seed=0, budget=3, lender=objective)
+    own, lent = targets
+    assert not own.sources
+    (table,) = lent.sources
+    assert len(np.unique(table.run)) == 12
+    assert table.step.max() <= objective.horizon / 6 * 1.05
 
 
 def test_a_diverged_run_is_charged_up_to_where_it_diverged() -> None:
