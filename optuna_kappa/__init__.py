@@ -4,7 +4,7 @@
 a `RunTable`.
 """
 
-from optuna_kappa.law import Law, Proposal, Verdict, fit
+from optuna_kappa.law import Law, Proposal, Verdict, fit, fit_contexts
 from optuna_kappa.pruner import KappaPruner
 from optuna_kappa.runs import RunTable, read_csv
 from optuna_kappa.sampler import KappaSampler
@@ -20,6 +20,7 @@ __all__ = [
     "RunTable",
     "Verdict",
     "fit",
+    "fit_contexts",
     "horizon",
     "read_csv",
     "run_table",

@@ -1,8 +1,9 @@
 """Would the law have worked on past runs? The largest horizon is hidden, and proposed for.
 
 For each context group and schedule: the largest horizon with enough learning rates is hidden, the
-law is fitted to what lies at least a factor 1.2 below it, and its proposal is judged by the losses
-that were recorded at the hidden horizon D, beside the rules that need no law:
+law is fitted to what lies at least a factor 1.2 below it, pooled with the other groups of its
+schedule, whose largest horizons are hidden too, and its proposal is judged by the losses that were
+recorded at the hidden horizon D, beside the rules that need no law:
 
     copy        lr_last, the best recorded lr of the largest horizon D_last that was not hidden
     slope-s     lr_last * (D / D_last)^-s
@@ -13,13 +14,13 @@ at the next smaller planned horizon, or at half of D where all curves are of one
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from optuna_kappa.law import Law, Optimum, fit
+from optuna_kappa.law import Law, Optimum, Proposal, fit, pool
 from optuna_kappa.law.optimum import find_optima
 from optuna_kappa.regret import Recorded, horizons, is_constant, recorded
 from optuna_kappa.runs import RunTable
@@ -127,6 +128,16 @@ class _Unusable(Exception):
     """Why a group cannot be used."""
 
 
+class _Group(NamedTuple):
+    """A group whose largest horizon is hidden: that, the largest left, and the law of the rest."""
+
+    context: Mapping[str, str]
+    schedule: str
+    target: Recorded
+    last: Recorded
+    law: Law
+
+
 def backtest(
     runs: RunTable,
     context: Sequence[str] = (),
@@ -154,23 +165,40 @@ def backtest(
             f"fit_up_to must be at most {hide / _APART:g}, a factor {_APART} below the hidden "
             f"horizon {hide:g}, but is {fit_up_to:g}"
         )
-    groups: list[Outcome | Skipped] = []
+    groups: list[_Group | Skipped] = []
     for values, part in runs.groups(context):
         for schedule in sorted(set(part.schedule.tolist())):
             try:
-                groups.append(_test(part, values, schedule, hide, fit_up_to))
+                groups.append(_hide(part, values, schedule, hide, fit_up_to))
             except _Unusable as why:
                 groups.append(Skipped(values, schedule, str(why)))
-    return Backtest(tuple(groups))
+    return Backtest(tuple(_tested(groups)))
 
 
-def _test(
+def _tested(groups: Sequence[_Group | Skipped]) -> Iterator[Outcome | Skipped]:
+    """What became of each group, its law pooled with those of the others of its schedule."""
+    for group in groups:
+        if isinstance(group, Skipped):
+            yield group
+            continue
+        others = [g for g in groups if isinstance(g, _Group) and g.schedule == group.schedule]
+        pooled = pool([(g.context, g.law) for g in others])
+        law = pooled[others.index(group)]
+        try:
+            proposal = law.propose(group.target.horizon, group.schedule)
+        except ValueError as error:
+            yield Skipped(group.context, group.schedule, str(error))
+            continue
+        yield _judged(group, law, proposal)
+
+
+def _hide(
     runs: RunTable,
     context: Mapping[str, str],
     schedule: str,
     hide: float | None,
     fit_up_to: float | None,
-) -> Outcome:
+) -> _Group:
     own = runs.where(runs.schedule == schedule)
     target = _hidden(own, hide)
     limit = _limit(own, target.horizon, fit_up_to)
@@ -182,16 +210,19 @@ def _test(
             "learning rates to fit to"
         )
     try:
-        law = fit(visible)
-        proposal = law.propose(target.horizon, schedule)
+        return _Group(context, schedule, target, last, fit(visible))
     except ValueError as error:
         raise _Unusable(str(error)) from error
+
+
+def _judged(group: _Group, law: Law, proposal: Proposal) -> Outcome:
+    target, last = group.target, group.last
     methods = {"law": proposal.lr}
     for method, slope in SLOPES.items():
         methods[method] = last.best_lr * (target.horizon / last.horizon) ** -slope
     return Outcome(
-        context=context,
-        schedule=schedule,
+        context=group.context,
+        schedule=group.schedule,
         hidden=target.horizon,
         fitted=_fitted(law),
         last=last.horizon,

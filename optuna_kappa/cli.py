@@ -17,7 +17,7 @@ import optuna
 from optuna_kappa import reading, screen
 from optuna_kappa.arguments import parser
 from optuna_kappa.backtest import backtest
-from optuna_kappa.law import Law, Proposal, fit
+from optuna_kappa.law import Law, Proposal, fit_contexts
 from optuna_kappa.runs import RunTable
 from optuna_kappa.selection import in_unit
 
@@ -110,8 +110,8 @@ def _groups(options: argparse.Namespace) -> Iterator[_Group]:
     runs, context = reading.read(options), reading.context(options)
     groups = list(runs.groups(context))
     _print_notes(reading.confounders(runs, context) + reading.unknown_shapes(runs))
-    for values, part in groups:
-        yield _Group(values, part, fit(part))
+    for (values, part), law in zip(groups, fit_contexts(groups), strict=True):
+        yield _Group(values, part, law)
 
 
 def _save(path: str, law: Law) -> None:

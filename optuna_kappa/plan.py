@@ -6,25 +6,21 @@ the unit of the study's steps, learning rates in ln lr.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from optuna_kappa.runs import Floats
-
-# Rungs of the ladder: (target horizon / rung, share of the probes). Eight probes at a 24th of the
-# target cover the whole lr range, four at a sixth see how the optimum moves: one full run in all.
-LADDER = ((24, 2 / 3), (6, 1 / 3))
-N_PROBES = 12
+# Rungs of the ladder: (target horizon / rung, share of the probes). Six probes at a 24th of the
+# target cover the whole lr range, three at a third see how the optimum moves: 1.25 full runs.
+LADDER = ((24, 2 / 3), (3, 1 / 3))
+N_PROBES = 9
 N_LEAST = 3  # fewer probes do not bracket an optimum
 MOST_COST = 1.5  # full runs; a coarse unit (five epochs, say) rounds the rungs up
 N_SPREAD = 6  # probes of the lowest rung that cover the range before any follows the law
 # Law-directed target trials allowed before they have borne the law out: one at its median and one
 # on either side, the fewest that can bracket an optimum.
 TRUST = 3
-LOCATED = 0.5  # standard error of the optimum, in ln lr, at which target trials have located it
-_CANDIDATES = 401
-_WIDTH = 1.0  # w: an lr off by a factor of 2.7 has lost 40 % of what there is to lose
+LOCATED = 1.0  # standard error of the optimum, in ln lr, at which target trials have located it
 
 
 def rungs(target: int, n_probes: int) -> list[tuple[int, int]]:
@@ -65,27 +61,6 @@ def spread(low: float, high: float, tried: Sequence[float], n: int, u: float) ->
     gaps = np.abs(centres[:, None] - np.array(tried)).min(axis=1) if len(tried) else np.ones(n)
     order = np.lexsort((-gaps, counts))
     return float(low + (order[0] + u) * width)
-
-
-def most_gain(
-    density: Callable[[Floats], Floats], low: float, high: float, tried: Sequence[float]
-) -> float:
-    """The ln lr with the largest expected gain over those tried at the same horizon.
-
-    If the optimum is at m, a trial at x costs r(x - m), r(z) = 1 - exp(-z^2 / (2 w^2)): a parabola
-    near the optimum that levels off, since losses far away are all bad alike. One more trial gains
-    max(0, min_i r(x_i - m) - r(x - m)); the expectation is over the density of m. Trials that
-    still run count as tried, so that parallel asks spread.
-    """
-    grid = np.linspace(low, high, _CANDIDATES)
-    p = density(grid)
-    if not p.sum() > 0:  # all of it lies outside the range
-        p = np.ones_like(grid)
-    cost = 1 - np.exp(-0.5 * ((grid[:, None] - grid) / _WIDTH) ** 2)  # rows: candidates
-    if not len(tried):
-        return float(grid[np.argmin(cost @ p)])
-    best = (1 - np.exp(-0.5 * ((np.array(tried)[:, None] - grid) / _WIDTH) ** 2)).min(axis=0)
-    return float(grid[np.argmax(np.maximum(best - cost, 0.0) @ p)])
 
 
 def trusts_law(n_by_law: int, n_base: int, se: float) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import numbers
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,10 +13,11 @@ from optuna.samplers import BaseSampler, TPESampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from optuna_kappa import checked
 from optuna_kappa import plan as planning
 from optuna_kappa import trials as door
 from optuna_kappa.hints import hint
-from optuna_kappa.law import Law, fit
+from optuna_kappa.law import Law, Surrogate, fit, surrogate
 from optuna_kappa.runs import RunTable
 from optuna_kappa.schedules import AnySchedule, as_schedule
 
@@ -46,8 +46,8 @@ class KappaSampler(BaseSampler):
             unit. With sources there are no probes by default.
         base_sampler: Sampler of all other parameters, and of lr while the law is not trusted.
             Default: a TPESampler, seeded by trial.
-        n_probes: Number of probes. By default 12, which cost one full run, fewer where the unit is
-            so coarse that they would cost more than one and a half, and 0 with sources.
+        n_probes: Number of probes. By default 9, which cost 1.25 full runs, fewer where the unit
+            is so coarse that they would cost more than one and a half, and 0 with sources.
         seed: Seed; None draws one, and then other processes propose differently.
 
     Raises:
@@ -64,18 +64,18 @@ class KappaSampler(BaseSampler):
         n_probes: int | None = None,
         seed: int | None = None,
     ) -> None:
-        self._horizon = _checked_horizon(horizon)
+        self._horizon = checked.whole_horizon(horizon)
         self._schedule = as_schedule(schedule)
         if not isinstance(lr, str):
             raise ValueError(f"lr must be the name of the learning-rate parameter, but is {lr!r}")
         self._lr = lr
-        self._sources = _checked_sources(sources, lr)
+        self._sources = checked.source_tables(sources, lr)
         self._base_sampler = base_sampler
         if n_probes is None:
             n_probes = 0 if self._sources else planning.affordable(self._horizon)
-        self._rungs = planning.rungs(self._horizon, _checked_whole("n_probes", n_probes))
+        self._rungs = planning.rungs(self._horizon, checked.whole("n_probes", n_probes))
         drawn = int(np.random.SeedSequence().generate_state(1)[0])
-        self._seed = drawn if seed is None else _checked_whole("seed", seed)
+        self._seed = drawn if seed is None else checked.whole("seed", seed)
         self._memo: tuple[object, Law] | None = None
         self._bases: dict[tuple[str, int], BaseSampler] = {}
         self._warned: set[str] = set()
@@ -157,6 +157,31 @@ class KappaSampler(BaseSampler):
         """The law as fitted from the study's finished trials and the sources."""
         return self._fit(study, door.snapshot_now(study))
 
+    def recommend(self, study: Study) -> float:
+        """The lr to train full runs with, as far as the finished trials and the sources tell.
+
+        It has the least expected loss, given the law and the full runs; not always the lr of the
+        best trial, whose loss is as much luck as merit while there are few.
+
+        Raises:
+            ValueError: No horizon has three learning rates with a finite loss yet.
+        """
+        trials = door.snapshot_now(study)
+        ranges = [
+            door.ln_range(door.require_lr(self._lr, trial.distributions[self._lr]))
+            for trial in trials
+            if self._lr in trial.params
+        ]
+        if not ranges or not self._fit(study, trials).optima:
+            raise ValueError(
+                "nothing can be recommended before three learning rates have a finite loss at "
+                "one horizon; run more trials first"
+            )
+        low, high = ranges[-1]
+        found = self._surrogate(study, trials, self._horizon, low, high)
+        assert found is not None
+        return math.exp(found.best)
+
     def _is_ours(self, trial: FrozenTrial, name: str) -> bool:
         plan = door.plan_of(trial)
         return name == self._lr and plan is not None and plan.kind in _DIRECTED
@@ -202,19 +227,28 @@ class KappaSampler(BaseSampler):
         number: int,
     ) -> Callable[[Sequence[float]], float]:
         """From the ln lr tried at a horizon to the one to try next."""
-        law = self._fit(study, trials)
         lowest, n_lowest = self._rungs[0] if self._rungs else (0, 0)
         n_spread = min(n_lowest, planning.N_SPREAD)
         u = float(np.random.default_rng([self._seed, number]).random())
-        density = law.predict(horizon, self._schedule).density if law.optima else None
         below_wall = min(high, max(low, self._wall(trials, horizon)))
+        surrogate = self._surrogate(study, trials, horizon, low, below_wall)
 
         def pick(tried: Sequence[float]) -> float:
-            if density is None or (horizon == lowest and len(tried) < n_spread):
+            if surrogate is None or (horizon == lowest and len(tried) < n_spread):
                 return planning.spread(low, high, tried, max(n_spread, 1), u)
-            return planning.most_gain(density, low, below_wall, tried)
+            return surrogate.most_gain(tried)
 
         return pick
+
+    def _surrogate(
+        self, study: Study, trials: Sequence[FrozenTrial], horizon: int, low: float, high: float
+    ) -> Surrogate | None:
+        """What runs of a horizon would lose; None while there is no law."""
+        law = self._fit(study, trials)
+        if not law.optima:
+            return None
+        finished = [trial for trial in trials if trial.state.is_finished()]
+        return surrogate(self._table(study, finished), law, horizon, self._schedule, low, high)
 
     def _wall(self, trials: Sequence[FrozenTrial], horizon: int) -> float:
         """The lowest ln lr that diverged by this horizon above all that did not; or infinity."""
@@ -270,41 +304,3 @@ class KappaSampler(BaseSampler):
             seed = np.random.SeedSequence([self._seed, trial.number]).generate_state(1)[0]
             self._bases[key] = TPESampler(seed=int(seed))
         return self._bases[key]
-
-
-def _checked_horizon(horizon: Any) -> int:
-    real = isinstance(horizon, numbers.Real)
-    if not (real and horizon > 0 and math.isfinite(horizon) and horizon == int(horizon)):
-        raise ValueError(
-            "horizon must be a positive whole number of steps (of trial.report), but is "
-            f"{horizon!r}"
-        )
-    if horizon > door.MAX_STEP:
-        raise ValueError(
-            f"horizon must be at most {door.MAX_STEP}, since storages hold steps in 32 bits, but "
-            f"is {horizon}; report in blocks, such as thousands of tokens"
-        )
-    return int(horizon)
-
-
-def _checked_whole(name: str, value: Any) -> int:
-    if not (isinstance(value, numbers.Integral) and int(value) >= 0):
-        raise ValueError(f"{name} must be a whole number, 0 or more, but is {value!r}")
-    return int(value)
-
-
-def _checked_sources(sources: Any, lr: str) -> list[RunTable]:
-    if isinstance(sources, (Study, RunTable, str)) or not isinstance(sources, Sequence):
-        raise ValueError(f"sources must be a list of studies and run tables, but is {sources!r}")
-    tables = []
-    for source in sources:
-        if not isinstance(source, (Study, RunTable)):
-            raise ValueError(f"a source must be a study or a run table, but is {source!r}")
-        table = source if isinstance(source, RunTable) else door.run_table(source, lr=lr)
-        if not fit(table).optima:
-            raise ValueError(
-                "a source has no horizon at which three learning rates gave a finite loss; are "
-                f"its losses reported, and is {lr!r} the name of its learning rate?"
-            )
-        tables.append(table)
-    return tables

@@ -57,13 +57,13 @@ def test_known_laws_are_recovered(name: str) -> None:
     for runs in (ladder(problem), problem.runs(grid())):
         group = only(backtest(runs))
         assert group.hidden == LARGEST
-        assert group.methods["law"].lr == pytest.approx(AT_LARGEST, rel=0.3)
-        assert group.methods["law"].regret < 0.05
+        assert group.methods["law"].lr == pytest.approx(AT_LARGEST, rel=0.5)
+        assert group.methods["law"].regret < 0.1
         assert group.covered
         low, high = group.interval
         assert low < group.methods["law"].lr < high
         best = min(group.methods[method].regret for method in SLOPES)
-        assert group.methods["law"].regret < best + 0.05
+        assert group.methods["law"].regret < best + 0.1
 
 
 def test_each_method_by_hand() -> None:

@@ -55,7 +55,9 @@ def test_probes_come_first_then_the_law_at_the_target() -> None:
     assert sorted(counts.items()) == rungs(TARGET, N_PROBES)
     assert planned[:N_PROBES] == sorted(planned[:N_PROBES])
     assert planned[N_PROBES:] == [TARGET] * 6
-    assert kinds(study) == ["probe"] * N_PROBES + ["law"] * 6
+    assert kinds(study)[: N_PROBES + 3] == ["probe"] * N_PROBES + ["law"] * 3
+    # Three need not bracket the optimum: then every second one is the base sampler's, until.
+    assert kinds(study)[N_PROBES:].count("law") >= 5
     # The first full run already is close, and the best of six within 1 % of the best loss.
     assert abs(math.log(lrs(study)[N_PROBES] / BEST)) < 0.7
     assert study.best_value < 1.01 * SIMPLE.loss(BEST, TARGET)
@@ -133,7 +135,7 @@ def test_transfer_starts_at_the_proposal_of_its_sources() -> None:
 
 def test_base_sampler_may_stop_the_study_but_not_for_probes() -> None:
     grid_sampler = optuna.samplers.GridSampler({"wd": [0.0, 0.1]}, seed=0)
-    sampler = KappaSampler(TARGET, base_sampler=grid_sampler, n_probes=3, seed=0)
+    sampler = KappaSampler(TARGET, base_sampler=grid_sampler, seed=0)
     study = optuna.create_study(sampler=sampler, pruner=KappaPruner())
 
     def with_decay(trial: optuna.Trial) -> float:
@@ -141,7 +143,7 @@ def test_base_sampler_may_stop_the_study_but_not_for_probes() -> None:
         return objective()(trial)
 
     study.optimize(with_decay, n_trials=20)
-    assert kinds(study)[:3] == ["probe"] * 3
+    assert kinds(study)[:N_PROBES] == ["probe"] * N_PROBES
     assert any(trial.state == TrialState.COMPLETE for trial in study.trials)
     assert len(study.trials) < 20
 

@@ -1,7 +1,18 @@
 """The law of how the optimal learning rate moves: NumPy and SciPy only."""
 
 from optuna_kappa.law.diagnosis import Verdict
-from optuna_kappa.law.law import Law, Proposal, fit
+from optuna_kappa.law.law import Law, Proposal, fit, fit_contexts, pool
 from optuna_kappa.law.optimum import Optimum
+from optuna_kappa.law.surrogate import Surrogate, surrogate
 
-__all__ = ["Law", "Optimum", "Proposal", "Verdict", "fit"]
+__all__ = [
+    "Law",
+    "Optimum",
+    "Proposal",
+    "Surrogate",
+    "Verdict",
+    "fit",
+    "fit_contexts",
+    "pool",
+    "surrogate",
+]

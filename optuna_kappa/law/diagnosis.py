@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from optuna_kappa.law.contexts import Context
 from optuna_kappa.law.model import Posterior
 from optuna_kappa.law.optimum import Optimum
 
 _BROKEN = 3.0  # standard deviations of the largest horizon's optimum from its prediction
 _LEFT_OUT = 2.0  # horizons within this factor of the largest are left out with it
-_FLAT = 0.25  # slopes up to this move the lr by less than a fifth a doubling
+_FLAT = 0.15  # slopes up to this move the lr by less than a ninth a doubling
 _TOO_WIDE = 30.0  # a 90 % interval of the lr; the loss at its ends is no better than a guess
-_UNDECIDED = 0.9  # width of a slope's 90 % interval that leaves the lr open
+_MOVES = 0.1  # slopes that the 90 % interval must exclude to say that the optimum moves
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,17 @@ class Verdict:
         return f"{self.word}: {self.sentence} {self.remedy}"
 
 
-def diagnose(optima: Sequence[Optimum]) -> Verdict:
-    """Judges the law that follows from these optima."""
+def diagnose(
+    optima: Sequence[Optimum], related: Sequence[Optimum] = (), context: Context = ()
+) -> Verdict:
+    """Judges the law that follows from these optima, and related ones of other contexts."""
     horizons = sorted({optimum.horizon for optimum in optima})
     if len(horizons) < 2 or horizons[-1] / horizons[0] < _LEFT_OUT:
         return _too_few(horizons)
     largest = max(optima, key=lambda optimum: optimum.horizon)
-    miss = _miss(optima, largest)
-    slope = Posterior(optima).slope
+    shorter = [o for o in optima if o.horizon * _LEFT_OUT <= largest.horizon]
+    miss = _miss(Posterior((*shorter, *related), context), largest)
+    slope = Posterior((*optima, *related), context).slope
     low, middle, high = (slope.quantile(p) for p in (0.05, 0.5, 0.95))
     found = f"slope {middle:.2f}, 90 % interval {low:.2f} to {high:.2f}"
     if abs(miss) > _BROKEN:
@@ -61,17 +65,17 @@ def diagnose(optima: Sequence[Optimum]) -> Verdict:
             f"Runs at that horizon with {'lower' if largest.at_edge < 0 else 'higher'} rates "
             "would show the optimum.",
         )
-    if high - low > _UNDECIDED:
-        return Verdict(
-            "undecided",
-            f"the runs do not fix how the optimum moves ({found}).",
-            f"Three runs at horizon {2 * largest.horizon:.2g}, around the proposal, would decide.",
-        )
-    if max(abs(low), abs(high)) < _FLAT or (abs(middle) < _FLAT / 2 and low < 0 < high):
+    if abs(middle) < _FLAT and low < 0 < high:
         return Verdict(
             "flat",
             f"the optimum hardly moves with the horizon ({found}).",
             "The best lr of the largest horizon can be copied.",
+        )
+    if low < _MOVES and high > -_MOVES:
+        return Verdict(
+            "undecided",
+            f"the runs do not fix how the optimum moves ({found}).",
+            f"Three runs at horizon {2 * largest.horizon:.2g}, around the proposal, would decide.",
         )
     return Verdict("holds", f"the optimum falls as horizon^-slope, {found}.", "Use the proposal.")
 
@@ -110,9 +114,9 @@ def _too_few(horizons: Sequence[float]) -> Verdict:
     )
 
 
-def _miss(optima: Sequence[Optimum], largest: Optimum) -> float:
+def _miss(shorter: Posterior, largest: Optimum) -> float:
     """Standard deviations from the prediction of the shorter horizons to the largest's optimum."""
-    shorter = [o for o in optima if o.horizon * _LEFT_OUT <= largest.horizon]
-    predicted = Posterior(shorter).predict(largest.horizon, largest.schedule, largest.mean)
-    mean, sd = predicted.moments
+    mean, sd = shorter.predict(
+        largest.horizon, largest.schedule, largest.mean, largest.peak
+    ).moments
     return (largest.ln_lr - mean) / float(np.hypot(sd, largest.se))

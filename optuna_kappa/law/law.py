@@ -10,12 +10,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
+from optuna_kappa.law.contexts import Context, comparable
 from optuna_kappa.law.diagnosis import Verdict, at_target, diagnose
-from optuna_kappa.law.model import Mixture, Posterior
+from optuna_kappa.law.mixture import Mixture
+from optuna_kappa.law.model import Posterior
 from optuna_kappa.law.observations import observe
 from optuna_kappa.law.optimum import OWN, Optimum, find_optima
 from optuna_kappa.runs import RunTable
@@ -60,9 +63,14 @@ class Law:
     Attributes:
         optima: Optimum found at each (schedule, horizon); empty if no horizon had three
             learning rates with a finite loss.
+        related: Optima of other contexts (`fit_contexts`), which count as far as their contexts
+            are like this one.
+        context: Values of the context columns that it is for.
     """
 
     optima: tuple[Optimum, ...]
+    related: tuple[Optimum, ...] = ()
+    context: Context = ()
 
     def predict(self, horizon: float, schedule: str | AnySchedule = "constant") -> Mixture:
         """Distribution of the optimal ln lr.
@@ -71,7 +79,7 @@ class Law:
             ValueError: The horizon is not positive, the schedule is neither known nor among the
                 runs, or the law has no optimum to start from.
         """
-        if not self.optima:
+        if not self._posterior.optima:
             raise ValueError(
                 "the law has nothing to start from: it needs runs with at least three "
                 "learning rates and a finite loss at one horizon; run some short ones first"
@@ -79,8 +87,7 @@ class Law:
         given: Any = horizon  # a text would raise deep in NumPy
         if isinstance(given, str) or not 0 < given < np.inf:
             raise ValueError(f"horizon must be a positive finite number, but is {horizon!r}")
-        name, mean = self._schedule(schedule, horizon)
-        return self._posterior.predict(horizon, name, mean)
+        return self._posterior.predict(horizon, *self._shape(schedule, horizon))
 
     def propose(self, horizon: float, schedule: str | AnySchedule = "constant") -> Proposal:
         """The lr to use for a run of this horizon and schedule.
@@ -89,10 +96,10 @@ class Law:
             ValueError: As in `predict`.
         """
         predicted = self.predict(horizon, schedule)
-        name, mean = self._schedule(schedule, horizon)
+        name, mean, _ = self._shape(schedule, horizon)
         low, lr, high = (float(np.exp(predicted.quantile(p))) for p in (0.05, 0.5, 0.95))
         kappa = None if mean is None else lr * horizon * mean
-        largest = max(optimum.horizon for optimum in self.optima)
+        largest = max(optimum.horizon for optimum in self.optima or self._posterior.optima)
         verdict = at_target(self.verdict, low, high, horizon, largest)
         return Proposal(horizon, name, lr, low, high, kappa, verdict)
 
@@ -107,12 +114,11 @@ class Law:
     @cached_property
     def verdict(self) -> Verdict:
         """Whether the law holds on the runs it was fitted to, with a remedy where it does not."""
-        return diagnose(self.optima)
+        return diagnose(self.optima, self.related, self.context)
 
     def to_json(self) -> str:
         """The law as text, for `from_json`."""
-        optima = [asdict(optimum) for optimum in self.optima]
-        return json.dumps({"format": _FORMAT, "optima": optima}, indent=1)
+        return json.dumps({"format": _FORMAT} | asdict(self), indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> Law:
@@ -125,25 +131,31 @@ class Law:
             data: Any = json.loads(text)
             if data["format"] != _FORMAT:
                 raise ValueError(f"its format is {data['format']!r}, but {_FORMAT!r} is needed")
-            return cls(tuple(_checked(Optimum(**optimum)) for optimum in data["optima"]))
+            own, related = (
+                tuple(_checked(found) for found in data[name]) for name in ("optima", "related")
+            )
+            return cls(own, related, _context(data["context"]))
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"not a law written by Law.to_json: {error}") from error
 
     @cached_property
     def _posterior(self) -> Posterior:
-        return Posterior(self.optima)
+        return Posterior((*self.optima, *self.related), self.context)
 
-    def _schedule(self, schedule: str | AnySchedule, horizon: float) -> tuple[str, float | None]:
-        """Name and mean multiplier, None where only the name is known."""
+    def _shape(
+        self, schedule: str | AnySchedule, horizon: float
+    ) -> tuple[str, float | None, float | None]:
+        """Name, mean and peak multiplier, None where only the name is known."""
         try:
             resolved = as_schedule(schedule)
         except ValueError:
             # A name that the runs have need not be one that can be parsed.
-            means = {o.mean for o in self.optima if o.schedule == schedule}
-            if isinstance(schedule, str) and len(means) == 1:
-                return schedule, means.pop()
+            shapes = {(o.mean, o.peak) for o in self.optima if o.schedule == schedule}
+            if isinstance(schedule, str) and len(shapes) == 1:
+                return schedule, *shapes.pop()
             raise
-        return resolved.name, resolved.resolve(horizon).mean
+        shape = resolved.resolve(horizon)
+        return resolved.name, shape.mean, shape.peak
 
 
 def fit(
@@ -172,23 +184,80 @@ def fit(
     optima = []
     for i, table in enumerate(tables, start=1):
         for found in find_optima(observe(table)):
-            mean = _mean(found.schedule, found.horizon, shapes)
-            optima.append(replace(found, mean=mean, table=OWN if i == len(tables) else i))
+            mean, peak = _multipliers(found.schedule, found.horizon, shapes)
+            which = OWN if i == len(tables) else i
+            optima.append(replace(found, mean=mean, peak=peak, table=which))
     return Law(tuple(optima))
 
 
-def _mean(name: str, horizon: float, shapes: Mapping[str, AnySchedule]) -> float | None:
+def fit_contexts(
+    tables: Sequence[tuple[Mapping[str, str], RunTable]],
+    schedules: Mapping[str, AnySchedule] | None = None,
+) -> list[Law]:
+    """Fits a law to the runs of each context, partially pooled with those of the others.
+
+    Args:
+        tables: Values of the context columns and the runs that have them, as `RunTable.groups`
+            yields them.
+        schedules: As in `fit`.
+
+    Returns:
+        A law for each, in the same order.
+
+    Raises:
+        ValueError: As in `fit`.
+    """
+    return pool([(values, fit(table, schedules)) for values, table in tables])
+
+
+def pool(laws: Sequence[tuple[Mapping[str, str], Law]]) -> list[Law]:
+    """Laws of several contexts, each with the optima of the others beside its own.
+
+    Contexts are compared by their values that are positive numbers (batch size, width), on the
+    logarithmic scale. Those that differ in any other value (the optimizer, say) share nothing.
+
+    Args:
+        laws: Values of the context columns, and the law fitted to the runs that have them alone.
+    """
+    contexts = [tuple(values.items()) for values, _ in laws]
+    optima = [
+        tuple(replace(optimum, context=context) for optimum in law.optima)
+        for context, (_, law) in zip(contexts, laws, strict=True)
+    ]
+    found = []
+    for context, own in zip(contexts, optima, strict=True):
+        others = (
+            several
+            for other, several in zip(contexts, optima, strict=True)
+            if other != context and comparable(other, context)
+        )
+        found.append(Law(own, tuple(chain.from_iterable(others)), context))
+    return found
+
+
+def _multipliers(
+    name: str, horizon: float, shapes: Mapping[str, AnySchedule]
+) -> tuple[float | None, float | None]:
+    """Mean and largest multiplier of a schedule; None where it cannot be parsed."""
     try:
         schedule = shapes[name] if name in shapes else as_schedule(name)
     except ValueError:
-        return None
-    return schedule.resolve(horizon).mean
+        return None, None
+    shape = schedule.resolve(horizon)
+    return shape.mean, shape.peak
 
 
-def _checked(optimum: Optimum) -> Optimum:
+def _context(pairs: Any) -> Context:
+    return tuple((str(name), str(value)) for name, value in pairs)
+
+
+def _checked(read: Mapping[str, Any]) -> Optimum:
     """An optimum as read from a file, if its numbers make sense."""
-    positive = (optimum.horizon, optimum.se, 1.0 if optimum.mean is None else optimum.mean)
-    fine = all(0 < number < np.inf for number in positive) and np.isfinite(optimum.ln_lr)
+    optimum = Optimum(**{**read, "context": _context(read["context"])})
+    positive = (optimum.horizon, optimum.se, optimum.mean, optimum.peak)
+    fine = all(number is None or 0 < number < np.inf for number in positive) and np.isfinite(
+        optimum.ln_lr
+    )
     if not fine or not isinstance(optimum.schedule, str):
         raise ValueError(f"{optimum} has a value that is not allowed")
     return optimum

@@ -1,17 +1,32 @@
 r"""How the optimum moves with the horizon: a mixture of Gaussian processes in ln D.
 
-Let z_i be the optimum (ln lr) found at horizon d_i under schedule S_i, with standard error e_i,
-and u = ln(d_max / d) how far a horizon lies below the largest one seen. A hypothesis says
+Let z_i be the optimum (ln lr) found at horizon D_i under schedule S_i, with standard error e_i. A
+scheduled run is taken as the constant-rate run at its peak rate that has the same kappa, one of
+horizon d = D * mean(S) / peak(S). With u = ln(d_max / d), how far that lies below the largest one
+seen, a hypothesis says
 
-    z(d, S) = A + s * min(u, u_c) + w(u) - ln mean(S) + delta_S + b_T,   (u_c: no ceiling: inf)
+    z(D, S) = A + s * L(u) + w(u) - ln peak(S) + delta_S + b_T + f_C(u)
 
     A        optimum at the largest horizon, constant rate           N(mean of z, 3^2)
-    s        slope -d ln lr / d ln D there                           one of four N(m, v^2), below
-    u_c      ceiling: horizons below d_max exp(-u_c) share one lr    a grid; none with prob. 1/2
+    s        slope -d ln lr / d ln D where there is no ceiling       one of four N(m, v^2), below
+    L(u)     u, bent around a ceiling u_c: horizons well below
+             d_max exp(-u_c) share one lr                            a grid; none with prob. 1/2
     w        drift of the slope, an integrated random walk           DRIFT^2 a unit of ln D
-    mean(S)  mean multiplier of the schedule: kappa invariance
-    delta_S  what kappa invariance misses                            N(0, SHIFT^2), 0 for constant
+    delta_S  what all this misses of a schedule                      N(0, SHIFT^2), 0 for constant
     b_T      bias of optima from another table, and their scatter    N(0, b^2), b small or large
+    f_C      how the law of context C (a batch size, a width) differs from the common one: in
+             level, slope and drift; the nearer two contexts, the less they differ
+             (`optuna_kappa.law.contexts`)
+
+Where the slope is 1 this is the paper's kappa invariance: all schedules' optima have one kappa.
+Where the optimum does not move with the horizon, because higher rates are unstable, what schedules
+share is the peak rate instead. On MNIST the rule proposes, from constant-rate runs up to 4 epochs,
+rates for Adam and SGD under cosine, halving and cyclic schedules that lose 3 % on average; kappa
+invariance alone loses 27 % (`docs/law.md`).
+
+The bend is L(u) = S(u) - S(0), S(u) = u - BEND ln(1 + exp((u - u_c) / BEND)): it takes a factor
+of about e^(4 BEND) = 7 in the horizon to go from no movement to the full slope, as Adam's optimum
+does on MNIST.
 
 All of it is Gaussian given the ceiling, the slope's class and the size of b, so each hypothesis is
 one Gaussian-process regression with a closed form, weighted by its marginal likelihood. The drift
@@ -34,63 +49,42 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from optuna_kappa.law.contexts import Context, comparable, similarity
+from optuna_kappa.law.kernel import (
+    at_peak,
+    deviation,
+    integrated_walk,
+    noise,
+    offset,
+    other,
+    same,
+    shift,
+    steepening,
+)
+from optuna_kappa.law.mixture import Mixture
 from optuna_kappa.law.optimum import OWN, Optimum
 from optuna_kappa.runs import Floats
 
 # Prior of the slope, as (weight, mean, standard deviation) of its classes: the paper's inverse
 # proportionality; what is published for language models (0.3 to 0.7); no movement; anything.
-SLOPES = ((0.4, 1.0, 0.2), (0.3, 0.45, 0.2), (0.25, 0.0, 0.15), (0.05, 0.5, 1.5))
+SLOPES = ((0.5, 1.0, 0.2), (0.2, 0.45, 0.2), (0.25, 0.0, 0.15), (0.05, 0.5, 1.5))
 CEILING = 0.5  # prior probability that there is a ceiling
-DRIFT = 0.3  # MNIST: Adam moves from slope 0 to 1 over three units of ln D, SGD hardly at all
-SHIFT = 0.45  # kappa under cosine and cyclic schedules is 1.6 and 0.5 to 0.85 times constant's
+DRIFT = 0.5  # MNIST: Adam moves from slope 0 to 1 over three units of ln D, SGD hardly at all
 # Prior of the bias of other tables (a smaller model, a past study), as (weight, sd): they carry
 # over, or they are about something else. What is seen at the target decides.
 BIASES = ((0.9, 0.1), (0.1, 2.0))
-UNKNOWN_SHIFT = 1.5  # a schedule whose shape is not known
-CORRELATION = 0.4
-SCATTER = 0.05  # scatter of an optimum about any smooth law
+SCATTER = 0.1  # scatter of an optimum about any smooth law
+BEND = 0.5
+# Standard deviations between contexts, as (part shared by near ones, part of its own): of the
+# optimum, in ln lr, of the slope, and of the drift, in parts of DRIFT.
+CONTEXT_LEVEL = (1.0, 0.1)
+CONTEXT_SLOPE = (0.3, 0.1)
+CONTEXT_DRIFT = (0.7, 0.7)
+MOST_OPTIMA = 160  # those of the most similar contexts count; 50 ms of linear algebra
 _LEVEL = 3.0
+_NO_CEILING = 1e3  # of the depth: beyond all horizons
 _CEILINGS = 12
 _AHEAD = 1.4  # ceilings up to exp(1.4) = 4 times the largest horizon
-
-
-@dataclass(frozen=True, eq=False)
-class Mixture:
-    """A one-dimensional mixture of k normal distributions.
-
-    Attributes:
-        weight: Weights, shape `(k,)`, sum 1.
-        mean: Means, shape `(k,)`.
-        sd: Standard deviations, shape `(k,)`.
-    """
-
-    weight: NDArray[np.floating]
-    mean: NDArray[np.floating]
-    sd: NDArray[np.floating]
-
-    def quantile(self, p: float) -> float:
-        """The value below which a fraction p of the probability lies."""
-        from scipy.special import ndtr  # not on `import optuna_kappa`: it takes as long as NumPy
-
-        low = float((self.mean - 9 * self.sd).min())
-        high = float((self.mean + 9 * self.sd).max())
-        for _ in range(60):
-            middle = (low + high) / 2
-            below = float(self.weight @ ndtr((middle - self.mean) / self.sd)) < p
-            low, high = (middle, high) if below else (low, middle)
-        return (low + high) / 2
-
-    def density(self, x: Floats) -> Floats:
-        """Probability density at x, of x's shape."""
-        z = (x[..., None] - self.mean) / self.sd
-        density: Floats = np.exp(-0.5 * z**2) / (self.sd * np.sqrt(2 * np.pi)) @ self.weight
-        return density
-
-    @property
-    def moments(self) -> tuple[float, float]:
-        """Mean and standard deviation."""
-        mean = float(self.weight @ self.mean)
-        return mean, float(np.sqrt(self.weight @ (self.sd**2 + (self.mean - mean) ** 2)))
 
 
 _Array = NDArray[np.floating]  # what NumPy says its linear algebra returns
@@ -116,23 +110,28 @@ class _Fit(NamedTuple):
 
 @dataclass(frozen=True)
 class Posterior:
-    """The law's posterior, given optima at one or more horizons.
+    """The law's posterior for one context, given optima at one or more horizons.
 
     Attributes:
-        optima: What it rests on; at least one.
+        given: Optima, at least one; those of other contexts count as far as these are alike.
+        context: The context that it is for.
     """
 
-    optima: Sequence[Optimum]
+    given: Sequence[Optimum]
+    context: Context = ()
 
-    def predict(self, horizon: float, schedule: str, mean: float | None) -> Mixture:
+    def predict(
+        self, horizon: float, schedule: str, mean: float | None = None, peak: float | None = None
+    ) -> Mixture:
         """Distribution of the optimal ln lr at a horizon under a schedule.
 
         Args:
             horizon: In the unit of the optima.
             schedule: Its name; optima found under the same name are about the same shift.
             mean: Mean multiplier of the schedule at this horizon, None where not known.
+            peak: Its largest multiplier, None where not known.
         """
-        target = [Optimum(schedule, horizon, 0.0, 0.0, 0, 0, mean)]
+        target = [Optimum(schedule, horizon, 0.0, 0.0, 0, 0, mean, peak, context=self.context)]
         cross = self._kernel(target, self.optima)[:, 0]
         own = self._kernel(target, target)[:, 0, 0]
         return self._condition(self._mean(target)[:, 0], own, cross, SCATTER)
@@ -140,11 +139,39 @@ class Posterior:
     @cached_property
     def slope(self) -> Mixture:
         """Posterior of the slope -d ln lr / d ln D at the largest horizon seen."""
-        held_up = self._hypotheses.ceiling < 0  # by a ceiling that lasts beyond it
-        slope = np.where(held_up, 0.0, self._hypotheses.slope)
-        sd = np.where(held_up, 0.0, self._hypotheses.sd)
-        cross = sd[:, None] ** 2 * self._lever(self.optima)
-        return self._condition(slope, sd**2, cross, 1e-3)
+        # How much of the slope the ceiling leaves.
+        bent = 0.5 * (1 + np.tanh(self._hypotheses.ceiling / (2 * BEND)))
+        sd = self._hypotheses.sd
+        variance, cross = bent**2 * sd**2, (bent * sd**2)[:, None] * self._lever(self.optima)
+        if self._several:
+            contexts = [optimum.context for optimum in self.optima]
+            own = deviation(CONTEXT_SLOPE, [self.context], contexts)[0]
+            cross += own * self._depths(self.optima)
+            variance += sum(part**2 for part in CONTEXT_SLOPE)
+        return self._condition(self._hypotheses.slope * bent, variance, cross, 1e-3)
+
+    @cached_property
+    def optima(self) -> Sequence[Optimum]:
+        """What it rests on: the optima of comparable contexts that say anything.
+
+        One at the edge of the rates tried says no more than that the best rate is not inside of
+        it. Where the others put it beyond the edge already, that is nothing new.
+        """
+        alike = [o for o in self.given if comparable(o.context, self.context)]
+        if len(alike) > MOST_OPTIMA:
+            nearness = similarity([self.context], [o.context for o in alike])[0]
+            alike = [alike[i] for i in np.argsort(-nearness, kind="stable")[:MOST_OPTIMA]]
+        inside = [optimum for optimum in alike if not optimum.at_edge]
+        if not inside or len(inside) == len(alike):
+            return alike
+        others = Posterior(inside, self.context)
+        return [o for o in alike if not o.at_edge or others.contradicts(o)]
+
+    def contradicts(self, edge: Optimum) -> bool:
+        """Whether an optimum at the edge of its rates lies further out than predicted."""
+        context = Posterior(self.given, edge.context) if edge.context != self.context else self
+        mean, _ = context.predict(edge.horizon, edge.schedule, edge.mean, edge.peak).moments
+        return bool((edge.ln_lr - mean) * edge.at_edge > 0)
 
     def _condition(self, mean: Floats, variance: Floats, cross: _Array, floor: float) -> Mixture:
         """A quantity given the optima, from its prior moments and its covariance with them."""
@@ -157,7 +184,7 @@ class Posterior:
     @cached_property
     def _fit(self) -> _Fit:
         z = np.array([optimum.ln_lr for optimum in self.optima])
-        covariance = self._kernel(self.optima, self.optima) + _noise(self.optima)
+        covariance = self._kernel(self.optima, self.optima) + noise(self.optima, SCATTER)
         residual = z - self._mean(self.optima)
         solved = np.linalg.solve(covariance, residual[:, :, None])[:, :, 0]
         _, ln_det = np.linalg.slogdet(covariance)
@@ -176,7 +203,7 @@ class Posterior:
         for weight, slope, sd in SLOPES:
             # A ceiling above a flat law is the flat law.
             capped = CEILING if slope else 0.0
-            rows.append((weight * (1 - capped), slope, sd, np.inf))
+            rows.append((weight * (1 - capped), slope, sd, _NO_CEILING))
             if capped:
                 rows += [(weight * capped / len(ceilings), slope, sd, u) for u in ceilings]
         several = len({optimum.table for optimum in self.optima} | {OWN}) > 1
@@ -185,72 +212,52 @@ class Posterior:
         return _Hypotheses(*np.array(combined).T)
 
     @cached_property
+    def _several(self) -> bool:
+        """Whether other contexts count."""
+        return any(optimum.context != self.context for optimum in self.optima)
+
+    @cached_property
     def _largest(self) -> float:
-        return max(optimum.horizon for optimum in self.optima)
+        """The largest horizon seen, of the context itself if it has any."""
+        own = [at_peak(o) for o in self.optima if o.context == self.context]
+        return max(own or [at_peak(o) for o in self.optima])
 
     @cached_property
     def _level(self) -> float:
-        return float(np.mean([o.ln_lr - _offset(o) for o in self.optima]))
+        return float(np.mean([o.ln_lr - offset(o) for o in self.optima]))
 
     def _depths(self, optima: Sequence[Optimum]) -> Floats:
         """How far below the largest horizon, ln(d_max / d), shape `(n,)`."""
-        depths: Floats = np.log(self._largest / np.array([o.horizon for o in optima]))
+        depths: Floats = np.log(self._largest / np.array([at_peak(o) for o in optima]))
         return depths
 
     def _lever(self, optima: Sequence[Optimum]) -> Floats:
-        """What the slope is multiplied by, shape `(k, n)`."""
+        """What the slope is multiplied by, L(u), shape `(k, n)`."""
         ceiling = self._hypotheses.ceiling[:, None]
-        lever: Floats = np.minimum(self._depths(optima), ceiling) - np.minimum(0.0, ceiling)
+        bent = np.logaddexp(0.0, (self._depths(optima) - ceiling) / BEND)
+        lever: Floats = self._depths(optima) - BEND * (bent - np.logaddexp(0.0, -ceiling / BEND))
         return lever
 
     def _mean(self, optima: Sequence[Optimum]) -> Floats:
         """Prior means, shape `(k, n)`."""
-        offsets = np.array([_offset(optimum) for optimum in optima])
+        offsets = np.array([offset(optimum) for optimum in optima])
         slope = self._hypotheses.slope[:, None]
         mean: Floats = self._level + slope * self._lever(optima) + offsets
-        return mean
+        return mean - (1 - slope) * steepening(self._depths(optima))
 
     def _kernel(self, rows: Sequence[Optimum], columns: Sequence[Optimum]) -> Floats:
         """Prior covariances, shape `(k, n, m)`."""
         lever = self._lever(rows)[:, :, None] * self._lever(columns)[:, None, :]
-        shift = [[_shift(a) ** 2 * (a.schedule == b.schedule) for b in columns] for a in rows]
-        drift = _integrated_walk(self._depths(rows), self._depths(columns))
+        drift = DRIFT**2 * integrated_walk(self._depths(rows), self._depths(columns))
+        common = _LEVEL**2 + same([o.schedule for o in rows], [o.schedule for o in columns]) * (
+            np.outer([shift(o) for o in rows], [shift(o) for o in columns])
+        )
+        if self._several:
+            contexts = [o.context for o in rows], [o.context for o in columns]
+            common += deviation(CONTEXT_LEVEL, *contexts)
+            depths = np.outer(self._depths(rows), self._depths(columns))
+            common += deviation(CONTEXT_SLOPE, *contexts) * depths
+            drift *= deviation(CONTEXT_DRIFT, *contexts)
         slopes = self._hypotheses.sd[:, None, None] ** 2 * lever
-        other = [[(a.table == b.table != OWN) * (1 + (a is b)) for b in columns] for a in rows]
-        bias = self._hypotheses.bias[:, None, None] ** 2 * np.array(other)
-        kernel: Floats = _LEVEL**2 + slopes + DRIFT**2 * drift + np.array(shift) + bias
-        return kernel
-
-
-def _offset(optimum: Optimum) -> float:
-    """Shift of a schedule against constant if kappa is invariant, in ln lr."""
-    return 0.0 if optimum.mean is None else -float(np.log(optimum.mean))
-
-
-def _shift(optimum: Optimum) -> float:
-    """Standard deviation of what kappa invariance misses, in ln lr."""
-    if optimum.schedule == "constant":
-        return 0.0
-    return UNKNOWN_SHIFT if optimum.mean is None else SHIFT
-
-
-def _integrated_walk(u: Floats, v: Floats) -> Floats:
-    """Covariance of an integrated random walk that starts at 0 in both directions."""
-    small = np.minimum(np.abs(u[:, None]), np.abs(v))
-    large = np.maximum(np.abs(u[:, None]), np.abs(v))
-    same_side = np.sign(u[:, None]) * np.sign(v) > 0
-    covariance: Floats = same_side * small**2 * (3 * large - small) / 6
-    return covariance
-
-
-def _noise(optima: Sequence[Optimum]) -> Floats:
-    """Covariance of the optima's errors, diagonal, shape `(n, n)`."""
-    log_d = np.log([optimum.horizon for optimum in optima])
-    tables = np.array(
-        [o.table if o.schedule == "constant" else -1 - i for i, o in enumerate(optima)]
-    )
-    related = tables[:, None] == tables
-    shared = (np.exp(-np.abs(log_d[:, None] - log_d) / CORRELATION) * related).sum(axis=1)
-    se = np.array([optimum.se for optimum in optima])
-    noise: Floats = np.diag(se**2 * shared + SCATTER**2)
-    return noise
+        kernel: Floats = slopes + common + drift
+        return kernel + self._hypotheses.bias[:, None, None] ** 2 * other(rows, columns)

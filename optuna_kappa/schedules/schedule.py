@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias, overload
 
 import numpy as np
@@ -33,6 +34,7 @@ _ROUNDING = 1e-9
 # More periods than any run has epochs: beyond this the two units differ.
 _MAX_PERIODS = 100_000
 _POSITIVE_LR = "a learning rate is above 0"
+_FINE = 2001
 _HORIZON = "it is the data the whole run is planned to see"
 
 
@@ -82,6 +84,13 @@ class Schedule:
             )
         factor = self.shape(np.clip(given, 0.0, 1.0))
         return float(factor) if given.ndim == 0 else factor
+
+    @cached_property
+    def peak(self) -> float:
+        """Largest value of m; that on a fine grid where m is smooth."""
+        knots = np.array(self.knots)
+        around = np.concatenate([np.nextafter(knots, 0.0), knots, np.nextafter(knots, 1.0)])
+        return float(self(np.concatenate([np.linspace(0.0, 1.0, _FINE), around])).max())
 
     def kappa(self, lr: float, horizon: float) -> float:
         """Return the cumulative learning of a run, lr * horizon * mean.

@@ -51,7 +51,7 @@ class _Trial:
     params: Params
     ask_ms: float
     full: bool
-    guess: Params | None = None
+    recommended: Params | None = None
 
 
 def search(
@@ -59,8 +59,8 @@ def search(
 ) -> Searched:
     """Searches until the budget is spent.
 
-    What is recommended is the full run with the lowest loss seen. Before there is one, kappa
-    recommends what its law proposes, and the others nothing.
+    Kappa recommends what `KappaSampler.recommend` says. The others, and kappa where more than the
+    learning rate is searched, recommend the full run with the lowest loss seen.
 
     Args:
         objective: What to search.
@@ -75,10 +75,10 @@ def search(
     rows: list[tuple[float, float, float]] = []
     for trial in trials:
         spent += trial.cost
-        if trial.loss < best:
+        if trial.recommended is not None:
+            regret = objective.regret(trial.recommended)
+        elif trial.loss < best:
             best, regret = trial.loss, objective.regret(trial.params)
-        elif math.isinf(best) and trial.guess is not None:
-            regret = objective.regret(trial.guess)
         rows.append((round(spent, 9), regret, trial.ask_ms))
         if spent >= budget - 1e-9:
             break
@@ -126,7 +126,7 @@ def _run(
         name: Name of its sampler.
         target: What the sampler is told.
         objective: What its trials are runs of.
-        goal: What the search is for: what costs are in full runs of, and guesses are about.
+        goal: What the search is for: what costs are in full runs of, and recommendations are for.
     """
     study.sampler, study.pruner = sampler, pruner = make(name, target)
     prune, space = not isinstance(pruner, NopPruner), dict(objective.space)
@@ -148,16 +148,23 @@ def _run(
             params=trial.params,
             ask_ms=ask_ms,
             full=full,
-            guess=None if full else _guess(sampler, study, goal),
+            recommended=_recommended(sampler, study, objective, goal),
         )
 
 
-def _guess(sampler: BaseSampler, study: optuna.Study, goal: Objective) -> Params | None:
-    """What the law proposes while there is no full run; only for learning rates alone."""
+def _recommended(
+    sampler: BaseSampler, study: optuna.Study, objective: Objective, goal: Objective
+) -> Params | None:
+    """What kappa recommends for the goal; only where the learning rate is all there is."""
     if not isinstance(sampler, KappaSampler) or len(goal.space) > 1:
         return None
-    law = sampler.law(study)
-    return {LR: law.propose(goal.horizon, goal.schedule).lr} if law.optima else None
+    try:
+        if objective is goal:
+            return {LR: sampler.recommend(study)}
+        predicted = sampler.law(study).predict(goal.horizon, goal.schedule)
+    except ValueError:  # there is nothing to start from yet
+        return None
+    return {LR: math.exp(predicted.quantile(0.5))}
 
 
 def follow(trial: Trial, curve: Curve, *, prune: bool) -> tuple[float, bool]:

@@ -53,10 +53,10 @@ def test_tpe_spends_its_budget_on_full_runs(digits: Dataset, done: BaseStorage) 
 def test_kappa_is_charged_for_its_probes(digits: Dataset, done: BaseStorage) -> None:
     study = study_of(Job(CONSTANT, "kappa", 0), digits, done)
     kinds = [kind_of(trial) for trial in study.trials]
-    assert kinds[:12] == ["probe"] * 12 and "probe" not in kinds[12:]
+    assert kinds[:9] == ["probe"] * 9 and "probe" not in kinds[9:]
     spent = sum(cost(trial, 2000) for trial in study.trials)
     assert 3 < spent <= 4
-    assert all(trial.state == TrialState.PRUNED for trial in study.trials[:12])
+    assert all(trial.state == TrialState.PRUNED for trial in study.trials[:9])
 
 
 def test_scheduled_search_borrows_probes_and_pays_for_them(
@@ -109,7 +109,7 @@ def test_borrowed_probes_must_leave_a_budget(digits: Dataset, done: BaseStorage)
         (Part("constant", 12, 4), Part("cosine", 2, 4)), ("kappa",), "adam", 1, (1e-5, 0.1), 0
     )
     Search(longer, Job(longer.parts[0], "kappa", 0), digits, done).run(lambda spent: spent < 1)
-    with pytest.raises(ValueError, match="--schedule-budget to 8"):
+    with pytest.raises(ValueError, match="--schedule-budget to 9.5"):
         Search(longer, Job(longer.parts[1], "kappa", 0), digits, done)
 
 

@@ -32,16 +32,16 @@ def test_without_a_pruner_each_trial_costs_a_full_run(objective: Objective) -> N
 
 def test_probes_are_charged_for_what_they_see(objective: Objective) -> None:
     found = search(objective, "kappa", seed=0, budget=4)
-    probes = found.spent[:12]
-    assert np.diff(probes[:8]) == pytest.approx(1 / 24, rel=0.05)
-    assert np.diff(probes[8:]) == pytest.approx(1 / 6, rel=0.05)
-    assert np.diff(found.spent[11:]) == pytest.approx(1)
+    probes = found.spent[:9]
+    assert np.diff(probes[:6]) == pytest.approx(1 / 24, rel=0.05)
+    assert np.diff(probes[5:]) == pytest.approx(1 / 3, rel=0.05)
+    assert np.diff(found.spent[8:]) == pytest.approx(1)
 
 
 def test_kappa_recommends_by_its_law_before_there_is_a_full_run(objective: Objective) -> None:
     found = search(objective, "kappa", seed=0, budget=2)
-    before = found.spent < 1.01
-    assert found.regret[before][-1] < 0.1
+    before = found.spent < 1.3
+    assert found.regret[before][-1] < 0.2
     assert np.isnan(found.regret[:2]).all()  # two probes make no law
 
 
@@ -84,11 +84,11 @@ def test_probes_may_be_runs_of_another_table() -> None:
     target = prepare(cosine, None, None, unit).objective
     lender = prepare(constant, None, None, unit).objective
     found = search(target, "kappa", seed=0, budget=6, lender=lender)
-    # Twelve probes of constant rate, in runs of the cosine target, then full runs at once.
-    assert found.spent[11] == pytest.approx(2, rel=0.05)
-    assert np.diff(found.spent[11:]) == pytest.approx(1)
-    assert np.isfinite(found.regret[11])  # the law's guess
-    assert found.regret[12] < 0.2
+    # Nine probes of constant rate, in runs of the cosine target, then full runs at once.
+    assert found.spent[8] == pytest.approx(2.5, rel=0.05)
+    assert np.diff(found.spent[8:]) == pytest.approx(1)
+    assert np.isfinite(found.regret[8])  # the law's guess
+    assert found.regret[9] < 0.2
     other = search(target, "random", seed=0, budget=6, lender=lender)
     assert other.spent.tolist() == [1, 2, 3, 4, 5, 6]
 
@@ -107,8 +107,8 @@ def test_only_probes_that_were_charged_are_lent(
     own, lent = targets
     assert not own.sources
     (table,) = lent.sources
-    assert len(np.unique(table.run)) == 12
-    assert table.step.max() <= objective.horizon / 6 * 1.05
+    assert len(np.unique(table.run)) == 9
+    assert table.step.max() <= objective.horizon / 3 * 1.05
 
 
 def test_a_diverged_run_is_charged_up_to_where_it_diverged() -> None:

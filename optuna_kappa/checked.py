@@ -1,0 +1,55 @@
+"""Arguments of the sampler, checked: each error says what is allowed."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Sequence
+from typing import Any
+
+from optuna.study import Study
+
+from optuna_kappa import trials as door
+from optuna_kappa.law import fit
+from optuna_kappa.runs import RunTable
+
+
+def whole_horizon(horizon: Any) -> int:
+    """A horizon that storages can hold."""
+    real = isinstance(horizon, numbers.Real)
+    if not (real and horizon > 0 and math.isfinite(horizon) and horizon == int(horizon)):
+        raise ValueError(
+            "horizon must be a positive whole number of steps (of trial.report), but is "
+            f"{horizon!r}"
+        )
+    if horizon > door.MAX_STEP:
+        raise ValueError(
+            f"horizon must be at most {door.MAX_STEP}, since storages hold steps in 32 bits, but "
+            f"is {horizon}; report in blocks, such as thousands of tokens"
+        )
+    return int(horizon)
+
+
+def whole(name: str, value: Any) -> int:
+    """A whole number, 0 or more."""
+    if not (isinstance(value, numbers.Integral) and int(value) >= 0):
+        raise ValueError(f"{name} must be a whole number, 0 or more, but is {value!r}")
+    return int(value)
+
+
+def source_tables(sources: Any, lr: str) -> list[RunTable]:
+    """The runs of each source; each has an optimum to start from."""
+    if isinstance(sources, (Study, RunTable, str)) or not isinstance(sources, Sequence):
+        raise ValueError(f"sources must be a list of studies and run tables, but is {sources!r}")
+    tables = []
+    for source in sources:
+        if not isinstance(source, (Study, RunTable)):
+            raise ValueError(f"a source must be a study or a run table, but is {source!r}")
+        table = source if isinstance(source, RunTable) else door.run_table(source, lr=lr)
+        if not fit(table).optima:
+            raise ValueError(
+                "a source has no horizon at which three learning rates gave a finite loss; are "
+                f"its losses reported, and is {lr!r} the name of its learning rate?"
+            )
+        tables.append(table)
+    return tables
