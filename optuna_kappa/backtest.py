@@ -15,23 +15,19 @@ at the next smaller planned horizon, or at half of D where all curves are of one
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from optuna_kappa import hiding
 from optuna_kappa.law import Law, Optimum, Proposal, fit, pool
 from optuna_kappa.law.optimum import find_optima
-from optuna_kappa.regret import Recorded, horizons, is_constant, recorded
+from optuna_kappa.regret import Recorded
 from optuna_kappa.runs import RunTable
 
 SLOPES = {"copy": 0.0, "slope-0.32": 0.32, "slope-0.5": 0.5, "slope-1": 1.0}
 METHODS = ("law", *SLOPES)
-_APART = 1.2  # what is fitted lies below the hidden horizon by at least this factor
-_CUT = 2.0  # where constant-rate curves are of one length, they are cut at this part of it
-_MIN_HIDDEN = 4  # learning rates: fewer make no curve
-_MIN_FITTED = 3  # learning rates that the law needs to begin
-_SAME = 1e-6  # two horizons this close are one
 
 
 @dataclass(frozen=True)
@@ -124,10 +120,6 @@ class Backtest:
         return found | {"coverage90": float(np.mean(covered)) if covered else None}
 
 
-class _Unusable(Exception):
-    """Why a group cannot be used."""
-
-
 class _Group(NamedTuple):
     """A group whose largest horizon is hidden: that, the largest left, and the law of the rest."""
 
@@ -149,7 +141,8 @@ def backtest(
 
     Args:
         runs: Run table.
-        context: Context columns whose values make a group; each group has its own law.
+        context: Context columns whose values make a group; each group has its own law,
+            partly pooled with the others'.
         hide: Horizon to hide, in the table's unit; by default the largest with at least four
             learning rates. All above it is hidden too.
         fit_up_to: Largest horizon to fit to.
@@ -157,20 +150,13 @@ def backtest(
     Raises:
         ValueError: A name is no context column, or a horizon is out of its range.
     """
-    for name, value in (("hide", hide), ("fit_up_to", fit_up_to)):
-        if value is not None and not 0 < value < np.inf:
-            raise ValueError(f"{name} must be a positive finite horizon, but is {value:g}")
-    if hide is not None and fit_up_to is not None and fit_up_to * _APART > hide * (1 + _SAME):
-        raise ValueError(
-            f"fit_up_to must be at most {hide / _APART:g}, a factor {_APART} below the hidden "
-            f"horizon {hide:g}, but is {fit_up_to:g}"
-        )
+    hiding.check(hide, fit_up_to)
     groups: list[_Group | Skipped] = []
     for values, part in runs.groups(context):
         for schedule in sorted(set(part.schedule.tolist())):
             try:
                 groups.append(_hide(part, values, schedule, hide, fit_up_to))
-            except _Unusable as why:
+            except hiding.Unusable as why:
                 groups.append(Skipped(values, schedule, str(why)))
     return Backtest(tuple(_tested(groups)))
 
@@ -200,19 +186,19 @@ def _hide(
     fit_up_to: float | None,
 ) -> _Group:
     own = runs.where(runs.schedule == schedule)
-    target = _hidden(own, hide)
-    limit = _limit(own, target.horizon, fit_up_to)
-    visible = _up_to(runs, limit)
-    last = _largest(visible.where(visible.schedule == schedule), _MIN_FITTED)
+    target = hiding.target(own, hide)
+    limit = hiding.limit(own, target.horizon, fit_up_to)
+    visible = hiding.up_to(runs, limit)
+    last = hiding.largest(visible.where(visible.schedule == schedule), hiding.MIN_FITTED)
     if last is None:
-        raise _Unusable(
-            f"{target.horizon:g} is hidden, and no horizon up to {limit:g} has {_MIN_FITTED} "
-            "learning rates to fit to"
+        raise hiding.Unusable(
+            f"{target.horizon:g} is hidden, and no horizon up to {limit:g} has "
+            f"{hiding.MIN_FITTED} learning rates to fit to"
         )
     try:
         return _Group(context, schedule, target, last, fit(visible))
     except ValueError as error:
-        raise _Unusable(str(error)) from error
+        raise hiding.Unusable(str(error)) from error
 
 
 def _judged(group: _Group, law: Law, proposal: Proposal) -> Outcome:
@@ -231,59 +217,6 @@ def _judged(group: _Group, law: Law, proposal: Proposal) -> Outcome:
         interval=(proposal.low, proposal.high),
         verdict=proposal.verdict.word,
     )
-
-
-def _hidden(own: RunTable, hide: float | None) -> Recorded:
-    """What was recorded at the horizon to hide."""
-    found = _largest(own, _MIN_HIDDEN) if hide is None else recorded(own, hide)
-    if found is None or found.n_finite < _MIN_HIDDEN:
-        where = "any horizon" if hide is None else f"{hide:g}, the horizon to hide"
-        seen = ", ".join(f"{horizon:g}" for horizon in horizons(own)[:6]) or "none"
-        raise _Unusable(
-            f"fewer than {_MIN_HIDDEN} learning rates have a finite loss at {where}; the largest "
-            f"horizons: {seen}"
-        )
-    return found
-
-
-def _limit(own: RunTable, hidden: float, fit_up_to: float | None) -> float:
-    """The largest horizon that may be fitted to."""
-    highest = hidden / _APART * (1 + _SAME)
-    if fit_up_to is not None:
-        if fit_up_to > highest:
-            raise _Unusable(
-                f"{hidden:g} is hidden, less than a factor {_APART} above {fit_up_to:g}"
-            )
-        return fit_up_to
-    for horizon in sorted(set(own.horizon[own.horizon <= highest].tolist()), reverse=True):
-        found = recorded(own, horizon)
-        if found is not None and found.n_finite >= _MIN_FITTED:
-            return float(horizon)
-    if is_constant(str(own.schedule[0])):
-        return hidden / _CUT
-    raise _Unusable(
-        f"no horizon below the largest has {_MIN_FITTED} learning rates (only runs whose schedule "
-        "is 'constant' count at shorter horizons too)"
-    )
-
-
-def _up_to(runs: RunTable, limit: float) -> RunTable:
-    """Runs as if nothing had been trained beyond a horizon."""
-    largest = limit * (1 + _SAME)
-    constant = [name for name in set(runs.schedule.tolist()) if is_constant(name)]
-    cut = np.isin(runs.schedule, constant)
-    visible = runs.where(np.where(cut, runs.step, runs.horizon) <= largest)
-    # Nor may it be known how long a run was planned to be.
-    return replace(visible, horizon=np.minimum(visible.horizon, largest))
-
-
-def _largest(runs: RunTable, n_lrs: int) -> Recorded | None:
-    """What was recorded at the largest horizon with so many learning rates."""
-    for horizon in horizons(runs):
-        found = recorded(runs, horizon)
-        if found is not None and found.n_finite >= n_lrs:
-            return found
-    return None
 
 
 def _fitted(law: Law) -> tuple[float, ...]:

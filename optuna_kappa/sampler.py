@@ -30,9 +30,8 @@ class KappaSampler(BaseSampler):
 
     The first trials are probes at a ladder of short horizons. From their losses the law of how
     the optimum moves with the horizon is fitted, and the trials at the target horizon that follow
-    take their lr from it, refitted after each. If the first three of them do not locate the
-    optimum, every second trial is the base sampler's, which sees the target trials only, until
-    they do (`optuna_kappa.plan`).
+    take their lr from it and from each other. Unless the first three locate the optimum, every
+    second trial is the base sampler's, which sees those at the target only, until they do.
 
     Everything follows from the study's trials, the seed and the trial's number: the same storage
     gives the same proposal, after a restart and from any worker.
@@ -167,20 +166,15 @@ class KappaSampler(BaseSampler):
             ValueError: No horizon has three learning rates with a finite loss yet.
         """
         trials = door.snapshot_now(study)
-        ranges = [
-            door.ln_range(door.require_lr(self._lr, trial.distributions[self._lr]))
-            for trial in trials
-            if self._lr in trial.params
-        ]
-        if not ranges or not self._fit(study, trials).optima:
-            raise ValueError(
-                "nothing can be recommended before three learning rates have a finite loss at "
-                "one horizon; run more trials first"
-            )
-        low, high = ranges[-1]
-        found = self._surrogate(study, trials, self._horizon, low, high)
-        assert found is not None
-        return math.exp(found.best)
+        ranges = [t.distributions[self._lr] for t in trials if self._lr in t.params]
+        if ranges:
+            low, high = door.ln_range(door.require_lr(self._lr, ranges[-1]))
+            if found := self._surrogate(study, trials, self._horizon, low, high):
+                return math.exp(found.best)
+        raise ValueError(
+            "nothing can be recommended before three learning rates have a finite loss at one "
+            "horizon; run more trials first"
+        )
 
     def _is_ours(self, trial: FrozenTrial, name: str) -> bool:
         plan = door.plan_of(trial)
@@ -231,12 +225,12 @@ class KappaSampler(BaseSampler):
         n_spread = min(n_lowest, planning.N_SPREAD)
         u = float(np.random.default_rng([self._seed, number]).random())
         below_wall = min(high, max(low, self._wall(trials, horizon)))
-        surrogate = self._surrogate(study, trials, horizon, low, below_wall)
+        expected = self._surrogate(study, trials, horizon, low, below_wall)
 
         def pick(tried: Sequence[float]) -> float:
-            if surrogate is None or (horizon == lowest and len(tried) < n_spread):
+            if expected is None or (horizon == lowest and len(tried) < n_spread):
                 return planning.spread(low, high, tried, max(n_spread, 1), u)
-            return surrogate.most_gain(tried)
+            return expected.most_gain(tried)
 
         return pick
 
