@@ -24,6 +24,9 @@ share is the peak rate instead. On MNIST the rule proposes, from constant-rate r
 rates for Adam and SGD under cosine, halving and cyclic schedules that lose 3 % on average; kappa
 invariance alone loses 27 % (`docs/law.md`).
 
+Beyond d_max the prior mean of a slope s goes to 1 as 1 - (1 - s) exp(STEEPENING u): where the
+optimum moves at all, it has been seen to move the more, the longer the runs.
+
 The bend is L(u) = S(u) - S(0), S(u) = u - BEND ln(1 + exp((u - u_c) / BEND)): it takes a factor
 of about e^(4 BEND) = 7 in the horizon to go from no movement to the full slope, as Adam's optimum
 does on MNIST.
