@@ -119,8 +119,8 @@ def _page(found: Sequence[Replayed], repeats: int) -> Iterator[str]:
         "curve: that of a random seed, interpolated between learning rates. Everything is "
         "charged, in full-run equivalents; the learning rate is searched over the three decades "
         "of the table. Regret is that of the recommended learning rate: its expected loss over "
-        "the best one's, minus 1. Recommended is the best full run seen; before there is one, "
-        "kappa's is the law's proposal, and the others have none.",
+        "the best one's, minus 1. Recommended is the best full run seen, by kappa what "
+        "`KappaSampler.recommend` says.",
         "",
         f"{repeats} repeats each; in parentheses 95 % bootstrap intervals. `top-k` runs every "
         "learning rate of the grid for one epoch, then the best in full, best first.",
