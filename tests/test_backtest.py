@@ -57,13 +57,16 @@ def test_known_laws_are_recovered(name: str) -> None:
     for runs in (ladder(problem), problem.runs(grid())):
         group = only(backtest(runs))
         assert group.hidden == LARGEST
-        assert group.methods["law"].lr == pytest.approx(AT_LARGEST, rel=0.5)
-        assert group.methods["law"].regret < 0.1
+        # A third of the horizon is all that is seen of these two: a prior that a flat law steepens
+        # pulls down, a valley that is cut off by divergence is seen less well.
+        hard = name in ("flat", "slope 1, and divergence")
+        assert group.methods["law"].lr == pytest.approx(AT_LARGEST, rel=0.5 if hard else 0.3)
+        assert group.methods["law"].regret < (0.09 if hard else 0.05)
         assert group.covered
         low, high = group.interval
         assert low < group.methods["law"].lr < high
         best = min(group.methods[method].regret for method in SLOPES)
-        assert group.methods["law"].regret < best + 0.1
+        assert group.methods["law"].regret < best + (0.09 if hard else 0.05)
 
 
 def test_each_method_by_hand() -> None:

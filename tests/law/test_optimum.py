@@ -41,9 +41,9 @@ def vertex_of(found: Optimum) -> float:
 def test_the_vertex_of_an_exact_parabola(vertex: float, spacing: float) -> None:
     x = np.arange(-4, 4 + spacing / 2, spacing)
     found = optimum(x, losses(x, vertex))
-    assert vertex_of(found) == pytest.approx(vertex, abs=0.16 * spacing)
+    assert vertex_of(found) == pytest.approx(vertex, abs=0.15 * spacing)
     assert abs(vertex_of(found) - vertex) < 2 * found.se
-    assert found.se < 0.55 * spacing
+    assert found.se < 0.35 * spacing
     assert (found.n, found.at_edge) == (len(x), 0)
     assert found.horizon == pytest.approx(10.0)
 
@@ -96,7 +96,7 @@ def test_the_error_is_the_size_of_the_misses(noise: float) -> None:
 def test_points_on_one_side_give_a_larger_error(low: float, high: float, edge: int) -> None:
     inside, x = np.linspace(-4, 4, 17), np.linspace(low, high, 9)
     found = optimum(x, losses(x, 0.0))
-    assert found.se > 2 * optimum(inside, losses(inside, 0.0)).se
+    assert found.se > 3 * optimum(inside, losses(inside, 0.0)).se
     assert found.at_edge == edge
     assert abs(vertex_of(found)) < 2 * found.se
 
@@ -108,7 +108,7 @@ def test_a_diverged_lr_above_the_best_is_no_edge_and_bounds_the_optimum() -> Non
     open_ended = optimum(x[x < 0.1], loss[x < 0.1])
     bounded = optimum(x, loss)
     assert (open_ended.at_edge, bounded.at_edge) == (1, 0)
-    assert vertex_of(bounded) < vertex_of(open_ended)
+    assert vertex_of(bounded) < 0.4 < vertex_of(open_ended)
     assert bounded.se < open_ended.se
     assert bounded.n == len(x)
 

@@ -36,15 +36,15 @@ def test_known_laws_are_recovered(slope: float, ceiling: float, noise: float) ->
     for seed in range(20):
         problem = Simulated(slope, ceiling, noise, diverges=12.0, seed=seed)
         errors.append(error(fit(problem.runs(jittered(seed))).propose(AHEAD), problem))
-    # Four times beyond the runs, from lrs a factor e apart. Real optima drift, so that even a law
-    # seen without noise is not believed to go on unchanged: what remains is the prior's pull.
-    assert np.median(np.abs(errors)) < np.log(1.85)
-    assert np.max(np.abs(errors)) < np.log(2.2)
+    # Four times beyond the runs, from lrs a factor e apart: typically within 30 %. Only of a flat
+    # law it is expected that it steepens beyond the runs, as all laws did that were seen.
+    assert np.median(np.abs(errors)) < np.log(1.3 if slope else 1.6)
+    assert np.max(np.abs(errors)) < np.log(2.0)
 
 
 def test_slopes_are_told_apart() -> None:
     slopes = [fit(Simulated(slope).runs(jittered(1))).slope for slope in (1.0, 0.5, 0.0)]
-    assert [median for median, _, _ in slopes] == pytest.approx([1.0, 0.5, 0.0], abs=0.25)
+    assert [median for median, _, _ in slopes] == pytest.approx([1.0, 0.5, 0.0], abs=0.15)
     assert all(low <= s <= high for s, (_, low, high) in zip((1.0, 0.5, 0.0), slopes, strict=True))
 
 
@@ -58,8 +58,8 @@ def test_the_interval_covers_the_truth(n: int, noise: float) -> None:
         covered.append(found.low <= problem.optimum(found.horizon) <= found.high)
         widths.append(width(found))
     assert np.mean(covered) >= 0.85
-    # The grid spans 9: an interval as wide as that would cover anything.
-    assert np.median(widths) < 4.5
+    # An interval as wide as the grid, 9, would cover anything.
+    assert np.median(widths) < 4.2
 
 
 def test_the_interval_widens_with_the_distance_and_narrows_with_data() -> None:
@@ -68,7 +68,7 @@ def test_the_interval_widens_with_the_distance_and_narrows_with_data() -> None:
     assert widths == sorted(widths)
     assert widths[-1] > 2 * widths[0]
     sparse = fit(Simulated(noise=0.05).runs(jittered(0, 6)))
-    assert width(sparse.propose(LARGEST)) > 1.1 * widths[0]
+    assert width(sparse.propose(LARGEST)) > 1.2 * widths[0]
 
 
 @pytest.mark.parametrize(("low", "high", "edge"), [(-6.0, -1.0, "highest"), (2.0, 6.0, "lowest")])
@@ -76,7 +76,7 @@ def test_a_best_lr_at_the_edge_is_not_believed(low: float, high: float, edge: st
     problem = Simulated(slope=0.3)
     inside = fit(problem.runs(grid(8, -4.0, 3.0))).propose(LARGEST)
     law = fit(problem.runs(grid(8, low, high)))
-    assert width(law.propose(LARGEST)) > 1.4 * width(inside)
+    assert width(law.propose(LARGEST)) > 2 * width(inside)
     assert law.verdict.word == "undecided"
     assert f"the {edge} lr tried was the best" in law.verdict.sentence
     assert law.verdict.remedy.startswith("Runs at that horizon with")
@@ -105,7 +105,7 @@ def test_diverged_runs_to_the_right_do_not_bias(diverges: float, after: float) -
     cut = replace(whole, diverges=diverges, after=after)
     found = [fit(problem.runs(grid(19))).propose(AHEAD) for problem in (whole, cut)]
     assert np.isnan(cut.runs(grid(19)).loss).any()
-    assert found[1].lr == pytest.approx(found[0].lr, rel=0.3)
+    assert found[1].lr == pytest.approx(found[0].lr, rel=0.1)
     assert width(found[1]) == pytest.approx(width(found[0]), rel=0.2)
 
 
@@ -124,7 +124,7 @@ def test_losses_below_zero_are_understood() -> None:
     problem = Simulated(0.5)
     runs = problem.runs(jittered(3))
     below = replace(runs, loss=runs.loss - 10.0)
-    assert abs(error(fit(below).propose(LARGEST), problem)) < 0.5
+    assert abs(error(fit(below).propose(LARGEST), problem)) < 0.3
 
 
 def test_kappa_is_the_rate_times_the_data() -> None:
