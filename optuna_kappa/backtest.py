@@ -48,7 +48,7 @@ class Outcome:
         hidden: The hidden horizon.
         fitted: Horizons at which the law had an optimum, ascending.
         last: The largest horizon that was not hidden, D_last.
-        optimum: At the hidden horizon: the vertex of a local parabola, as
+        optimum: At the hidden horizon: the minimum of the valley of its losses, as
             `optuna_kappa.law.optimum.find_optima` finds it from that horizon alone.
         methods: What each of `METHODS` proposed.
         interval: The law's 90 % interval of the optimal lr.
