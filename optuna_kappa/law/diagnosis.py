@@ -15,7 +15,6 @@ _BROKEN = 3.0  # standard deviations of the largest horizon's optimum from its p
 _LEFT_OUT = 2.0  # horizons within this factor of the largest are left out with it
 _FLAT = 0.15  # slopes up to this move the lr by less than a ninth a doubling
 _TOO_WIDE = 30.0  # a 90 % interval of the lr; the loss at its ends is no better than a guess
-_MOVES = 0.1  # slopes that the 90 % interval must exclude to say that the optimum moves
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def diagnose(
             f"the optimum hardly moves with the horizon ({found}).",
             "The best lr of the largest horizon can be copied.",
         )
-    if low < _MOVES and high > -_MOVES:
+    if low < 0 < high:
         return Verdict(
             "undecided",
             f"the runs do not fix how the optimum moves ({found}).",

@@ -76,7 +76,7 @@ DRIFT = 0.5  # MNIST: Adam moves from slope 0 to 1 over three units of ln D, SGD
 # Prior of the bias of other tables (a smaller model, a past study), as (weight, sd): they carry
 # over, or they are about something else. What is seen at the target decides.
 BIASES = ((0.9, 0.1), (0.1, 2.0))
-SCATTER = 0.1  # scatter of an optimum about any smooth law
+SCATTER = 0.07  # scatter of an optimum about any smooth law
 BEND = 0.5
 # Standard deviations between contexts, as (part shared by near ones, part of its own): of the
 # optimum, in ln lr, of the slope, and of the drift, in parts of DRIFT.

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,8 +35,15 @@ SKEWS = np.array([-0.8, -0.4, 0.0, 0.4, 0.8, 1.4])
 SKEW_PRIOR = np.array([0.05, 0.17, 0.5, 0.17, 0.09, 0.02])
 SHAPES = np.array([(width, skew) for width in WIDTHS for skew in SKEWS])
 SHAPE_PRIOR = np.outer(WIDTH_PRIOR, SKEW_PRIOR).ravel()
-LENGTH = 1.0  # in ln lr
-MISFIT = 0.5  # variance of the misfit over that of the noise
+# Misfits: length in ln lr, variance over that of the noise, prior probability. The rough one needs
+# many runs to be told from noise; without it, many runs would not find the best of a rough valley.
+class _Misfit(NamedTuple):
+    length: float
+    variance: float
+    probability: float
+
+
+MISFITS = (_Misfit(1.0, 0.5, 0.6), _Misfit(0.5, 1.0, 0.4))
 GROWTH = 2.0  # how fast both grow with the excess over the best
 S0 = 0.07  # standard deviation of the noise at the best, in parts of the scale of the losses
 PRIOR_DOF = 3.0  # nu: the weight of s0, in observations
@@ -117,7 +125,8 @@ class Valley:
     m: Floats
     weight: Floats
     shape: Shape
-    _steepness: Floats  # expected amplitude of each shape if the minimum is at m
+    _misfit: Floats  # probability of each misfit if the minimum is at m
+    _steepness: Floats  # expected amplitude of each shape if it is this misfit and the minimum m
     _compressed: Floats
     _scale: float
 
@@ -128,20 +137,21 @@ class Valley:
 
     def loss(self, x: Floats) -> Floats:
         """Expected loss at x if the minimum is at m, up to a constant, shape `(g, len(x))`."""
-        seen = self.seen
-        growth = _growth(self._compressed)
-        covariance = _covariance(seen, growth)
-        across = _misfit(x, seen.x) * np.outer(np.interp(x, seen.x, growth), growth)
-        inverse = np.linalg.inv(covariance)
-        level = inverse.sum(axis=0) / inverse.sum()
-        smooth = across @ inverse @ (np.eye(len(seen.x)) - level) + level
-        left = self._compressed - self._valleys(seen.x)
-        found: Floats = self._valleys(x) + left @ smooth.T
+        found = np.zeros((len(self.m), len(x)))
+        for misfit, likely, steepness in zip(MISFITS, self._misfit, self._steepness, strict=True):
+            valleys, seen = (_sum(steepness, at, self.m) for at in (x, self.seen.x))
+            smooth = self._smoother(misfit, x)
+            found += likely[:, None] * (valleys + (self._compressed - seen) @ smooth.T)
         return found * self._scale
 
-    def _valleys(self, x: Floats) -> Floats:
-        valleys: Floats = np.einsum("kg,kgx->gx", self._steepness, _valleys(x, self.m))
-        return valleys
+    def _smoother(self, misfit: _Misfit, x: Floats) -> Floats:
+        """From what the valley leaves of the losses seen to the misfit and level at x."""
+        seen, growth = self.seen, _growth(self._compressed)
+        across = _misfit(misfit, x, seen.x) * np.outer(np.interp(x, seen.x, growth), growth)
+        inverse = np.linalg.inv(_covariance(misfit, seen, growth))
+        level = inverse.sum(axis=0) / inverse.sum()
+        smoother: Floats = across @ inverse @ (np.eye(len(seen.x)) - level) + level
+        return smoother
 
 
 def read(seen: Observations, *, logarithmic: bool) -> Losses:
@@ -196,10 +206,11 @@ def fit_valley(
     )
     s, y = np.exp(ln_s) / scale, COMPRESSED * np.tanh(seen.excess / scale / COMPRESSED)
     p = _posterior(seen, m, s, y, ln_prior)
-    shape = Shape(*moments(ln_s, p.sum(axis=(1, 2))), p.sum(axis=(0, 2)))
-    weight = p.sum(axis=(0, 1))
-    steepness = np.tensordot(s, p, axes=1) / np.maximum(weight, 1e-300)
-    return Valley(seen, m, weight, shape, steepness, y, scale)
+    shape = Shape(*moments(ln_s, p.sum(axis=(0, 2, 3))), p.sum(axis=(0, 1, 3)))
+    misfit = p.sum(axis=(1, 2))
+    steepness = np.einsum("s,jskg->jkg", s, p) / np.maximum(misfit, 1e-300)[:, None]
+    weight = misfit.sum(axis=0)
+    return Valley(seen, m, weight, shape, misfit / weight, steepness, y, scale)
 
 
 def unseen(x: Floats, density: Callable[[Floats], Floats]) -> tuple[Floats, Floats]:
@@ -225,24 +236,29 @@ def moments(x: Floats, p: Floats) -> tuple[float, float]:
 
 
 def _posterior(seen: Losses, m: Floats, s: Floats, y: Floats, ln_prior: Floats) -> Floats:
-    """Probability of each amplitude, skew and minimum, of the prior's shape."""
-    whiten = np.linalg.inv(np.linalg.cholesky(_covariance(seen, _growth(y))))
-    level = whiten.sum(axis=1)
-    level /= np.linalg.norm(level)
-    whiten = whiten - np.outer(level, level @ whiten)  # integrates the level out
-    v, r = _valleys(seen.x, m) @ whiten.T, whiten @ y
-    s = s[:, None, None]
-    rss = np.maximum(r @ r + s**2 * (v * v).sum(axis=-1) - 2 * s * (v @ r), 0.0)
+    """Probability of each misfit and, of the prior's shape, each amplitude, shape and minimum."""
+    valleys, s = _valleys(seen.x, m), s[:, None, None]
     dof = PRIOR_DOF + len(seen.x) - 1
-    ln_p = ln_prior - dof / 2 * np.log(PRIOR_DOF * S0**2 + rss)
-    p = np.exp(ln_p - ln_p.max())
+    ln_p = []
+    for misfit in MISFITS:
+        root = np.linalg.cholesky(_covariance(misfit, seen, _growth(y)))
+        whiten = np.linalg.inv(root)
+        level = whiten.sum(axis=1)
+        information = np.linalg.norm(level)
+        level /= information
+        whiten = whiten - np.outer(level, level @ whiten)  # integrates the level out
+        v, r = valleys @ whiten.T, whiten @ y
+        rss = np.maximum(r @ r + s**2 * (v * v).sum(axis=-1) - 2 * s * (v @ r), 0.0)
+        evidence = np.log(misfit.probability) - np.log(np.diag(root)).sum() - np.log(information)
+        ln_p.append(evidence + ln_prior - dof / 2 * np.log(PRIOR_DOF * S0**2 + rss))
+    p = np.exp(np.array(ln_p) - np.max(ln_p))
     posterior: Floats = p / p.sum()
     return posterior
 
 
-def _covariance(seen: Losses, growth: Floats) -> Floats:
+def _covariance(misfit: _Misfit, seen: Losses, growth: Floats) -> Floats:
     covariance: Floats = np.outer(growth, growth) * (
-        _misfit(seen.x, seen.x) + np.diag(1 / seen.count)
+        _misfit(misfit, seen.x, seen.x) + np.diag(1 / seen.count)
     )
     return covariance
 
@@ -252,9 +268,16 @@ def _growth(y: Floats) -> Floats:
     return growth
 
 
-def _misfit(rows: Floats, columns: Floats) -> Floats:
-    misfit: Floats = MISFIT * np.exp(-0.5 * ((rows[:, None] - columns) / LENGTH) ** 2)
-    return misfit
+def _misfit(misfit: _Misfit, rows: Floats, columns: Floats) -> Floats:
+    away = (rows[:, None] - columns) / misfit.length
+    covariance: Floats = misfit.variance * np.exp(-0.5 * away**2)
+    return covariance
+
+
+def _sum(steepness: Floats, x: Floats, m: Floats) -> Floats:
+    """The expected valley at x if the minimum is at m, shape `(len(m), len(x))`."""
+    valleys: Floats = np.einsum("kg,kgx->gx", steepness, _valleys(x, m))
+    return valleys
 
 
 def _valleys(x: Floats, m: Floats) -> Floats:
