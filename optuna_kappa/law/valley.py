@@ -35,6 +35,8 @@ SKEWS = np.array([-0.8, -0.4, 0.0, 0.4, 0.8, 1.4])
 SKEW_PRIOR = np.array([0.05, 0.17, 0.5, 0.17, 0.09, 0.02])
 SHAPES = np.array([(width, skew) for width in WIDTHS for skew in SKEWS])
 SHAPE_PRIOR = np.outer(WIDTH_PRIOR, SKEW_PRIOR).ravel()
+
+
 # Misfits: length in ln lr, variance over that of the noise, prior probability. The rough one needs
 # many runs to be told from noise; without it, many runs would not find the best of a rough valley.
 class _Misfit(NamedTuple):
