@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
-from optuna_kappa.law.observations import Observations, observe
+from optuna_kappa.law.observations import Observations, Row, observations_of, observe
 from optuna_kappa.runs import Floats, RunTable
 from optuna_kappa.schedules import constant, parse
 
@@ -102,9 +102,7 @@ def recorded(runs: RunTable, horizon: float) -> Recorded | None:
         planned = runs.where(np.abs(runs.horizon / horizon - 1) < _SAME)
         found = observe(planned)
         return Recorded(found[0]) if found else None
-    rows = np.array(sorted(_rows(runs, horizon)), dtype=np.float64).reshape(-1, 2)
-    seen = Observations("constant", horizon, rows[:, 0], rows[:, 1])
-    found_lrs = Recorded(seen)
+    found_lrs = Recorded(observations_of("constant", horizon, _rows(runs, horizon)))
     return found_lrs if found_lrs.n_finite > 1 else None
 
 
@@ -116,24 +114,24 @@ def horizons(runs: RunTable) -> list[float]:
     return sorted(ends - {0.0}, reverse=True)
 
 
-def _rows(runs: RunTable, horizon: float) -> Iterator[tuple[float, float]]:
-    """The ln lr and loss at a horizon of each constant-rate run that reached it, or diverged."""
+def _rows(runs: RunTable, horizon: float) -> Iterator[Row]:
+    """The loss at a horizon of each constant-rate run that reached it, or diverged."""
     curves = []
     for rows in runs.by_run():
         fine = _fine(runs, rows)
-        ln_lr = float(np.log(runs.lr[rows[0]]))
+        ln_lr, run = float(np.log(runs.lr[rows[0]])), str(runs.run[rows[0]])
         if (runs.step[rows][~np.isfinite(runs.loss[rows])] <= horizon).any():
-            yield ln_lr, np.nan
+            yield ln_lr, np.nan, run
         elif (runs.step[rows][fine] >= horizon * (1 - _SAME)).any():
-            curves.append((ln_lr, runs.step[rows][fine], runs.loss[rows][fine]))
-    end = min((step[-1] for _, step, _ in curves), default=horizon)
+            curves.append((ln_lr, run, runs.step[rows][fine], runs.loss[rows][fine]))
+    end = min((step[-1] for *_, step, _ in curves), default=horizon)
     low, high = horizon * (1 - _NEAR - _SAME), min(horizon * (1 + _NEAR), end) * (1 + _SAME)
-    for ln_lr, step, loss in curves:
+    for ln_lr, run, step, loss in curves:
         near = (step >= low) & (step <= high)
         if near.any():
-            yield ln_lr, float(loss[near].mean())
+            yield ln_lr, float(loss[near].mean()), run
         elif step[0] <= horizon:
-            yield ln_lr, float(np.interp(np.log(horizon), np.log(step), loss))
+            yield ln_lr, float(np.interp(np.log(horizon), np.log(step), loss)), run
 
 
 def _fine(runs: RunTable, rows: NDArray[np.intp]) -> NDArray[np.bool_]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,9 @@ from optuna.trial import FrozenTrial, TrialState
 from optuna_kappa import checked
 from optuna_kappa import plan as planning
 from optuna_kappa import trials as door
+from optuna_kappa.findings import Findings, Problem, that_count
 from optuna_kappa.hints import hint
-from optuna_kappa.law import Law, Surrogate, fit, surrogate
+from optuna_kappa.law import Law
 from optuna_kappa.runs import RunTable
 from optuna_kappa.schedules import AnySchedule, as_schedule
 
@@ -75,8 +76,9 @@ class KappaSampler(BaseSampler):
         self._rungs = planning.rungs(self._horizon, checked.whole("n_probes", n_probes))
         drawn = int(np.random.SeedSequence().generate_state(1)[0])
         self._seed = drawn if seed is None else checked.whole("seed", seed)
-        self._memo: tuple[object, Law] | None = None
+        self._memo: tuple[object, Findings] | None = None
         self._bases: dict[tuple[str, int], BaseSampler] = {}
+        self._given: dict[tuple[str, int], dict[str, Any]] = {}
         self._warned: set[str] = set()
 
     def reseed_rng(self) -> None:
@@ -100,17 +102,23 @@ class KappaSampler(BaseSampler):
     ) -> dict[str, BaseDistribution]:
         """The base sampler's, without the lr where that is ours."""
         door.require_single_objective(study, "KappaSampler")
-        view = door.at_horizon(study, self._horizon)
+        view = self._view(study, trial)
         space = self._base(study, trial).infer_relative_search_space(view, trial)
         return {name: d for name, d in space.items() if not self._is_ours(trial, name)}
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """The base sampler's proposal, from the trials at the target horizon."""
+        """The base sampler's proposal; all of it at once, where the lr depends on it."""
         door.require_single_objective(study, "KappaSampler")
-        view = door.at_horizon(study, self._horizon)
-        return self._base(study, trial).sample_relative(view, trial, search_space)
+        view, base = self._view(study, trial), self._base(study, trial)
+        proposed = base.sample_relative(view, trial, search_space)
+        if self._is_ours(trial, self._lr):
+            for name, distribution in search_space.items():
+                if name not in proposed:
+                    proposed[name] = base.sample_independent(view, trial, name, distribution)
+            self._given[study.study_name, trial.number] = proposed
+        return proposed
 
     def sample_independent(
         self,
@@ -130,8 +138,8 @@ class KappaSampler(BaseSampler):
             if self._is_ours(trial, param_name):
                 ln_lr = self._propose(study, trial, *door.ln_range(lr_range))
                 return door.snap(lr_range, math.exp(ln_lr))
-        view = door.at_horizon(study, self._horizon)
         base = self._base(study, trial)
+        view = self._view(study, trial)
         return base.sample_independent(view, trial, param_name, param_distribution)
 
     def after_trial(
@@ -146,7 +154,8 @@ class KappaSampler(BaseSampler):
         base = self._base(study, trial)
         if plan is None or not plan.is_probe:
             base.after_trial(door.at_horizon(study, self._horizon), trial, state, values)
-        self._bases.pop((study.study_name, trial.number), None)
+        for kept in (self._bases, self._given):
+            kept.pop((study.study_name, trial.number), None)
         found = hint(trial, plan, state, study.pruner, self._lr)
         if found and found[0] not in self._warned:
             self._warned.add(found[0])
@@ -154,23 +163,31 @@ class KappaSampler(BaseSampler):
 
     def law(self, study: Study) -> Law:
         """The law as fitted from the study's finished trials and the sources."""
-        return self._fit(study, door.snapshot_now(study))
+        return self._findings(study, door.snapshot_now(study)).law
 
-    def recommend(self, study: Study) -> float:
+    def recommend(self, study: Study, params: Mapping[str, Any] | None = None) -> float:
         """The lr to train full runs with, as far as the finished trials and the sources tell.
 
         It has the least expected loss, given the law and the full runs; not always the lr of the
         best trial, whose loss is as much luck as merit while there are few.
 
+        Args:
+            study: A study that was searched with this sampler.
+            params: Other parameters of these runs; by default those of the best full run so far.
+
         Raises:
             ValueError: No horizon has three learning rates with a finite loss yet.
         """
         trials = door.snapshot_now(study)
+        findings = self._findings(study, trials)
         ranges = [t.distributions[self._lr] for t in trials if self._lr in t.params]
         if ranges:
+            if params is None:
+                params = door.best_params(study, trials)
             low, high = door.ln_range(door.require_lr(self._lr, ranges[-1]))
-            if found := self._surrogate(study, trials, self._horizon, low, high):
-                return math.exp(found.best)
+            shift = findings.shift(params)
+            if found := findings.surrogate(self._horizon, low - shift, high - shift):
+                return math.exp(found.best + shift)
         raise ValueError(
             "nothing can be recommended before three learning rates have a finite loss at one "
             "horizon; run more trials first"
@@ -189,43 +206,40 @@ class KappaSampler(BaseSampler):
             # Longer trials tell no less: those of a study that goes on to a longer horizon.
             if len(self._planned_for(others, horizon, below=self._horizon)) < n:
                 return door.Plan(horizon, "probe", schedule)
-        trusted = bool(self._fit(study, others).optima) and self._trusts(study, others)
+        findings = self._findings(study, others)
+        trusted = bool(findings.law.optima) and self._trusts(findings, others)
         return door.Plan(self._horizon, "law" if trusted else "base", schedule)
 
-    def _trusts(self, study: Study, trials: Sequence[FrozenTrial]) -> bool:
+    def _trusts(self, findings: Findings, trials: Sequence[FrozenTrial]) -> bool:
         target = self._planned_for(trials, self._horizon)
         by_law = sum(door.kind_of(trial) == "law" for trial in target)
-        finished = [trial for trial in target if trial.state.is_finished()]
-        optima = fit(self._table(study, finished)).optima
-        se = optima[-1].se if optima and not optima[-1].at_edge else math.inf
-        return planning.trusts_law(by_law, len(target) - by_law, se)
+        return planning.trusts_law(by_law, len(target) - by_law, findings.se_at_target)
 
     def _propose(self, study: Study, trial: FrozenTrial, low: float, high: float) -> float:
         horizon = door.horizon(trial)
         others = [t for t in door.snapshot(study) if t.number != trial.number]
+        findings = self._findings(study, others)
+        shift = findings.shift(
+            {**self._given.get((study.study_name, trial.number), {}), **trial.params}
+        )
+        low, high = low - shift, high - shift
         same = self._planned_for(others, horizon)
-        tried = [math.log(t.params[self._lr]) for t in same if t.params.get(self._lr, 0.0) > 0]
-        pick = self._picker(study, others, horizon, low, high, trial.number)
+        tried = [findings.centred(t) for t in same if t.params.get(self._lr, 0.0) > 0]
+        pick = self._picker(findings, horizon, low, high, trial.number)
         # Trials asked before this one that have no lr yet will take the best places.
         for _ in (t for t in same if t.number < trial.number and self._lr not in t.params):
             tried.append(pick(tried))
-        return pick(tried)
+        return pick(tried) + shift
 
     def _picker(
-        self,
-        study: Study,
-        trials: Sequence[FrozenTrial],
-        horizon: int,
-        low: float,
-        high: float,
-        number: int,
+        self, findings: Findings, horizon: int, low: float, high: float, number: int
     ) -> Callable[[Sequence[float]], float]:
         """From the ln lr tried at a horizon to the one to try next."""
         lowest, n_lowest = self._rungs[0] if self._rungs else (0, 0)
         n_spread = min(n_lowest, planning.N_SPREAD)
         u = float(np.random.default_rng([self._seed, number]).random())
-        below_wall = min(high, max(low, self._wall(trials, horizon)))
-        expected = self._surrogate(study, trials, horizon, low, below_wall)
+        below_wall = min(high, max(low, findings.wall(horizon)))
+        expected = findings.surrogate(horizon, low, below_wall)
 
         def pick(tried: Sequence[float]) -> float:
             if expected is None or (horizon == lowest and len(tried) < n_spread):
@@ -233,27 +247,6 @@ class KappaSampler(BaseSampler):
             return expected.most_gain(tried)
 
         return pick
-
-    def _surrogate(
-        self, study: Study, trials: Sequence[FrozenTrial], horizon: int, low: float, high: float
-    ) -> Surrogate | None:
-        """What runs of a horizon would lose; None while there is no law."""
-        law = self._fit(study, trials)
-        if not law.optima:
-            return None
-        finished = [trial for trial in trials if trial.state.is_finished()]
-        return surrogate(self._table(study, finished), law, horizon, self._schedule, low, high)
-
-    def _wall(self, trials: Sequence[FrozenTrial], horizon: int) -> float:
-        """The lowest ln lr that diverged by this horizon above all that did not; or infinity."""
-        known = [t for t in trials if t.state.is_finished() and t.params.get(self._lr, 0.0) > 0]
-        diverged = [
-            t for t in known if (step := door.diverged_at(t)) is not None and step <= horizon
-        ]
-        fine = [t for t in self._planned_for(known, horizon) if door.diverged_at(t) is None]
-        top = max((math.log(t.params[self._lr]) for t in fine), default=-math.inf)
-        walls = (math.log(t.params[self._lr]) for t in diverged)
-        return min((wall for wall in walls if wall > top), default=math.inf)
 
     def _planned_for(
         self, trials: Sequence[FrozenTrial], horizon: int, below: int = 0
@@ -275,19 +268,22 @@ class KappaSampler(BaseSampler):
             if t.state != TrialState.FAIL or (self._lr in t.params and not door.was_interrupted(t))
         ]
 
-    def _fit(self, study: Study, trials: Sequence[FrozenTrial]) -> Law:
-        finished = [t for t in trials if t.state.is_finished()]
-        key = tuple((t.number, t.datetime_complete) for t in finished)
+    def _findings(self, study: Study, trials: Sequence[FrozenTrial]) -> Findings:
+        problem = Problem(
+            self._horizon, self._schedule, self._lr, self._sources, study._directions[0]
+        )
+        counting = that_count(problem, trials)
+        key = tuple((t.number, t.datetime_complete) for t in counting)
         memo = self._memo  # another thread may replace it meanwhile
         if memo is None or memo[0] != key:
-            tables = [*self._sources, self._table(study, finished)]
-            shapes = {self._schedule.name: self._schedule}
-            self._memo = memo = (key, fit(tables, shapes))
+            self._memo = memo = (key, Findings(problem, counting))
         return memo[1]
 
-    def _table(self, study: Study, trials: Sequence[FrozenTrial]) -> RunTable:
-        direction, schedule = study.direction, self._schedule.name
-        return door.run_table(trials, direction=direction, lr=self._lr, schedule=schedule)
+    def _view(self, study: Study, trial: FrozenTrial) -> Study:
+        """What the base sampler sees: the probes only where their lr, and so its own, is ours."""
+        if self._is_ours(trial, self._lr):
+            return study
+        return door.at_horizon(study, self._horizon)
 
     def _base(self, study: Study, trial: FrozenTrial) -> BaseSampler:
         """The base sampler; ours is made anew for each trial, so that only its number counts."""

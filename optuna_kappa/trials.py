@@ -274,6 +274,13 @@ def _seen(trial: FrozenTrial) -> Mapping[int, float]:
     return dict(sorted(reports.items()))
 
 
+def best_params(study: Study, trials: Sequence[FrozenTrial]) -> Mapping[str, Any]:
+    """The parameters of the best completed trial; none while there is none."""
+    sign = -1.0 if study._directions[0] == StudyDirection.MAXIMIZE else 1.0
+    done = [t for t in trials if t.state == TrialState.COMPLETE]
+    return min(done, key=lambda t: sign * t.values[0]).params if done else {}
+
+
 def diverged_at(trial: FrozenTrial) -> int | None:
     """The step at which a trial first reported NaN or infinity, None if it never did."""
     bad = (step for step, loss in trial.intermediate_values.items() if not math.isfinite(loss))

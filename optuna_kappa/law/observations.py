@@ -12,11 +12,12 @@ A horizon's losses are later compared with each other, never with another horizo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optuna_kappa.runs import Floats, RunTable
 from optuna_kappa.schedules import parse
@@ -29,6 +30,8 @@ _DEEPEST = 256  # horizons below the largest by more than this factor say nothin
 _AVERAGED = 2 ** (-np.arange(4) / 8)  # fractions of a horizon at which a curve is averaged
 _NEVER = np.inf
 
+Row = tuple[float, float, str]  # ln lr, loss, run
+
 
 @dataclass(frozen=True, eq=False)
 class Observations:
@@ -39,16 +42,19 @@ class Observations:
         horizon: Horizon, in the unit of data of the table.
         ln_lr: Natural logarithm of the learning rates, shape `(n,)`, ascending.
         loss: Losses, shape `(n,)`; NaN where the run had diverged by this horizon.
+        run: Labels of the runs, shape `(n,)`.
     """
 
     schedule: str
     horizon: float
     ln_lr: Floats
     loss: Floats
+    run: NDArray[np.str_]
 
 
 @dataclass(frozen=True, eq=False)
 class _Curve:
+    run: str
     lr: float
     horizon: float
     step: Floats  # ascending, finite losses only
@@ -70,8 +76,9 @@ def observe(runs: RunTable) -> list[Observations]:
         group = curves[schedule]
         seen = _constant(group) if schedule == "constant" else _scheduled(group)
         for horizon, rows in seen:
-            if len(np.unique(rows[np.isfinite(rows[:, 1]), 0])) >= _MIN_LRS:
-                found.append(Observations(schedule, horizon, rows[:, 0], rows[:, 1]))
+            one = observations_of(schedule, horizon, rows)
+            if len(np.unique(one.ln_lr[np.isfinite(one.loss)])) >= _MIN_LRS:
+                found.append(one)
     return found
 
 
@@ -93,6 +100,7 @@ def _curves(runs: RunTable) -> Iterator[tuple[str, _Curve]]:
         yield (
             str(runs.schedule[first]),
             _Curve(
+                run=str(runs.run[first]),
                 lr=float(runs.lr[first]),
                 horizon=float(runs.horizon[first]),
                 step=step[fine],
@@ -102,15 +110,22 @@ def _curves(runs: RunTable) -> Iterator[tuple[str, _Curve]]:
         )
 
 
-def _scheduled(curves: list[_Curve]) -> Iterator[tuple[float, Floats]]:
-    """Horizons and rows (ln lr, loss) of runs that count at their own horizon only."""
+def observations_of(schedule: str, horizon: float, rows: Iterable[Row]) -> Observations:
+    """The observations that these rows are, by ascending ln lr."""
+    rows = sorted(rows)
+    ln_lr, loss, run = zip(*rows, strict=True) if rows else ((), (), ())
+    return Observations(schedule, horizon, np.array(ln_lr), np.array(loss), np.array(run, str))
+
+
+def _scheduled(curves: list[_Curve]) -> Iterator[tuple[float, list[Row]]]:
+    """Horizons and rows of runs that count at their own horizon only."""
     for horizon in sorted({curve.horizon for curve in curves}):
         planned = [curve for curve in curves if curve.horizon == horizon]
         yield horizon, _rows(horizon, np.ones(1), planned)
 
 
-def _constant(curves: list[_Curve]) -> Iterator[tuple[float, Floats]]:
-    """Horizons and rows (ln lr, loss) of runs that count at every horizon up to their own."""
+def _constant(curves: list[_Curve]) -> Iterator[tuple[float, list[Row]]]:
+    """Horizons and rows of runs that count at every horizon up to their own."""
     for horizon in _ladder(curves):
         reaching = [curve for curve in curves if _reaches(curve, horizon)]
         early = all(curve.step[0] <= horizon * _AVERAGED[-1] for curve in reaching)
@@ -145,13 +160,15 @@ def _reaches(curve: _Curve, horizon: float) -> bool:
     return bool(first <= horizon <= last)
 
 
-def _rows(horizon: float, fractions: Floats, curves: list[_Curve]) -> Floats:
-    """Rows (ln lr, mean loss at fractions of a horizon), by ascending lr; shape `(n, 2)`."""
-    rows = []
+def _rows(horizon: float, fractions: Floats, curves: list[_Curve]) -> list[Row]:
+    """The mean loss of each run at fractions of a horizon."""
+    rows: list[Row] = []
+    at = np.log(horizon * fractions)
     for curve in curves:
+        ln_lr = float(np.log(curve.lr))
         if curve.diverged_at <= horizon:
-            rows.append((np.log(curve.lr), np.nan))
+            rows.append((ln_lr, np.nan, curve.run))
         elif _reaches(curve, horizon):
-            at = np.log(horizon * fractions)
-            rows.append((np.log(curve.lr), np.interp(at, np.log(curve.step), curve.loss).mean()))
-    return np.array(sorted(rows), dtype=np.float64).reshape(-1, 2)
+            loss = float(np.interp(at, np.log(curve.step), curve.loss).mean())
+            rows.append((ln_lr, loss, curve.run))
+    return rows

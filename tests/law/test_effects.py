@@ -1,0 +1,113 @@
+"""Effects of other parameters: found where runs show them, and taken out of the runs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from simulated import LARGEST, Simulated
+
+from optuna_kappa import RunTable, fit
+from optuna_kappa.law.effects import find_effects
+
+NAMES = ["batch", "kind", "width"]
+MOVES, HELPS = 1.2, 0.3  # ln lr over the range of batch sizes; ln loss over that of widths
+
+
+def runs(n: int, seed: int, *, moves: float = MOVES, helps: float = HELPS) -> RunTable:
+    """Constant-rate runs at random rates, batch sizes (16 to 256), widths and kinds."""
+    rng = np.random.default_rng(seed)
+    tables = []
+    for run in range(n):
+        batch, width = 2 ** rng.integers(4, 9), rng.integers(64, 513)
+        q_batch, q_width = np.log2(batch / 64) / 4, (width - 288) / 448
+        lr = 2e-3 * np.exp(rng.uniform(-3, 3))
+        table = Simulated(noise=0.01, seed=seed + run).runs([lr * np.exp(-moves * q_batch)])
+        columns = {name: getattr(table, name) for name in ("schedule", "horizon", "step")}
+        context = {"batch": batch, "width": width, "kind": rng.choice(["a", "b"])}
+        tables.append(
+            RunTable.from_columns(
+                columns
+                | {"run": np.full(len(table), str(run)), "lr": np.full(len(table), lr)}
+                | {"loss": table.loss * np.exp(-helps * q_width)}
+                | {name: np.full(len(table), str(value)) for name, value in context.items()}
+            )
+        )
+    joined = RunTable.concatenate(tables)
+    assert len(joined.by_run()) == n
+    return joined
+
+
+def error(table: RunTable) -> float:
+    """Of the law's proposal for a batch size of 64, in ln lr."""
+    return abs(float(np.log(fit(table).propose(LARGEST).lr / Simulated().optimum(LARGEST))))
+
+
+def test_what_moves_the_optimum_is_found() -> None:
+    moved, raised = [], []
+    for seed in range(0, 500, 50):
+        effects = find_effects(runs(24, seed), NAMES)
+        batch, width = ({"batch": 64, "kind": "a", "width": 288} | c for c in ({}, {}))
+        ends = [effects.shift(batch | {"batch": b}) for b in (16, 256)]
+        moved.append(ends[1] - ends[0])
+        raised.append(effects.shift(width | {"width": 512}) - effects.shift(width | {"width": 64}))
+    assert np.median(moved) == pytest.approx(MOVES, abs=0.3)
+    assert np.abs(raised).max() < 0.3 * MOVES
+
+
+def test_effects_are_taken_out() -> None:
+    plain, adjusted = [], []
+    for seed in range(0, 1000, 50):
+        table = runs(12, seed)
+        effects = find_effects(table, NAMES)
+        centre = effects.shift({"batch": 64, "kind": "a", "width": 288})
+        plain.append(error(table))
+        found = fit(effects.adjusted(table)).propose(LARGEST).lr * np.exp(centre)
+        adjusted.append(abs(float(np.log(found / Simulated().optimum(LARGEST)))))
+    assert np.median(adjusted) < 0.6 * np.median(plain)
+
+
+def test_what_does_nothing_is_left_alone() -> None:
+    shifts = []
+    for seed in range(0, 500, 50):
+        effects = find_effects(runs(9, seed, moves=0.0, helps=0.0), NAMES)
+        low, high = (effects.shift({"batch": b, "kind": "b", "width": 300}) for b in (16, 256))
+        shifts.append(abs(high - low))
+    assert np.median(shifts) < 0.25
+
+
+def test_no_effects_without_other_parameters() -> None:
+    table = Simulated().runs([1e-3, 2e-3, 4e-3])
+    effects = find_effects(table, [])
+    assert effects.shift({}) == 0.0
+    assert effects.adjusted(table) is table
+    constant = RunTable.from_columns(
+        {
+            name: getattr(table, name)
+            for name in ("run", "lr", "schedule", "horizon", "step", "loss")
+        }
+        | {"width": np.full(len(table), "64")}
+    )
+    assert find_effects(constant, ["width"]).adjusted(constant) is constant
+
+
+def test_values_not_seen_and_missing_ones() -> None:
+    effects = find_effects(runs(24, 0), NAMES)
+    known = {"batch": 64, "kind": "a", "width": 288}
+    assert effects.shift(known | {"batch": 4096}) == effects.shift(known | {"batch": 256})
+    assert effects.shift(known | {"kind": "c"}) == pytest.approx(
+        (effects.shift(known) + effects.shift(known | {"kind": "b"})) / 2
+    )
+    assert np.isfinite(effects.shift({}))
+
+
+def test_diverged_runs_stay_diverged() -> None:
+    table = runs(12, 0)
+    loss = table.loss.copy()
+    loss[table.by_run()[0]] = np.nan
+    broken = RunTable.from_columns(
+        {name: getattr(table, name) for name in ("run", "lr", "schedule", "horizon", "step")}
+        | {"loss": loss}
+        | dict(table.context)
+    )
+    adjusted = find_effects(broken, NAMES).adjusted(broken)
+    assert (np.isnan(adjusted.loss) == np.isnan(loss)).all()
