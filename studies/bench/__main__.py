@@ -1,0 +1,76 @@
+"""Command line of the benchmarks: `python -m studies.bench`, or only `... training`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+from collections.abc import Callable, Mapping, Sequence
+
+import optuna
+from rich.console import Console
+
+from studies.bench.report import Report
+from studies.samplers import check
+
+_USAGE, _STOPPED = 2, 130  # exit codes: wrong input, interrupted
+
+
+def _training(options: argparse.Namespace) -> Report:
+    from studies.bench import training  # imports torch, which takes seconds
+
+    return training.report(options.source, options.seconds)
+
+
+PARTS: Mapping[str, Callable[[argparse.Namespace], Report]] = {
+    "training": _training,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs benchmarks and prints them; returns the exit code.
+
+    Args:
+        arguments: Command line without the program's name; that of the process by default.
+    """
+    options = _parser().parse_args(arguments)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    console = Console()
+    data = {}
+    try:
+        parts = options.parts or list(PARTS)
+        check(parts, list(PARTS), "part")
+        for name in parts:
+            found = PARTS[name](options)
+            data[name] = found.data
+            if not options.json:
+                console.print(*found.shown, sep="\n", highlight=False)
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return _USAGE
+    except KeyboardInterrupt:
+        return _STOPPED
+    if options.json:
+        print(json.dumps({"machine": platform.machine(), **data}, indent=2, allow_nan=False))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m studies.bench",
+        description="Times what is to be compared in turn, so that a machine that slows down or "
+        "is shared slows all of it alike.",
+    )
+    add = parser.add_argument
+    add("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (all)")
+    add("--json", action="store_true", help="print JSON instead of tables")
+    text = "training: time a case and number of threads (3)"
+    add("--seconds", type=float, default=3.0, help=text)
+    text = "training: auto, mnist or digits (auto)"
+    add("--source", choices=("auto", "mnist", "digits"), default="auto", help=text)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
