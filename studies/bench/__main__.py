@@ -15,6 +15,7 @@ from studies.bench.report import Report
 from studies.samplers import check
 
 _USAGE, _STOPPED = 2, 130  # exit codes: wrong input, interrupted
+_WIDTH = 140  # of a table that goes to a file
 
 
 def _training(options: argparse.Namespace) -> Report:
@@ -23,8 +24,15 @@ def _training(options: argparse.Namespace) -> Report:
     return training.report(options.source, options.seconds)
 
 
+def _law(options: argparse.Namespace) -> Report:
+    from studies.bench import law
+
+    return law.report(options.seconds)
+
+
 PARTS: Mapping[str, Callable[[argparse.Namespace], Report]] = {
     "training": _training,
+    "law": _law,
 }
 
 
@@ -36,7 +44,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    console = Console()
     data = {}
     try:
         parts = options.parts or list(PARTS)
@@ -45,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             found = PARTS[name](options)
             data[name] = found.data
             if not options.json:
-                console.print(*found.shown, sep="\n", highlight=False)
+                _console().print(*found.shown, sep="\n", highlight=False)
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return _USAGE
@@ -54,6 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json:
         print(json.dumps({"machine": platform.machine(), **data}, indent=2, allow_nan=False))
     return 0
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=_WIDTH)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -65,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (all)")
     add("--json", action="store_true", help="print JSON instead of tables")
-    text = "training: time a case and number of threads (3)"
+    text = "training, law: time a case (and number of threads) or table (3)"
     add("--seconds", type=float, default=3.0, help=text)
     text = "training: auto, mnist or digits (auto)"
     add("--source", choices=("auto", "mnist", "digits"), default="auto", help=text)
