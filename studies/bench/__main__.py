@@ -24,6 +24,16 @@ def _training(options: argparse.Namespace) -> Report:
     return training.report(options.source, options.seconds)
 
 
+def _asking(options: argparse.Namespace) -> Report:
+    from studies.bench import asking
+
+    try:
+        sizes = [int(n) for n in options.trials.split(",")]
+    except ValueError:
+        raise ValueError(f"--trials must be N,... such as 100,1000: {options.trials!r}") from None
+    return asking.report(sizes, options.asks, options.limit)
+
+
 def _law(options: argparse.Namespace) -> Report:
     from studies.bench import law
 
@@ -32,6 +42,7 @@ def _law(options: argparse.Namespace) -> Report:
 
 PARTS: Mapping[str, Callable[[argparse.Namespace], Report]] = {
     "training": _training,
+    "asking": _asking,
     "law": _law,
 }
 
@@ -81,6 +92,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--seconds", type=float, default=3.0, help=text)
     text = "training: auto, mnist or digits (auto)"
     add("--source", choices=("auto", "mnist", "digits"), default="auto", help=text)
+    text = "asking: finished trials of the studies (100,1000,10000)"
+    add("--trials", default="100,1000,10000", metavar="N,...", help=text)
+    add("--asks", type=int, default=15, metavar="N", help="asking: asks of each sampler (15)")
+    text = "asking: seconds after which an ask is given up on, or a sampler not asked again (30)"
+    add("--limit", type=float, default=30.0, metavar="SECONDS", help=text)
     return parser
 
 

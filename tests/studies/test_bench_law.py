@@ -53,8 +53,11 @@ def test_main(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["lwa"], "unknown part 'lwa'; choose from training, law"),
+        (["lwa"], "unknown part 'lwa'; choose from training, asking, law"),
         (["law", "law"], "given twice"),
+        (["asking", "--trials", "100;1000"], "such as 100,1000"),
+        (["asking", "--asks", "0"], "must be at least 1"),
+        (["asking", "--limit", "nan"], "the limit above 0"),
     ],
 )
 def test_wrong_input(
