@@ -1,8 +1,8 @@
 """How long an ask takes at a study with a long history: `python -m studies.bench asking`.
 
-The studies are on SQLite, each opened by a process of its own, and what was asked is told, so that
-no ask finds the history that the last one found. The samplers are asked in turn. An ask that takes
-too long is given up on.
+The studies are on SQLite, each opened by a process of its own with one thread, and what was asked
+is told, so that no ask finds the history that the last one found. The samplers are asked in turn.
+An ask that takes too long is given up on; GP's at 10,000 trials needs 5 GB by then.
 """
 
 from __future__ import annotations
@@ -163,8 +163,8 @@ def report(sizes: Sequence[int], n_asks: int, limit: float) -> Report:
             timings += measure(CASES, n, n_asks=n_asks, limit=limit, folder=Path(folder))
     data = {"limit_s": limit, "timings": [_as_json(timing) for timing in timings]}
     note = (
-        f"Medians in ms; a trial at the target has {EPOCHS} reports. The first ask of a process "
-        f"reads the whole history. Target: {TARGET}."
+        f"Medians on one thread; a trial at the target has {EPOCHS} reports. The first ask of a "
+        f"process reads the whole history. Target: {TARGET}."
     )
     partly = [
         f"{t.case} at {t.n_trials:,} trials: then {t.gave_up}."

@@ -25,7 +25,7 @@ _REPORTS = 25  # of a run of the first table, one an epoch
 _SHORT = (1, 2, 4, 8, 16)  # horizons of the second table, epochs
 _NEW = 100, "cosine"  # what the law is asked for
 _LEAST_ROUNDS = 3
-# What is wanted on one core, in ms: an ask fits the law and predicts.
+# What is wanted, in ms: an ask fits the law and predicts.
 TARGETS = {"fit": 50.0, "predict": 5.0}
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -122,8 +123,12 @@ def test_all_cases_ask(case: Case, tmp_path: Path) -> None:
     asker.close()
 
 
-def test_worker_answers_until_its_process_ends(tmp_path: Path) -> None:
+def test_worker_answers_until_its_process_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
     worker = Worker(KAPPA, 12, tmp_path)
+    assert os.environ["OMP_NUM_THREADS"] == "3"
     worker.wait()
     spent = worker.ask(limit=60.0)
     assert spent is not None and spent.own > 0
