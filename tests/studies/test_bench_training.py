@@ -11,8 +11,9 @@ pytest.importorskip("rich")
 pytest.importorskip("sklearn")
 import torch  # noqa: E402
 
-from studies import bench  # noqa: E402
-from studies.bench import Case, Work, measure, usable  # noqa: E402
+from studies.bench import __main__ as command  # noqa: E402
+from studies.bench import training  # noqa: E402
+from studies.bench.training import Case, Work, measure, usable  # noqa: E402
 from studies.mnist.data import Dataset, load  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -29,7 +30,7 @@ def broken(dataset: Dataset) -> Work:
 
 def test_speed_is_samples_over_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "perf_counter", itertools.count(step=0.25).__next__)
-    assert bench._speed(itertools.repeat(10), seconds=1.0) == 40.0
+    assert training._speed(itertools.repeat(10), seconds=1.0) == 40.0
 
 
 def test_measure_interleaves(digits: Dataset) -> None:
@@ -50,7 +51,7 @@ def test_measure_interleaves(digits: Dataset) -> None:
 
 
 def test_broken_library_leaves_its_case_out(digits: Dataset) -> None:
-    whole = Case("whole", bench.matrix_products)
+    whole = Case("whole", training.matrix_products)
     running, skipped = usable([whole, Case("broken", broken)], digits)
     assert running == [whole]
     assert "install the two together" in skipped["broken"]
@@ -61,12 +62,13 @@ def test_main(
     as_json: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # All but the one that imports torchvision, which takes seconds.
-    cases = [case for case in bench.CASES if case.start is not bench.torchvision_loop]
-    monkeypatch.setattr(bench, "CASES", (*cases, Case("broken", broken)))
-    bench.main(["--seconds", "0.001", "--source", "digits", *(["--json"] if as_json else [])])
+    cases = [case for case in training.CASES if case.start is not training.torchvision_loop]
+    monkeypatch.setattr(training, "CASES", (*cases, Case("broken", broken)))
+    options = ["--seconds", "0.001", "--source", "digits", *(["--json"] if as_json else [])]
+    assert command.main(["training", *options]) == 0
     printed = capsys.readouterr().out
     if as_json:
-        result = json.loads(printed)
+        result = json.loads(printed)["training"]
         assert {t["case"] for t in result["timings"]} == {case.name for case in cases}
         assert list(result["skipped"]) == ["broken"]
     else:
@@ -75,7 +77,7 @@ def test_main(
 
 def test_converted_images_are_the_same(digits: Dataset) -> None:
     try:
-        images = bench._ConvertedImages(digits)
+        images = training._ConvertedImages(digits)
     except (ImportError, RuntimeError):
         pytest.skip("torchvision does not work here")
     x, y = images[3]

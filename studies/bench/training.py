@@ -1,4 +1,4 @@
-"""Speed of training on this machine: `python -m studies.bench`.
+"""Speed of training on this machine: `python -m studies.bench training`.
 
 Every case is timed in short slices, in turn, so that a machine that slows down or is shared
 slows all of them alike; the figure of a case is the median over its slices, in samples a
@@ -8,9 +8,6 @@ work and yields the samples it did, and add it to `CASES`.
 
 from __future__ import annotations
 
-import argparse
-import json
-import platform
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -18,7 +15,6 @@ from dataclasses import asdict, dataclass
 from functools import partial
 
 import torch
-from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 from torch.nn import functional
@@ -26,7 +22,8 @@ from torch.utils.data import DataLoader, TensorDataset
 from torch.utils.data import Dataset as TorchDataset
 
 from optuna_kappa.schedules import constant
-from studies.mnist.data import Dataset, load
+from studies.bench.report import Report
+from studies.mnist.data import Dataset, Source, load
 from studies.mnist.download import torchvision_reason
 from studies.mnist.model import mlp
 from studies.mnist.training import OptimizerName, Run, RunConfig
@@ -249,34 +246,20 @@ def _table(timings: list[Timing]) -> Table:
     return table
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Runs the benchmarks and prints them.
+def report(source: Source, seconds: float) -> Report:
+    """Times all cases that run here.
 
     Args:
-        arguments: Command line without the program's name; that of the process by default.
+        source: Where the data comes from.
+        seconds: Time to spend on each case at each number of threads.
     """
-    parser = argparse.ArgumentParser(prog="python -m studies.bench", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument(
-        "--seconds", type=float, default=3.0, help="time a case and number of threads (default 3)"
-    )
-    parser.add_argument("--source", choices=("auto", "mnist", "digits"), default="auto")
-    options = parser.parse_args(arguments)
-    dataset = load(options.source)
+    dataset = load(source)
     cases, skipped = usable(CASES, dataset)
     threads = sorted({torch.get_num_threads(), 1}, reverse=True)
-    timings = measure(cases, dataset, threads=threads, seconds=options.seconds)
-    if options.json:
-        machine = {"machine": platform.machine(), "torch": torch.__version__}
-        result = {"data": dataset.source, **machine, "skipped": skipped}
-        print(json.dumps({**result, "timings": [asdict(t) for t in timings]}, indent=2))
-        return
-    console = Console()
-    console.print(dataset.source)
-    console.print(_table(timings))
-    for name, reason in skipped.items():
-        console.print(f"Left out: {name}: {reason}.")
-
-
-if __name__ == "__main__":
-    main()
+    timings = measure(cases, dataset, threads=threads, seconds=seconds)
+    data = {"data": dataset.source, "torch": torch.__version__, "skipped": skipped}
+    left_out = [f"Left out: {name}: {reason}." for name, reason in skipped.items()]
+    return Report(
+        data | {"timings": [asdict(timing) for timing in timings]},
+        [dataset.source, _table(timings), *left_out],
+    )
