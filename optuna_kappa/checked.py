@@ -10,7 +10,9 @@ from typing import Any
 from optuna.study import Study
 
 from optuna_kappa import trials as door
-from optuna_kappa.law import fit
+from optuna_kappa.law import Optimum
+from optuna_kappa.law.observations import observe
+from optuna_kappa.law.optimum import find_optima
 from optuna_kappa.runs import RunTable
 
 
@@ -37,19 +39,20 @@ def whole(name: str, value: Any) -> int:
     return int(value)
 
 
-def source_tables(sources: Any, lr: str) -> list[RunTable]:
-    """The runs of each source; each has an optimum to start from."""
+def source_optima(sources: Any, lr: str) -> list[list[Optimum]]:
+    """The optima of the runs of each source; each has one to start from."""
     if isinstance(sources, (Study, RunTable, str)) or not isinstance(sources, Sequence):
         raise ValueError(f"sources must be a list of studies and run tables, but is {sources!r}")
-    tables = []
+    found = []
     for source in sources:
         if not isinstance(source, (Study, RunTable)):
             raise ValueError(f"a source must be a study or a run table, but is {source!r}")
         table = source if isinstance(source, RunTable) else door.run_table(source, lr=lr)
-        if not fit(table).optima:
+        optima = find_optima(observe(table))
+        if not optima:
             raise ValueError(
                 "a source has no horizon at which three learning rates gave a finite loss; are "
                 f"its losses reported, and is {lr!r} the name of its learning rate?"
             )
-        tables.append(table)
-    return tables
+        found.append(optima)
+    return found

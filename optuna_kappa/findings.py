@@ -14,8 +14,11 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
 from optuna_kappa import trials as door
-from optuna_kappa.law import Law, Surrogate, fit, surrogate
+from optuna_kappa.law import Law, Optimum, Surrogate, join, surrogate
 from optuna_kappa.law.effects import Effects, find_effects
+from optuna_kappa.law.observations import observe
+from optuna_kappa.law.optimum import Chain, find_chain
+from optuna_kappa.law.surrogate import link_at
 from optuna_kappa.runs import RunTable
 from optuna_kappa.schedules import AnySchedule
 
@@ -29,14 +32,14 @@ class Problem(NamedTuple):
         horizon: Steps of a full run.
         schedule: Schedule of the runs.
         lr: Name of the learning-rate parameter.
-        sources: Runs of other studies.
+        sources: Optima of the runs of each source.
         direction: Direction of the study's objective.
     """
 
     horizon: int
     schedule: AnySchedule
     lr: str
-    sources: Sequence[RunTable]
+    sources: Sequence[Sequence[Optimum]]
     direction: StudyDirection
 
 
@@ -56,29 +59,34 @@ class Findings:
     def law(self) -> Law:
         """The law of the trials and the sources."""
         schedule = self._problem.schedule
-        return fit([*self._problem.sources, self._runs], {schedule.name: schedule})
+        found = [*self._problem.sources, self._chain.optima]
+        return join(found, {schedule.name: schedule})
 
     @cached_property
     def effects(self) -> Effects:
         """What the other parameters do."""
         return find_effects(self._raw, sorted(self._others))
 
-    @cached_property
+    @property
     def se_at_target(self) -> float:
         """Standard error of the optimum (ln lr) as the full runs alone locate it.
 
         Infinite if there are too few, or the best of them is the outermost.
         """
-        full = self._runs.where(self._runs.horizon >= self._problem.horizon)
-        optima = fit(full).optima
-        return optima[-1].se if optima and not optima[-1].at_edge else math.inf
+        link = link_at(self._chain, self._problem.schedule.name, self._problem.horizon)
+        found = link.optimum if link else None
+        return (
+            found.se
+            if found and link and len(link.losses.x) > 2 and not found.at_edge
+            else math.inf
+        )
 
     @cache  # noqa: B019 (as long-lived as what it is about)
     def surrogate(self, horizon: int, low: float, high: float) -> Surrogate | None:
         """What runs of a horizon would lose, over a range of ln lr; None while there is no law."""
         if not self.law.optima:
             return None
-        return surrogate(self._runs, self.law, horizon, self._problem.schedule, low, high)
+        return surrogate(self._chain, self.law, horizon, self._problem.schedule, low, high)
 
     def wall(self, horizon: int) -> float:
         """The lowest ln lr that diverged by this horizon above all that did not; or infinity."""
@@ -118,15 +126,14 @@ class Findings:
         )
 
     @cached_property
-    def _runs(self) -> RunTable:
-        return self.effects.adjusted(self._raw)
+    def _chain(self) -> Chain:
+        return find_chain(observe(self.effects.adjusted(self._raw)))
 
 
-def that_count(problem: Problem, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+def that_count(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
     """The finished trials that count: all probes, and the last of the others."""
-    finished = [trial for trial in trials if trial.state.is_finished()]
-    full = [t for t in finished if door.kind_of(t) != "probe"]
-    if len(full) <= _MOST:
-        return finished
-    oldest = full[-_MOST].number
-    return [t for t in finished if t.number >= oldest or door.kind_of(t) == "probe"]
+    probes, full = list[FrozenTrial](), list[FrozenTrial]()
+    for trial in trials:
+        if trial.state.is_finished():
+            (probes if door.kind_of(trial) == "probe" else full).append(trial)
+    return [*probes, *full[-_MOST:]]

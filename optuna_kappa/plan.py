@@ -11,12 +11,13 @@ from collections.abc import Sequence
 import numpy as np
 
 # Rungs of the ladder: (target horizon / rung, share of the probes). Six probes at a 24th of the
-# target cover the whole lr range, three at a third see how the optimum moves: 1.25 full runs.
-LADDER = ((24, 2 / 3), (3, 1 / 3))
-N_PROBES = 9
+# target cover the whole lr range, four at a third see how the optimum moves: 1.6 full runs.
+LADDER = ((24, 0.6), (3, 0.4))
+N_PROBES = 10
 N_LEAST = 3  # fewer probes do not bracket an optimum
-MOST_COST = 1.5  # full runs; a coarse unit (five epochs, say) rounds the rungs up
+MOST_COST = 1.6  # full runs; a coarse unit (five epochs, say) rounds the rungs up
 N_SPREAD = 6  # probes of the lowest rung that cover the range before any follows the law
+_REPEATED = 0.02  # ln lr that no run can tell apart
 # Law-directed target trials allowed before they have borne the law out: one at its median and one
 # on either side, the fewest that can bracket an optimum.
 TRUST = 3
@@ -37,7 +38,7 @@ def rungs(target: int, n_probes: int) -> list[tuple[int, int]]:
 
 
 def affordable(target: int) -> int:
-    """The default number of probes: all of them, or as many as cost one and a half full runs."""
+    """The default number of probes: all of them, or as many as `MOST_COST` full runs pay for."""
     for n in range(N_PROBES, N_LEAST, -1):
         if sum(horizon * count for horizon, count in rungs(target, n)) <= MOST_COST * target:
             return n
@@ -61,6 +62,23 @@ def spread(low: float, high: float, tried: Sequence[float], n: int, u: float) ->
     gaps = np.abs(centres[:, None] - np.array(tried)).min(axis=1) if len(tried) else np.ones(n)
     order = np.lexsort((-gaps, counts))
     return float(low + (order[0] + u) * width)
+
+
+def beside(ln_lr: float, tried: Sequence[float], low: float, high: float, u: float) -> float:
+    """The same ln lr, or, if it has been tried, one that a run cannot tell from it.
+
+    So that a loss that is the same at every repetition is not computed again and again.
+
+    Args:
+        ln_lr: Wanted.
+        tried: ln lr already tried or running.
+        low: Lower end of the range.
+        high: Upper end.
+        u: Uniform random number in [0, 1).
+    """
+    if not len(tried) or np.abs(np.array(tried) - ln_lr).min() > _REPEATED:
+        return ln_lr
+    return float(np.clip(ln_lr + (u - 0.5) * 2 * _REPEATED, low, high))
 
 
 def trusts_law(n_by_law: int, n_base: int, se: float) -> bool:

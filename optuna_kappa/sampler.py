@@ -46,8 +46,8 @@ class KappaSampler(BaseSampler):
             unit. With sources there are no probes by default.
         base_sampler: Sampler of all other parameters, and of lr while the law is not trusted.
             Default: a TPESampler, seeded by trial.
-        n_probes: Number of probes. By default 9, which cost 1.25 full runs, fewer where the unit
-            is so coarse that they would cost more than one and a half, and 0 with sources.
+        n_probes: Number of probes. By default 10, which cost 1.6 full runs, fewer where the unit
+            is so coarse that they would cost more, and 0 with sources.
         seed: Seed; None draws one, and then other processes propose differently.
 
     Raises:
@@ -69,7 +69,7 @@ class KappaSampler(BaseSampler):
         if not isinstance(lr, str):
             raise ValueError(f"lr must be the name of the learning-rate parameter, but is {lr!r}")
         self._lr = lr
-        self._sources = checked.source_tables(sources, lr)
+        self._sources = checked.source_optima(sources, lr)
         self._base_sampler = base_sampler
         if n_probes is None:
             n_probes = 0 if self._sources else planning.affordable(self._horizon)
@@ -202,18 +202,19 @@ class KappaSampler(BaseSampler):
         if door.is_enqueued(trial, self._lr):
             return door.Plan(self._horizon, "enqueued", schedule)
         others = [t for t in door.snapshot(study) if t.number != trial.number]
+        planned = self._planned(others)
         for horizon, n in self._rungs:
             # Longer trials tell no less: those of a study that goes on to a longer horizon.
-            if len(self._planned_for(others, horizon, below=self._horizon)) < n:
+            longer = (h for h in planned if horizon <= h < self._horizon)
+            if sum(len(planned[h]) for h in longer) < n:
                 return door.Plan(horizon, "probe", schedule)
         findings = self._findings(study, others)
-        trusted = bool(findings.law.optima) and self._trusts(findings, others)
-        return door.Plan(self._horizon, "law" if trusted else "base", schedule)
-
-    def _trusts(self, findings: Findings, trials: Sequence[FrozenTrial]) -> bool:
-        target = self._planned_for(trials, self._horizon)
+        target = planned.get(self._horizon, ())
         by_law = sum(door.kind_of(trial) == "law" for trial in target)
-        return planning.trusts_law(by_law, len(target) - by_law, findings.se_at_target)
+        trusted = bool(findings.law.optima) and planning.trusts_law(
+            by_law, len(target) - by_law, findings.se_at_target
+        )
+        return door.Plan(self._horizon, "law" if trusted else "base", schedule)
 
     def _propose(self, study: Study, trial: FrozenTrial, low: float, high: float) -> float:
         horizon = door.horizon(trial)
@@ -223,56 +224,54 @@ class KappaSampler(BaseSampler):
             {**self._given.get((study.study_name, trial.number), {}), **trial.params}
         )
         low, high = low - shift, high - shift
-        same = self._planned_for(others, horizon)
-        tried = [findings.centred(t) for t in same if t.params.get(self._lr, 0.0) > 0]
+        same = self._planned(others).get(horizon, ())
+        placed = [t for t in same if t.params.get(self._lr, 0.0) > 0]
+        tried = [findings.centred(t) for t in placed if t.state.is_finished()]
+        running = [findings.centred(t) for t in placed if not t.state.is_finished()]
         pick = self._picker(findings, horizon, low, high, trial.number)
         # Trials asked before this one that have no lr yet will take the best places.
         for _ in (t for t in same if t.number < trial.number and self._lr not in t.params):
-            tried.append(pick(tried))
-        return pick(tried) + shift
+            running.append(pick(tried, running))
+        return pick(tried, running) + shift
 
     def _picker(
         self, findings: Findings, horizon: int, low: float, high: float, number: int
-    ) -> Callable[[Sequence[float]], float]:
-        """From the ln lr tried at a horizon to the one to try next."""
+    ) -> Callable[[Sequence[float], Sequence[float]], float]:
+        """From the ln lr tried and running at a horizon to the one to try next."""
         lowest, n_lowest = self._rungs[0] if self._rungs else (0, 0)
         n_spread = min(n_lowest, planning.N_SPREAD)
         u = float(np.random.default_rng([self._seed, number]).random())
         below_wall = min(high, max(low, findings.wall(horizon)))
         expected = findings.surrogate(horizon, low, below_wall)
 
-        def pick(tried: Sequence[float]) -> float:
-            if expected is None or (horizon == lowest and len(tried) < n_spread):
-                return planning.spread(low, high, tried, max(n_spread, 1), u)
-            return expected.most_gain(tried)
+        def pick(tried: Sequence[float], running: Sequence[float]) -> float:
+            had = [*tried, *running]
+            if expected is None or (horizon == lowest and len(had) < n_spread):
+                return planning.spread(low, high, had, max(n_spread, 1), u)
+            return planning.beside(expected.most_gain(tried, running), had, low, below_wall, u)
 
         return pick
 
-    def _planned_for(
-        self, trials: Sequence[FrozenTrial], horizon: int, below: int = 0
-    ) -> list[FrozenTrial]:
-        """Trials planned for this horizon, or a longer one below another.
+    def _planned(self, trials: Sequence[FrozenTrial]) -> Mapping[int, Sequence[FrozenTrial]]:
+        """Trials by the horizon they were planned for.
 
         Failed ones count once they had an lr: an objective that returns NaN fails its trial, and
         if that did not count, the same lr would be proposed for ever.
         """
-        plans = ((trial, door.plan_of(trial)) for trial in trials)
-        planned = [
-            trial
-            for trial, plan in plans
-            if plan is not None and (plan.horizon == horizon or horizon < plan.horizon < below)
-        ]
-        return [
-            t
-            for t in planned
-            if t.state != TrialState.FAIL or (self._lr in t.params and not door.was_interrupted(t))
-        ]
+        planned: dict[int, list[FrozenTrial]] = {}
+        for trial in trials:
+            failed = trial.state == TrialState.FAIL
+            if failed and (self._lr not in trial.params or door.was_interrupted(trial)):
+                continue
+            if plan := door.plan_of(trial):
+                planned.setdefault(plan.horizon, []).append(trial)
+        return planned
 
     def _findings(self, study: Study, trials: Sequence[FrozenTrial]) -> Findings:
         problem = Problem(
             self._horizon, self._schedule, self._lr, self._sources, study._directions[0]
         )
-        counting = that_count(problem, trials)
+        counting = that_count(trials)
         key = tuple((t.number, t.datetime_complete) for t in counting)
         memo = self._memo  # another thread may replace it meanwhile
         if memo is None or memo[0] != key:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -54,13 +55,16 @@ class Plan:
         return self.kind == "probe"
 
 
+_plan = lru_cache(Plan)  # thousands of trials share a few plans
+
+
 def plan_of(trial: Trial | FrozenTrial) -> Plan | None:
     """The plan stored on a trial, None for a trial of another sampler."""
     stored = trial.user_attrs.get(PLAN)
     if stored is None:
         return None
     try:
-        return Plan(**stored)
+        return _plan(**stored)
     except TypeError as error:
         raise ValueError(
             f"the attribute {PLAN!r} of trial {trial.number} is {stored!r}, not a plan; "

@@ -46,9 +46,9 @@ def test_rungs_of_small_studies(
 
 
 @pytest.mark.parametrize(
-    ("target", "expected"), [(360_000, 9), (24, 9), (12, 9), (5, 5), (3, 4), (2, 3)]
+    ("target", "expected"), [(360_000, 10), (24, 10), (12, 8), (5, 6), (3, 4), (2, 3)]
 )
-def test_probes_cost_at_most_one_and_a_half_runs(target: int, expected: int) -> None:
+def test_what_probes_cost_is_bounded(target: int, expected: int) -> None:
     assert plan.affordable(target) == expected
 
 
@@ -113,3 +113,12 @@ def test_an_unborne_law_gets_at_most_every_second_trial() -> None:
         kinds.append(plan.trusts_law(n_by_law, len(kinds) - n_by_law, INF))
     assert kinds[:3] == [True, True, True]
     assert kinds[3:] == [i % 2 == 1 for i in range(17)]
+
+
+def test_what_was_tried_is_not_repeated_to_the_digit() -> None:
+    tried = [-3.0, -1.0]
+    assert plan.beside(-2.0, tried, -5.0, 0.0, 0.3) == -2.0
+    for u in (0.0, 0.3, 0.99):
+        assert 0.0 < abs(plan.beside(-1.0, tried, -5.0, 0.0, u) + 1.0) < 0.05
+        assert -5.0 <= plan.beside(-5.0, [-5.0], -5.0, 0.0, u) <= 0.0
+    assert plan.beside(-1.0, [-1.0], -1.0, -1.0, 0.9) == -1.0

@@ -171,13 +171,17 @@ def test_other_parameters_are_the_base_samplers() -> None:
     assert [number for number, name in spy.asked if name == "lr"] == sorted({*range(8)} - {*ours})
 
 
-def test_the_base_sampler_sees_no_probes() -> None:
+def test_the_base_sampler_sees_probes_only_where_the_lr_is_ours() -> None:
+    """A probe's loss says nothing of which lr is best at the target, but of other parameters."""
     spy = Spy()
-    study = search(KappaSampler(TARGET, base_sampler=spy, n_probes=5, seed=0), n_trials=9)
-    assert kinds(study)[:5] == ["probe"] * 5
-    assert spy.seen == [[]] * 6 + [[5], [5, 6], [5, 6, 7]]
+    sampler = KappaSampler(TARGET, base_sampler=spy, seed=0)
+    study = search(sampler, N_PROBES + 6, problem=Simulated(4.0))
+    assert "base" in kinds(study)
+    for number, kind in enumerate(kinds(study)):
+        first = N_PROBES if kind == "base" else 0
+        assert spy.seen[number] == list(range(first, number))
     # The study itself is as it was.
-    assert len(study.get_trials()) == 9
+    assert len(study.get_trials()) == N_PROBES + 6
 
 
 def test_joint_base_samplers_leave_the_lr_to_us() -> None:

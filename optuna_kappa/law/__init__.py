@@ -1,7 +1,7 @@
 """The law of how the optimal learning rate moves: NumPy and SciPy only."""
 
 from optuna_kappa.law.diagnosis import Verdict
-from optuna_kappa.law.law import Law, Proposal, fit, fit_contexts, pool
+from optuna_kappa.law.law import Law, Proposal, fit, fit_contexts, join, pool
 from optuna_kappa.law.optimum import Optimum
 from optuna_kappa.law.surrogate import Surrogate, surrogate
 
@@ -13,6 +13,7 @@ __all__ = [
     "Verdict",
     "fit",
     "fit_contexts",
+    "join",
     "pool",
     "surrogate",
 ]

@@ -21,8 +21,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from optuna_kappa.law.losses import read
 from optuna_kappa.law.observations import Observations, observe
-from optuna_kappa.law.valley import COMPRESSED, GROWTH, read
+from optuna_kappa.law.valley import COMPRESSED, GROWTH
 from optuna_kappa.runs import Floats, RunTable
 
 _SHIFT = (
@@ -83,6 +84,8 @@ class Effects:
 
     def shift(self, params: Mapping[str, Any]) -> float:
         """How far these parameters move the optimal ln lr from that of the average."""
+        if not self.scales:
+            return 0.0
         return float(self._features(params) @ self.beta)
 
     def adjusted(self, runs: RunTable) -> RunTable:

@@ -174,19 +174,25 @@ def fit(
     Raises:
         ValueError: A horizon has more than 100,000 periods of its schedule: their units differ.
     """
-    shapes = dict(schedules or {})
     tables = [runs] if isinstance(runs, RunTable) else list(runs)
     if not all(isinstance(table, RunTable) for table in tables):
         raise ValueError(
             f"fit needs a RunTable or several, but got {runs!r}; read_csv makes one of a file, "
             "run_table of a study"
         )
-    optima = []
-    for i, table in enumerate(tables, start=1):
-        for found in find_optima(observe(table)):
-            mean, peak = _multipliers(found.schedule, found.horizon, shapes)
-            which = OWN if i == len(tables) else i
-            optima.append(replace(found, mean=mean, peak=peak, table=which))
+    return join([find_optima(observe(table)) for table in tables], schedules)
+
+
+def join(
+    found: Sequence[Sequence[Optimum]], schedules: Mapping[str, AnySchedule] | None = None
+) -> Law:
+    """The law of optima as found table by table; see `fit`, which finds them, too."""
+    shapes, optima = dict(schedules or {}), []
+    for i, several in enumerate(found, start=1):
+        for optimum in several:
+            mean, peak = _multipliers(optimum.schedule, optimum.horizon, shapes)
+            which = OWN if i == len(found) else i
+            optima.append(replace(optimum, mean=mean, peak=peak, table=which))
     return Law(tuple(optima))
 
 

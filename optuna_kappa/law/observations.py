@@ -5,7 +5,7 @@ is an observation at every horizon up to its own. A scheduled run is one only at
 
 At a constant rate the loss jumps about from one report to the next, by far more than good
 learning rates differ. So constant-rate curves are averaged over the third of an octave before a
-horizon, and count at the middle of that.
+horizon, where they have several reports in it, and count at the middle of that.
 
 A horizon's losses are later compared with each other, never with another horizon's.
 """
@@ -121,17 +121,25 @@ def _scheduled(curves: list[_Curve]) -> Iterator[tuple[float, list[Row]]]:
     """Horizons and rows of runs that count at their own horizon only."""
     for horizon in sorted({curve.horizon for curve in curves}):
         planned = [curve for curve in curves if curve.horizon == horizon]
-        yield horizon, _rows(horizon, np.ones(1), planned)
+        at = np.array([horizon])
+        reached = np.array([_reaches(curve, at) for curve in planned])
+        yield horizon, _rows(at, planned, reached, np.zeros(1, dtype=bool))[0]
 
 
 def _constant(curves: list[_Curve]) -> Iterator[tuple[float, list[Row]]]:
     """Horizons and rows of runs that count at every horizon up to their own."""
-    for horizon in _ladder(curves):
-        reaching = [curve for curve in curves if _reaches(curve, horizon)]
-        early = all(curve.step[0] <= horizon * _AVERAGED[-1] for curve in reaching)
-        fractions = _AVERAGED if early else np.ones(1)
-        middle = horizon * float(np.exp(np.log(fractions).mean()))
-        yield middle, _rows(horizon, fractions, curves)
+    rungs = np.array(_ladder(curves))
+    if not len(rungs):
+        return
+    reached = np.array([_reaches(curve, rungs) for curve in curves])
+    # Where there are no reports to average, an average would only be late by some steps.
+    begin, end = rungs * _AVERAGED[-1] / _SAME_HORIZON, rungs * _SAME_HORIZON
+    reports = np.array(
+        [np.searchsorted(c.step, end) - np.searchsorted(c.step, begin) for c in curves]
+    )
+    several = ((reports > 1) | ~reached).all(axis=0)
+    middle = np.where(several, rungs * np.exp(np.log(_AVERAGED).mean()), rungs)
+    yield from zip(middle.tolist(), _rows(rungs, curves, reached, several), strict=True)
 
 
 def _ladder(curves: list[_Curve]) -> list[float]:
@@ -153,22 +161,38 @@ def _ladder(curves: list[_Curve]) -> list[float]:
     return sorted(rungs)
 
 
-def _reaches(curve: _Curve, horizon: float) -> bool:
-    if not len(curve.step) or curve.diverged_at <= horizon:
-        return False
+def _reaches(curve: _Curve, horizons: Floats) -> NDArray[np.bool_]:
+    """Whether a curve was seen at each horizon, with a finite loss."""
+    if not len(curve.step):
+        return np.zeros(len(horizons), dtype=np.bool_)
     first, last = curve.step[0] / _SAME_HORIZON, curve.step[-1] * _SAME_HORIZON
-    return bool(first <= horizon <= last)
+    seen = (first <= horizons) & (horizons <= last) & (curve.diverged_at > horizons)
+    return np.asarray(seen)
 
 
-def _rows(horizon: float, fractions: Floats, curves: list[_Curve]) -> list[Row]:
-    """The mean loss of each run at fractions of a horizon."""
-    rows: list[Row] = []
-    at = np.log(horizon * fractions)
-    for curve in curves:
+def _rows(
+    horizons: Floats,
+    curves: list[_Curve],
+    reached: NDArray[np.bool_],
+    averaged: NDArray[np.bool_],
+) -> list[list[Row]]:
+    """The loss of each run at each horizon, averaged before it or not, by horizon.
+
+    Args:
+        horizons: Horizons, shape `(r,)`.
+        curves: The runs, n of them.
+        reached: Which runs were seen at which horizon, shape `(n, r)`.
+        averaged: Whether losses are averaged, shape `(r,)`.
+    """
+    at = np.log(np.outer(horizons, _AVERAGED))
+    rows: list[list[Row]] = [[] for _ in horizons]
+    for curve, seen in zip(curves, reached, strict=True):
         ln_lr = float(np.log(curve.lr))
-        if curve.diverged_at <= horizon:
-            rows.append((ln_lr, np.nan, curve.run))
-        elif _reaches(curve, horizon):
-            loss = float(np.interp(at, np.log(curve.step), curve.loss).mean())
-            rows.append((ln_lr, loss, curve.run))
+        if seen.any():
+            losses = np.interp(at[seen], np.log(curve.step), curve.loss)
+            means = np.where(averaged[seen], losses.mean(axis=1), losses[:, 0])
+            for i, loss in zip(np.flatnonzero(seen), means.tolist(), strict=True):
+                rows[i].append((ln_lr, loss, curve.run))
+        for i in np.flatnonzero(curve.diverged_at <= horizons):
+            rows[i].append((ln_lr, np.nan, curve.run))
     return rows

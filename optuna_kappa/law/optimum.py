@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from optuna_kappa.law.contexts import Context
+from optuna_kappa.law.losses import Losses, read
 from optuna_kappa.law.observations import Observations
-from optuna_kappa.law.valley import SHAPE_PRIOR, Losses, Shape, fit_valley, read
+from optuna_kappa.law.valley import SHAPE_PRIOR, Shape, fit_valley
 
 OWN = 0
 _LEAST_SE = 0.02
-_OUT_OF_REACH = 0.5  # added error of an optimum beyond the rates tried, whose valley is not seen
+_OUT_OF_REACH = 0.7  # added error of an optimum beyond the rates tried, whose valley is not seen
 _FRESH = 1.0  # sd of ln s before any amplitude was seen
 _DRIFT = 0.5  # sd that ln s gains in a unit of ln horizon
 _OTHER = 1.0  # sd that it gains from one schedule to another
@@ -55,65 +57,88 @@ class Optimum:
     context: Context = ()
 
 
+class Link(NamedTuple):
+    """What a chain found at one horizon.
+
+    Attributes:
+        seen: The observations there.
+        losses: Their losses, on the scale of all.
+        prior: Of the valley's shape, from the horizons before.
+        optimum: None while no horizon had three rates.
+    """
+
+    seen: Observations
+    losses: Losses
+    prior: Shape
+    optimum: Optimum | None
+
+
+@dataclass(frozen=True, eq=False)
 class Chain:
-    """Valleys of one table, horizon by horizon, each with the shape of the last as its prior."""
+    """Valleys of one table, horizon by horizon, each with the shape of the last as its prior.
 
-    def __init__(self, observations: Sequence[Observations]) -> None:
-        """Reads the losses.
+    Attributes:
+        links: One for each horizon, in the order of the observations.
+        scale: Scale of the losses of all horizons.
+    """
 
-        Args:
-            observations: Of one table, those at constant rate first, each schedule by ascending
-                horizon; at least one.
-        """
-        losses = np.concatenate([seen.loss[np.isfinite(seen.loss)] for seen in observations])
-        self._logarithmic = bool((losses > 0).all())
-        seen = [read(one, logarithmic=self._logarithmic) for one in observations]
-        self.scale = float(np.median([one.scale for one in seen])) or 1.0
-        self._last: tuple[Observations, Shape] | None = None
+    links: Sequence[Link]
+    scale: float
 
-    def losses(self, seen: Observations) -> Losses:
-        """The losses of one horizon, on the scale of all."""
-        return read(seen, logarithmic=self._logarithmic)
+    @property
+    def optima(self) -> list[Optimum]:
+        """The optimum at each horizon, from the first on that has three learning rates."""
+        return [link.optimum for link in self.links if link.optimum is not None]
 
-    def prior(self, seen: Observations) -> Shape:
-        """What the valleys so far say of the shape of the next."""
-        if self._last is None:
-            return Shape(float(np.log(self.scale)), _FRESH, SHAPE_PRIOR)
-        last, shape = self._last
-        away = np.sqrt(abs(np.log(seen.horizon / last.horizon)))
-        wider = _DRIFT * float(away) if seen.schedule == last.schedule else _OTHER
-        sd = min(float(np.hypot(shape.sd, wider)), _FRESH)
-        return Shape(shape.mean, sd, _KEPT * shape.weight + (1 - _KEPT) * SHAPE_PRIOR)
 
-    def next(self, seen: Observations) -> Optimum | None:
-        """The optimum of the next horizon; None while no horizon had three rates.
+def find_chain(observations: Sequence[Observations]) -> Chain:
+    """Finds the valley at each horizon.
 
-        A diverged rate above the best counts as one of them.
-        """
-        losses = self.losses(seen)
-        if len(losses.x) + np.isfinite(losses.wall) < 3 and self._last is None:
-            return None
-        prior = self.prior(seen)
-        valley = fit_valley(losses, self.scale, prior)
-        ln_lr, sd = valley.minimum
-        if not losses.edge:
-            self._last = seen, valley.shape
-        elif self._last is None:
+    Args:
+        observations: Of one table, those at constant rate first, each schedule by ascending
+            horizon. Horizons with two learning rates count only after one with three; a diverged
+            rate above the best counts as one of them.
+    """
+    if not observations:
+        return Chain((), 1.0)
+    losses = np.concatenate([one.loss[np.isfinite(one.loss)] for one in observations])
+    logarithmic = bool((losses > 0).all())
+    each = [read(one, logarithmic=logarithmic) for one in observations]
+    scale = float(np.median([one.scale for one in each])) or 1.0
+    last: tuple[Observations, Shape] | None = None
+    links = []
+    for seen, here in zip(observations, each, strict=True):
+        prior = _prior(seen, last, scale)
+        if len(here.x) + np.isfinite(here.wall) < 3 and last is None:
+            links.append(Link(seen, here, prior, None))
+            continue
+        valley = fit_valley(here, scale, prior)
+        links.append(Link(seen, here, prior, _optimum(seen, valley.minimum, here)))
+        if not here.edge:
+            last = seen, valley.shape
+        elif last is None:
             # Where the optimum is out of reach, what was seen is not the valley around it.
-            self._last = seen, prior
-        se = float(np.hypot(sd, _OUT_OF_REACH)) if losses.edge else max(sd, _LEAST_SE)
-        return Optimum(seen.schedule, seen.horizon, ln_lr, se, losses.runs, losses.edge)
+            last = seen, prior
+    return Chain(links, scale)
 
 
 def find_optima(observations: Sequence[Observations]) -> list[Optimum]:
-    """The optimum at each horizon.
+    """The optimum at each horizon; see `find_chain`."""
+    return find_chain(observations).optima
 
-    Args:
-        observations: As for `Chain`. Horizons with two learning rates count only after one with
-            three.
-    """
-    if not observations:
-        return []
-    chain = Chain(observations)
-    found = (chain.next(seen) for seen in observations)
-    return [optimum for optimum in found if optimum is not None]
+
+def _prior(seen: Observations, last: tuple[Observations, Shape] | None, scale: float) -> Shape:
+    """What the last horizon's valley says of the shape of the next."""
+    if last is None:
+        return Shape(float(np.log(scale)), _FRESH, SHAPE_PRIOR)
+    before, shape = last
+    away = np.sqrt(abs(np.log(seen.horizon / before.horizon)))
+    wider = _DRIFT * float(away) if seen.schedule == before.schedule else _OTHER
+    sd = min(float(np.hypot(shape.sd, wider)), _FRESH)
+    return Shape(shape.mean, sd, _KEPT * shape.weight + (1 - _KEPT) * SHAPE_PRIOR)
+
+
+def _optimum(seen: Observations, minimum: tuple[float, float], losses: Losses) -> Optimum:
+    ln_lr, sd = minimum
+    se = float(np.hypot(sd, _OUT_OF_REACH)) if losses.edge else max(sd, _LEAST_SE)
+    return Optimum(seen.schedule, seen.horizon, ln_lr, se, losses.runs, losses.edge)

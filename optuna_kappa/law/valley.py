@@ -21,12 +21,12 @@ best bounds m.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from optuna_kappa.law.observations import Observations
+from optuna_kappa.law.losses import FAR, Losses, near_the_best
 from optuna_kappa.runs import Floats
 
 # Shapes (width in ln lr, skew) and their prior probabilities.
@@ -49,52 +49,10 @@ MISFITS = (_Misfit(1.0, 0.5, 0.6), _Misfit(0.5, 1.0, 0.4))
 GROWTH = 2.0  # how fast both grow with the excess over the best
 S0 = 0.07  # standard deviation of the noise at the best, in parts of the scale of the losses
 PRIOR_DOF = 3.0  # nu: the weight of s0, in observations
-FAR = 1.0  # excess, in scales of the losses, of a rate that is far from the best
 COMPRESSED = 4.0  # excess, in scales of the losses, that larger ones approach
-BEYOND = 1.5  # how far outside the tried learning rates (in ln lr) the minimum may lie
-_AWAY = (0.5, 1.5)  # distances from the best, in ln lr, at which the losses' scale is taken
+BEYOND = 2.0  # how far outside the tried learning rates (in ln lr) the minimum may lie
 _MINIMA, _AMPLITUDES = 101, 9
 _REACH = 2.2  # standard deviations of ln s on both sides of its mean
-
-
-@dataclass(frozen=True, eq=False)
-class Losses:
-    """The losses of one horizon, by distinct learning rate.
-
-    Attributes:
-        x: Distinct ln lr of the runs that did not diverge, ascending, shape `(n,)`.
-        excess: Mean loss over the least one, on the logarithmic scale where there is one.
-        count: Runs that it is the mean of.
-        wall: The lowest diverged ln lr above the best; infinite where there is none.
-        runs: Number of runs, those that diverged included.
-    """
-
-    x: Floats
-    excess: Floats
-    count: Floats
-    wall: float
-    runs: int
-
-    @property
-    def best(self) -> int:
-        """Which learning rate had the least loss."""
-        return int(np.argmin(self.excess))
-
-    @property
-    def edge(self) -> int:
-        """-1 or 1 if the best is the lowest or highest rate, and divergence is not why; else 0."""
-        if self.best == 0:
-            return -1
-        return int(self.best == len(self.x) - 1 and not np.isfinite(self.wall))
-
-    @property
-    def scale(self) -> float:
-        """Excess at rates that are off by a factor of about e, however many were tried."""
-        away = np.abs(self.x - self.x[self.best])
-        near = (away >= _AWAY[0]) & (away <= _AWAY[1])
-        if not near.any():
-            near = away == min(away[away > 0], default=0.0)
-        return float(np.median(self.excess[near]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +87,7 @@ class Valley:
     shape: Shape
     _misfit: Floats  # probability of each misfit if the minimum is at m
     _steepness: Floats  # expected amplitude of each shape if it is this misfit and the minimum m
+    _variance: Floats  # of the noise at the best, by misfit, in parts of the scale squared
     _compressed: Floats
     _scale: float
 
@@ -139,45 +98,36 @@ class Valley:
 
     def loss(self, x: Floats) -> Floats:
         """Expected loss at x if the minimum is at m, up to a constant, shape `(g, len(x))`."""
-        found = np.zeros((len(self.m), len(x)))
-        for misfit, likely, steepness in zip(MISFITS, self._misfit, self._steepness, strict=True):
-            valleys, seen = (_sum(steepness, at, self.m) for at in (x, self.seen.x))
-            smooth = self._smoother(misfit, x)
-            found += likely[:, None] * (valleys + (self._compressed - seen) @ smooth.T)
+        # One expected valley for each misfit, shape (j, g, len(x)).
+        valleys, seen = (
+            np.einsum("jkg,kgx->jgx", self._steepness, _valleys(at, self.m))
+            for at in (x, self.seen.x)
+        )
+        weights = np.array([self._kriging(misfit, x)[0] for misfit in MISFITS])
+        losses = valleys + (self._compressed - seen) @ weights.swapaxes(1, 2)
+        found: Floats = np.einsum("jg,jgx->gx", self._misfit, losses)
         return found * self._scale
 
-    def _smoother(self, misfit: _Misfit, x: Floats) -> Floats:
-        """From what the valley leaves of the losses seen to the misfit and level at x."""
-        seen, growth = self.seen, _growth(self._compressed)
-        across = _misfit(misfit, x, seen.x) * np.outer(np.interp(x, seen.x, growth), growth)
-        inverse = np.linalg.inv(_covariance(misfit, seen, growth))
+    def sd(self, x: Floats) -> Floats:
+        """Standard deviation of the loss at x, wherever the minimum is, shape `(len(x),)`."""
+        likely = self.weight @ self._misfit.T
+        unknown = [self._kriging(misfit, x)[1] for misfit in MISFITS]
+        found: Floats = np.sqrt((likely * self._variance) @ np.array(unknown)) * self._scale
+        return found
+
+    def _kriging(self, misfit: _Misfit, x: Floats) -> tuple[Floats, Floats]:
+        """Weights of what valleys leave of the losses seen, and what these leave unknown at x.
+
+        Of misfit and level; the variance is in units of that of the noise.
+        """
+        growth = _growth(self._compressed)
+        own = np.interp(x, self.seen.x, growth)
+        across = _misfit(misfit, x, self.seen.x) * np.outer(own, growth)
+        inverse = np.linalg.inv(_covariance(misfit, self.seen, growth))
         level = inverse.sum(axis=0) / inverse.sum()
-        smoother: Floats = across @ inverse @ (np.eye(len(seen.x)) - level) + level
-        return smoother
-
-
-def read(seen: Observations, *, logarithmic: bool) -> Losses:
-    """The losses of one horizon; at least one of them is finite."""
-    finite = np.isfinite(seen.loss)
-    y = np.log(seen.loss[finite]) if logarithmic else seen.loss[finite]
-    x, index = np.unique(seen.ln_lr[finite], return_inverse=True)
-    count = np.bincount(index).astype(np.float64)
-    mean = np.bincount(index, weights=y) / count
-    diverged = seen.ln_lr[~finite]
-    above = diverged[diverged > x[np.argmin(mean)]]
-    wall = float(above.min()) if len(above) else np.inf
-    return Losses(x, mean - mean.min(), count, wall, len(seen.loss))
-
-
-def _near(seen: Losses, scale: float) -> Losses:
-    """Without the rates beyond the first one on each side that lost a multiple of the scale.
-
-    That far out the loss goes its own way; that it is high there says the first one already.
-    """
-    far = np.flatnonzero(seen.excess > FAR * scale)
-    left, right = far[far < seen.best], far[far > seen.best]
-    part = slice(left[-1] if len(left) else 0, right[0] + 1 if len(right) else None)
-    return replace(seen, x=seen.x[part], excess=seen.excess[part], count=seen.count[part])
+        weights = across @ inverse
+        left = misfit.variance * own**2 - (weights * across).sum(axis=1)
+        return weights - np.outer(weights.sum(axis=1) - 1, level), np.maximum(left, 0.0)
 
 
 def fit_valley(
@@ -192,8 +142,12 @@ def fit_valley(
         density: Prior density of the minimum over ln lr; without it, all within the rates tried
             are alike, and those outside less likely the farther they are.
     """
-    seen = _near(seen, scale)
-    low, high = seen.x[0] - BEYOND, min(seen.x[-1] + BEYOND, seen.wall)
+    seen = near_the_best(seen, scale)
+    beyond = np.full(2, BEYOND)
+    if density is not None:
+        # A law may be wrong: the minimum is not beyond a rate that lost much more than the best.
+        beyond[seen.excess[[0, -1]] > FAR * scale] = 0.0
+    low, high = seen.x[0] - beyond[0], min(seen.x[-1] + beyond[1], seen.wall)
     m = np.linspace(low, high, _MINIMA)
     if density is None:
         outside = np.maximum(0.0, np.maximum(seen.x[0] - m, m - seen.x[-1]))
@@ -207,12 +161,12 @@ def fit_valley(
         + ln_density
     )
     s, y = np.exp(ln_s) / scale, COMPRESSED * np.tanh(seen.excess / scale / COMPRESSED)
-    p = _posterior(seen, m, s, y, ln_prior)
+    p, variance = _posterior(seen, m, s, y, ln_prior)
     shape = Shape(*moments(ln_s, p.sum(axis=(0, 2, 3))), p.sum(axis=(0, 1, 3)))
     misfit = p.sum(axis=(1, 2))
     steepness = np.einsum("s,jskg->jkg", s, p) / np.maximum(misfit, 1e-300)[:, None]
     weight = misfit.sum(axis=0)
-    return Valley(seen, m, weight, shape, misfit / weight, steepness, y, scale)
+    return Valley(seen, m, weight, shape, misfit / weight, steepness, variance, y, scale)
 
 
 def unseen(x: Floats, density: Callable[[Floats], Floats]) -> tuple[Floats, Floats]:
@@ -237,11 +191,16 @@ def moments(x: Floats, p: Floats) -> tuple[float, float]:
     return mean, float(np.sqrt(p @ (x - mean) ** 2))
 
 
-def _posterior(seen: Losses, m: Floats, s: Floats, y: Floats, ln_prior: Floats) -> Floats:
-    """Probability of each misfit and, of the prior's shape, each amplitude, shape and minimum."""
+def _posterior(
+    seen: Losses, m: Floats, s: Floats, y: Floats, ln_prior: Floats
+) -> tuple[Floats, Floats]:
+    """Probability of each misfit and, of the prior's shape, each amplitude, shape and minimum.
+
+    And the variance of the noise that is expected with each misfit.
+    """
     valleys, s = _valleys(seen.x, m), s[:, None, None]
     dof = PRIOR_DOF + len(seen.x) - 1
-    ln_p = []
+    ln_p, left = [], []
     for misfit in MISFITS:
         root = np.linalg.cholesky(_covariance(misfit, seen, _growth(y)))
         whiten = np.linalg.inv(root)
@@ -251,11 +210,13 @@ def _posterior(seen: Losses, m: Floats, s: Floats, y: Floats, ln_prior: Floats) 
         whiten = whiten - np.outer(level, level @ whiten)  # integrates the level out
         v, r = valleys @ whiten.T, whiten @ y
         rss = np.maximum(r @ r + s**2 * (v * v).sum(axis=-1) - 2 * s * (v @ r), 0.0)
+        left.append((PRIOR_DOF * S0**2 + rss) / dof)
         evidence = np.log(misfit.probability) - np.log(np.diag(root)).sum() - np.log(information)
-        ln_p.append(evidence + ln_prior - dof / 2 * np.log(PRIOR_DOF * S0**2 + rss))
+        ln_p.append(evidence + ln_prior - dof / 2 * np.log(left[-1]))
     p = np.exp(np.array(ln_p) - np.max(ln_p))
-    posterior: Floats = p / p.sum()
-    return posterior
+    p /= p.sum()
+    each = p.sum(axis=(1, 2, 3))
+    return p, (p * left).sum(axis=(1, 2, 3)) / np.maximum(each, 1e-300)
 
 
 def _covariance(misfit: _Misfit, seen: Losses, growth: Floats) -> Floats:
@@ -276,16 +237,11 @@ def _misfit(misfit: _Misfit, rows: Floats, columns: Floats) -> Floats:
     return covariance
 
 
-def _sum(steepness: Floats, x: Floats, m: Floats) -> Floats:
-    """The expected valley at x if the minimum is at m, shape `(len(m), len(x))`."""
-    valleys: Floats = np.einsum("kg,kgx->gx", steepness, _valleys(x, m))
-    return valleys
-
-
 def _valleys(x: Floats, m: Floats) -> Floats:
     """Valleys of unit amplitude, shape `(len(SHAPES), len(m), len(x))`."""
     z = x - m[:, None]
     width, skew = SHAPES.T[:, :, None, None]
     z = np.where(z > 0, z * np.exp(skew), z) / width
-    valleys: Floats = np.logaddexp(z, -z) - np.log(2.0)  # ln cosh z, without its overflow
+    away = np.abs(z)
+    valleys: Floats = away + np.log1p(np.exp(-2 * away)) - np.log(2.0)  # ln cosh z
     return valleys

@@ -35,7 +35,7 @@ def test_a_schedule_is_a_constant_rate_run_of_its_kappa_at_its_peak(
 ) -> None:
     law = fit(Simulated(slope, noise=0.01).runs(grid()))
     other, same = law.propose(AHEAD, schedule), law.propose(AHEAD * schedule.mean)
-    assert other.lr == pytest.approx(same.lr, rel=0.02)
+    assert other.lr == pytest.approx(same.lr, rel=0.03)
     assert other.kappa == pytest.approx(other.lr * schedule.mean * AHEAD)
     assert width(other) > 1.05 * width(same)
     assert law.propose(AHEAD, schedule.name).lr == other.lr

@@ -11,6 +11,8 @@ from simulated import AT_LARGEST, LARGEST, Simulated, grid, joined
 
 from optuna_kappa import RunTable, fit
 from optuna_kappa.law import Surrogate, surrogate
+from optuna_kappa.law.observations import observe
+from optuna_kappa.law.optimum import find_chain
 
 BEST = math.log(AT_LARGEST)
 LOW, HIGH = BEST - 5.0, BEST + 4.0
@@ -22,8 +24,10 @@ def full(*offsets: float, problem: Simulated = Simulated()) -> RunTable:  # noqa
     return problem.final(AT_LARGEST * np.exp(np.array(offsets)), LARGEST)
 
 
-def expected(runs: RunTable, low: float = LOW, high: float = HIGH) -> Surrogate:
-    return surrogate(runs, fit(runs), LARGEST, "constant", low, high)
+def expected(
+    runs: RunTable, low: float = LOW, high: float = HIGH, schedule: str = "constant"
+) -> Surrogate:
+    return surrogate(find_chain(observe(runs)), fit(runs), LARGEST, schedule, low, high)
 
 
 def test_without_full_runs_it_follows_the_law() -> None:
@@ -56,7 +60,7 @@ def test_the_next_runs_bracket_the_best() -> None:
 def test_runs_that_are_running_are_not_repeated() -> None:
     found, tried = expected(SHORT), list[float]()
     for _ in range(6):
-        tried.append(found.most_gain(tried))
+        tried.append(found.most_gain([], running=tried))
     assert np.diff(sorted(tried)).min() > 0.05
 
 
@@ -78,8 +82,21 @@ def test_more_full_runs_find_the_best_in_noise() -> None:
     assert np.median(misses) < 0.2
 
 
+def test_many_full_runs_stay_at_the_best() -> None:
+    """However little there is left to gain, the next run is not somewhere else."""
+    noisy = Simulated(noise=0.02)
+    runs, tried = noisy.runs(grid(9), horizon=LARGEST / 4), list[float]()
+    for number in range(60):
+        found = expected(runs)
+        tried.append(found.most_gain(tried) - BEST)
+        again = full(tried[-1], problem=replace(noisy, seed=number))
+        runs = joined(runs, again)
+    assert np.abs(tried[10:]).max() < 1.0
+    assert np.median(np.abs(tried[10:])) < 0.4
+
+
 def test_a_schedule_has_its_own_runs() -> None:
     cosine = Simulated().final(np.exp(BEST + np.array([-0.5, 0.7, 1.9])), LARGEST, "cosine", 0.5)
     runs = joined(SHORT, cosine)
-    found = surrogate(runs, fit(runs), LARGEST, "cosine", LOW, HIGH)
+    found = expected(runs, schedule="cosine")
     assert found.best == pytest.approx(BEST + math.log(2.0), abs=0.35)
