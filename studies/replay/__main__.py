@@ -1,4 +1,4 @@
-"""Command line of the replay: `python -m studies.replay search` and `... pruners`."""
+"""Command line of the replay: `python -m studies.replay search`, `... pruners`, `... misled`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from rich.progress import Progress
 from optuna_kappa import RunTable, read_csv
 from optuna_kappa.selection import parse_where, select
 from studies.recorded import FOLDER
-from studies.replay import report, results, screen
+from studies.replay import report, results, screen, sources
+from studies.replay.misled import misled
 from studies.replay.results import Json, Pruned, Replay
 from studies.replay.search import TOP_K
 from studies.replay.table import Prepared, prepare, steps_per_unit
@@ -79,6 +80,20 @@ def _pruners(options: argparse.Namespace) -> Json:
         return about | results.prunings(replay, names, stream, on_done)
 
 
+def _misled(options: argparse.Namespace) -> Json:
+    _check_budget(options.budget)
+    lent = {name.partition(".")[0]: read_csv(path) for path, name in _files(options.others)}
+    made = _prepared(options, list(lent.values()))
+    replay, about = _replay(options, made)
+    others = {name: prepare(runs, None, None, made.per_unit) for name, runs in lent.items()}
+    known = sources.scenarios(made, others)
+    names = _names(options.scenarios) or list(known)
+    check(names, list(known), "scenario")
+    chosen = {name: known[name] for name in names}
+    with _Bar(options.repeats * (2 + len(chosen))) as on_done:
+        return about | misled(replay, chosen, options.budget, on_done)
+
+
 def _prepared(options: argparse.Namespace, others: Sequence[RunTable] = ()) -> Prepared:
     """What is to be replayed, in steps that `others` can be counted in too."""
     for name in ("repeats", "jobs"):
@@ -109,6 +124,11 @@ def _check_budget(budget: float) -> None:
 
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _files(text: str) -> list[tuple[str, str]]:
+    """Paths and file names."""
+    return [(path, Path(path).name) for path in _names(text)]
 
 
 class _Bar:
@@ -148,7 +168,14 @@ def _parser() -> argparse.ArgumentParser:
     add("--pruners", default=_PRUNERS, help=f"PRUNER,... ({_PRUNERS})")
     add("--proposals", default="tpe", help="sampler of the proposals (tpe)")
     add("--trials", type=int, default=24, help="proposals of a stream (24)")
-    for command in (search, pruners):
+    mislead = commands.add_parser("misled", help="compare kappa with wrong sources and TPE")
+    mislead.set_defaults(run=_misled, show=screen.show_misled)
+    add = mislead.add_argument
+    add("--scenarios", default="", help="SCENARIO,... (all); each has a vague-SCENARIO too")
+    text = "run tables that are said to be the target's, a scenario each, by the files' names"
+    add("--others", default="", help=text)
+    add("--budget", type=float, default=24, help="full-run equivalents of each search (24)")
+    for command in (search, pruners, mislead):
         add = command.add_argument
         add("--runs", required=True, help="run table, .csv or .csv.gz")
         add("--schedule", help="schedule of the runs, where the table has several")

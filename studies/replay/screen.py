@@ -8,6 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from studies.replay.misled import MOST_DELAY, MOST_LATE, MOST_RATIO
 from studies.replay.results import LEVELS, Json
 
 _WIDTH = 140  # of a table that goes to a file
@@ -66,6 +67,41 @@ def show_pruners(found: Json) -> None:
             cells.append(f"{scale * one[field]:.3g} ({low:.3g} to {high:.3g})")
         table.add_row(name, *cells)
     _console().print(table)
+
+
+def show_misled(found: Json) -> None:
+    """Prints what each scenario cost."""
+    level, tpe = f"{found['level']:.0%}", _or_dash(found["tpe"]["median"], "{:g}")
+    title = (
+        f"Full runs to {level} regret, {found['repeats']} searches each, {_target(found)}; "
+        f"TPE: {tpe}, {found['tpe']['censored']} never within {found['budget']:g}"
+    )
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    heads = ("source", "to it", "never", "ratio", "delay", "95th %", "late %", "by rank %", "held")
+    for head in (*heads, "by rank"):
+        table.add_column(head, justify="left" if head == "source" else "right")
+    for name, one in ({"(TPE, other seeds)": found["luck"]} | found["scenarios"]).items():
+        cells = [_or_dash(one["median"], "{:g}"), str(one["censored"])]
+        cells += [_with_interval(one, f, "{:.3g}") for f in ("ratio", "delay", "delay_95")]
+        cells += [_with_interval(one, f, "{:.0f}", 100) for f in ("late", "late_by_rank")]
+        cells += ["yes" if one[f] else "no" for f in ("held", "held_by_rank")]
+        table.add_row(name, *cells)
+    _console().print(table)
+    _console().print(
+        f"to it: median; ratio: of the medians, may be {MOST_RATIO:g}; delay: kappa's time minus "
+        f"TPE's with the same seed; late: above {MOST_DELAY:g}, as {MOST_LATE:.0%} may be. by "
+        "rank: the fastest beside the fastest, and so on. Where a search never arrived, a delay "
+        "is the largest that it may be. Intervals: 95 %; -: beyond the budget.",
+        highlight=False,
+    )
+
+
+def _with_interval(one: Json, field: str, form: str, scale: float = 1) -> str:
+    value, low, high = (
+        _or_dash(None if end is None else scale * end, form)
+        for end in (one[field], *one["intervals"][field])
+    )
+    return f"{value} ({low} to {high})"
 
 
 def _target(found: Json) -> str:
