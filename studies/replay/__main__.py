@@ -82,7 +82,7 @@ def _pruners(options: argparse.Namespace) -> Json:
 
 def _misled(options: argparse.Namespace) -> Json:
     _check_budget(options.budget)
-    lent = {name.partition(".")[0]: read_csv(path) for path, name in _files(options.others)}
+    lent = {Path(path).name.partition(".")[0]: read_csv(path) for path in _names(options.others)}
     made = _prepared(options, list(lent.values()))
     replay, about = _replay(options, made)
     others = {name: prepare(runs, None, None, made.per_unit) for name, runs in lent.items()}
@@ -126,11 +126,6 @@ def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def _files(text: str) -> list[tuple[str, str]]:
-    """Paths and file names."""
-    return [(path, Path(path).name) for path in _names(text)]
-
-
 class _Bar:
     """A progress bar on the error stream, out of the way of what is printed."""
 
@@ -157,7 +152,6 @@ def _parser() -> argparse.ArgumentParser:
     search.set_defaults(run=_search, show=screen.show_searches)
     add = search.add_argument
     add("--samplers", default=_SAMPLERS, help=f"SAMPLER or SAMPLER+PRUNER,... ({_SAMPLERS})")
-    add("--budget", type=float, default=24, help="full-run equivalents of each search (24)")
     add("--probes", help="run table that kappa's probes come from, such as one of constant rate")
     add("--probes-schedule", help="schedule of these, where that table has several")
     text = "target that the probes are laid out for (that of --runs)"
@@ -174,18 +168,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--scenarios", default="", help="SCENARIO,... (all); each has a vague-SCENARIO too")
     text = "run tables that are said to be the target's, a scenario each, by the files' names"
     add("--others", default="", help=text)
-    add("--budget", type=float, default=24, help="full-run equivalents of each search (24)")
+    for command in (search, mislead):
+        text = "full-run equivalents of each search (24)"
+        command.add_argument("--budget", type=float, default=24, help=text)
     for command in (search, pruners, mislead):
-        add = command.add_argument
-        add("--runs", required=True, help="run table, .csv or .csv.gz")
-        add("--schedule", help="schedule of the runs, where the table has several")
-        add("--horizon", type=float, help="target, in the table's unit or in its epochs (largest)")
-        add("--where", default="", help="COLUMN=VALUE,...: only these runs")
-        add("--repeats", type=int, default=100, help="repeats (100)")
-        add("--seed", type=int, default=0, help="seed of the first repeat (0)")
-        add("--jobs", type=int, default=os.cpu_count() or 1, help="processes (all cores)")
-        text = "print JSON, with intervals, and nothing else"
-        add("--json", dest="show", action="store_const", const=screen.print_json, help=text)
+        _add_replay(command)
     document = commands.add_parser("report", help="write docs/replay.md; about an hour")
     document.set_defaults(run=_report, show=print)
     add = document.add_argument
@@ -193,6 +180,20 @@ def _parser() -> argparse.ArgumentParser:
     add("--docs", default="docs", help="folder of the page (docs)")
     add("--repeats", type=int, default=100, help="repeats (100)")
     return parser
+
+
+def _add_replay(command: argparse.ArgumentParser) -> None:
+    """Adds what is replayed, and how often."""
+    add = command.add_argument
+    add("--runs", required=True, help="run table, .csv or .csv.gz")
+    add("--schedule", help="schedule of the runs, where the table has several")
+    add("--horizon", type=float, help="target, in the table's unit or in its epochs (largest)")
+    add("--where", default="", help="COLUMN=VALUE,...: only these runs")
+    add("--repeats", type=int, default=100, help="repeats (100)")
+    add("--seed", type=int, default=0, help="seed of the first repeat (0)")
+    add("--jobs", type=int, default=os.cpu_count() or 1, help="processes (all cores)")
+    text = "print JSON, with intervals, and nothing else"
+    add("--json", dest="show", action="store_const", const=screen.print_json, help=text)
 
 
 if __name__ == "__main__":
