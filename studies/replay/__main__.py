@@ -1,9 +1,8 @@
-"""Command line of the replay: `python -m studies.replay search` and `... pruners`."""
+"""Command line of the replay: `python -m studies.replay search`, `... pruners`, `... misled`."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import os
 import sys
@@ -11,24 +10,22 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import optuna
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
-from optuna_kappa import read_csv
+from optuna_kappa import RunTable, read_csv
 from optuna_kappa.selection import parse_where, select
 from studies.recorded import FOLDER
-from studies.replay import report, results
-from studies.replay.results import LEVELS, Json, Pruned, Replay
+from studies.replay import report, results, screen, sources
+from studies.replay.misled import misled
+from studies.replay.results import Json, Pruned, Replay
 from studies.replay.search import TOP_K
-from studies.replay.table import prepare, steps_per_unit
+from studies.replay.table import Prepared, prepare, steps_per_unit
 from studies.samplers import PRUNERS, SAMPLERS, check, check_names
 
 _USAGE, _STOPPED = 2, 130  # exit codes: wrong input, interrupted
 _SAMPLERS = "kappa,tpe,gp,random,tpe+median,tpe+hyperband,tpe+sha,top-k"
 _PRUNERS = "median,percentile,sha,hyperband,wilcoxon,patient,kappa,top-k"
-_WIDTH = 140  # of a table that goes to a file
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,9 +54,15 @@ def _report(options: argparse.Namespace) -> Path:
 def _search(options: argparse.Namespace) -> Json:
     names = _names(options.samplers)
     check_names([name for name in names if name != TOP_K] or ["tpe"])
-    if not 1 <= options.budget < math.inf:
-        raise ValueError(f"the budget must be at least 1 full run, but is {options.budget:g}")
-    replay, about = _replay(options, options.probes)
+    _check_budget(options.budget)
+    lent = [read_csv(options.probes)] if options.probes else []
+    made = _prepared(options, lent)
+    replay, about = _replay(options, made)
+    for runs in lent:
+        horizon = options.probes_horizon or options.horizon
+        lender = prepare(runs, options.probes_schedule, horizon, made.per_unit)
+        about |= {"probes": options.probes, "probes_horizon": lender.horizon}
+        replay = replay._replace(lender=lender.objective)
     with _Bar(options.repeats * len(names)) as on_done:
         return about | results.searches(replay, names, options.budget, on_done)
 
@@ -70,29 +73,40 @@ def _pruners(options: argparse.Namespace) -> Json:
     check([options.proposals], [name for name in SAMPLERS if name != "kappa"], "sampler")
     if options.trials < 1:
         raise ValueError(f"trials must be at least 1, but is {options.trials}")
-    replay, about = _replay(options)
+    replay, about = _replay(options, _prepared(options))
     stream = Pruned(options.proposals, options.trials)
     about |= {"proposals": stream.proposer, "trials": stream.n_trials}
     with _Bar(options.repeats * len(names)) as on_done:
         return about | results.prunings(replay, names, stream, on_done)
 
 
-def _replay(options: argparse.Namespace, probes: str | None = None) -> tuple[Replay, Json]:
-    """What is to be replayed, and what it is called.
+def _misled(options: argparse.Namespace) -> Json:
+    _check_budget(options.budget)
+    lent = {Path(path).name.partition(".")[0]: read_csv(path) for path in _names(options.others)}
+    made = _prepared(options, list(lent.values()))
+    replay, about = _replay(options, made)
+    others = {name: prepare(runs, None, None, made.per_unit) for name, runs in lent.items()}
+    known = sources.scenarios(made, others)
+    names = _names(options.scenarios) or list(known)
+    check(names, list(known), "scenario")
+    chosen = {name: known[name] for name in names}
+    with _Bar(options.repeats * (2 + len(chosen))) as on_done:
+        return about | misled(replay, chosen, options.budget, on_done)
 
-    Args:
-        options: Of the command line.
-        probes: File of the runs that kappa's probes come from, if those are others.
-    """
+
+def _prepared(options: argparse.Namespace, others: Sequence[RunTable] = ()) -> Prepared:
+    """What is to be replayed, in steps that `others` can be counted in too."""
     for name in ("repeats", "jobs"):
         if getattr(options, name) < 1:
             raise ValueError(f"{name} must be at least 1, but is {getattr(options, name)}")
     if options.seed < 0:
         raise ValueError(f"seed must be at least 0, but is {options.seed}")
     runs = select(read_csv(options.runs), parse_where(options.where))
-    lent = read_csv(probes) if probes else None
-    unit = steps_per_unit(*(table for table in (runs, lent) if table is not None))
-    made = prepare(runs, options.schedule, options.horizon, unit)
+    return prepare(runs, options.schedule, options.horizon, steps_per_unit(runs, *others))
+
+
+def _replay(options: argparse.Namespace, made: Prepared) -> tuple[Replay, Json]:
+    """How often it is replayed, and what that is called."""
     about = {
         "runs": options.runs,
         "schedule": made.schedule,
@@ -100,13 +114,12 @@ def _replay(options: argparse.Namespace, probes: str | None = None) -> tuple[Rep
         "repeats": options.repeats,
         "seed": options.seed,
     }
-    replay = Replay(made.objective, options.repeats, options.seed, options.jobs)
-    if lent is not None:
-        horizon = options.probes_horizon or options.horizon
-        lender = prepare(lent, options.probes_schedule, horizon, unit)
-        about |= {"probes": probes, "probes_horizon": lender.horizon}
-        replay = replay._replace(lender=lender.objective)
-    return replay, about
+    return Replay(made.objective, options.repeats, options.seed, options.jobs), about
+
+
+def _check_budget(budget: float) -> None:
+    if not 1 <= budget < math.inf:
+        raise ValueError(f"the budget must be at least 1 full run, but is {budget:g}")
 
 
 def _names(text: str) -> list[str]:
@@ -129,75 +142,6 @@ class _Bar:
         self._progress.stop()
 
 
-def _print_json(found: Json) -> None:
-    print(json.dumps(found, allow_nan=False))
-
-
-def _show_searches(found: Json) -> None:
-    for kind in ("median", "mean"):
-        title = f"Expected regret in %, {kind} of {found['repeats']} searches, {_target(found)}"
-        table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-        table.add_column("full runs:")
-        for budget in found["budgets"]:
-            table.add_column(f"{budget:g}", justify="right")
-        for level in LEVELS:
-            table.add_column(f"to {level:.0%}", justify="right")
-        table.add_column("ask ms", justify="right")
-        for name, one in found["samplers"].items():
-            regrets = [_percent(value) for value in one[f"{kind}_regret"]]
-            to = [_or_dash(value, "{:g}") for value in one["budget_to"].values()]
-            rest = [*to, f"{one['ask_ms']:.2f}"] if kind == "median" else [""] * (len(to) + 1)
-            table.add_row(name, *regrets, *rest)
-        _console().print(table)
-    _console().print(
-        "to 5 %: full runs from which on the median stays at or under it. --json has the "
-        "bootstrap intervals.",
-        highlight=False,
-    )
-
-
-def _show_pruners(found: Json) -> None:
-    title = (
-        f"Means of {found['repeats']} streams of {found['trials']} {found['proposals']} "
-        f"proposals, {_target(found)}; 95 % intervals"
-    )
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    heads = {
-        "survival": "best survives %",
-        "survival_1pct": "or within 1 % %",
-        "regret": "regret %",
-        "saved": "saved %",
-        "lr_shift": "ln lr shift",
-    }
-    for i, head in enumerate(("pruner", *heads.values())):
-        table.add_column(head, justify="right" if i else "left")
-    for name, one in found["pruners"].items():
-        cells = []
-        for field in heads:
-            scale = 1 if field == "lr_shift" else 100
-            low, high = (scale * end for end in one["intervals"][field])
-            cells.append(f"{scale * one[field]:.3g} ({low:.3g} to {high:.3g})")
-        table.add_row(name, *cells)
-    _console().print(table)
-
-
-def _target(found: Json) -> str:
-    return f"{found['schedule']}, horizon {found['horizon']:g}"
-
-
-def _percent(value: float | None) -> str:
-    return _or_dash(None if value is None else 100 * value, "{:.3g}")
-
-
-def _or_dash(value: float | None, form: str) -> str:
-    return "-" if value is None else form.format(value)
-
-
-def _console() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=_WIDTH)
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m studies.replay",
@@ -205,31 +149,30 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     search = commands.add_parser("search", help="compare samplers by regret against budget")
-    search.set_defaults(run=_search, show=_show_searches)
+    search.set_defaults(run=_search, show=screen.show_searches)
     add = search.add_argument
     add("--samplers", default=_SAMPLERS, help=f"SAMPLER or SAMPLER+PRUNER,... ({_SAMPLERS})")
-    add("--budget", type=float, default=24, help="full-run equivalents of each search (24)")
     add("--probes", help="run table that kappa's probes come from, such as one of constant rate")
     add("--probes-schedule", help="schedule of these, where that table has several")
     text = "target that the probes are laid out for (that of --runs)"
     add("--probes-horizon", type=float, help=text)
     pruners = commands.add_parser("pruners", help="compare pruners on the same proposals")
-    pruners.set_defaults(run=_pruners, show=_show_pruners)
+    pruners.set_defaults(run=_pruners, show=screen.show_pruners)
     add = pruners.add_argument
     add("--pruners", default=_PRUNERS, help=f"PRUNER,... ({_PRUNERS})")
     add("--proposals", default="tpe", help="sampler of the proposals (tpe)")
     add("--trials", type=int, default=24, help="proposals of a stream (24)")
-    for command in (search, pruners):
-        add = command.add_argument
-        add("--runs", required=True, help="run table, .csv or .csv.gz")
-        add("--schedule", help="schedule of the runs, where the table has several")
-        add("--horizon", type=float, help="target, in the table's unit or in its epochs (largest)")
-        add("--where", default="", help="COLUMN=VALUE,...: only these runs")
-        add("--repeats", type=int, default=100, help="repeats (100)")
-        add("--seed", type=int, default=0, help="seed of the first repeat (0)")
-        add("--jobs", type=int, default=os.cpu_count() or 1, help="processes (all cores)")
-        text = "print JSON, with intervals, and nothing else"
-        add("--json", dest="show", action="store_const", const=_print_json, help=text)
+    mislead = commands.add_parser("misled", help="compare kappa with wrong sources and TPE")
+    mislead.set_defaults(run=_misled, show=screen.show_misled)
+    add = mislead.add_argument
+    add("--scenarios", default="", help="SCENARIO,... (all); each has a vague-SCENARIO too")
+    text = "run tables that are said to be the target's, a scenario each, by the files' names"
+    add("--others", default="", help=text)
+    for command in (search, mislead):
+        text = "full-run equivalents of each search (24)"
+        command.add_argument("--budget", type=float, default=24, help=text)
+    for command in (search, pruners, mislead):
+        _add_replay(command)
     document = commands.add_parser("report", help="write docs/replay.md; about an hour")
     document.set_defaults(run=_report, show=print)
     add = document.add_argument
@@ -237,6 +180,20 @@ def _parser() -> argparse.ArgumentParser:
     add("--docs", default="docs", help="folder of the page (docs)")
     add("--repeats", type=int, default=100, help="repeats (100)")
     return parser
+
+
+def _add_replay(command: argparse.ArgumentParser) -> None:
+    """Adds what is replayed, and how often."""
+    add = command.add_argument
+    add("--runs", required=True, help="run table, .csv or .csv.gz")
+    add("--schedule", help="schedule of the runs, where the table has several")
+    add("--horizon", type=float, help="target, in the table's unit or in its epochs (largest)")
+    add("--where", default="", help="COLUMN=VALUE,...: only these runs")
+    add("--repeats", type=int, default=100, help="repeats (100)")
+    add("--seed", type=int, default=0, help="seed of the first repeat (0)")
+    add("--jobs", type=int, default=os.cpu_count() or 1, help="processes (all cores)")
+    text = "print JSON, with intervals, and nothing else"
+    add("--json", dest="show", action="store_const", const=screen.print_json, help=text)
 
 
 if __name__ == "__main__":

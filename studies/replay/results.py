@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import Any, NamedTuple
 
 import numpy as np
 import optuna
 
-from optuna_kappa.runs import Floats
+from optuna_kappa.runs import Floats, RunTable
 from studies.processes import set_up_worker
 from studies.replay.objective import Objective
 from studies.replay.pruning import Outcome, as_array, outcome, proposals
@@ -24,6 +24,7 @@ _FINE = 0.25  # resolution of the budget to a level, in full-run equivalents
 _CHUNKS = 8  # pieces of work per process: enough for a bar, few enough to start
 
 Json = dict[str, Any]
+Sources = Callable[[int], Sequence[RunTable]]  # what a search with this seed starts from
 
 
 class Replay(NamedTuple):
@@ -56,14 +57,37 @@ class Pruned(NamedTuple):
     n_trials: int
 
 
+def no_sources(seed: int) -> Sequence[RunTable]:
+    """The sources of a search that starts from nothing."""
+    return ()
+
+
+def searched(
+    replay: Replay,
+    wanted: Mapping[str, tuple[str, Sources]],
+    budget: float,
+    on_done: Callable[[int], None],
+) -> dict[str, list[Searched]]:
+    """Searches by name, each list by ascending seed.
+
+    Args:
+        replay: What is searched, and how often.
+        wanted: Sampler and sources by the name that the searches shall have.
+        budget: Full-run equivalents of each search.
+        on_done: Called with the number of searches done.
+    """
+    pieces = {
+        name: [(_search, sampler, seeds, budget, sources) for seeds in _pieces(replay)]
+        for name, (sampler, sources) in wanted.items()
+    }
+    return _run(replay, pieces, on_done)
+
+
 def searches(
     replay: Replay, names: Sequence[str], budget: float, on_done: Callable[[int], None]
 ) -> Json:
     """Searches with each sampler; `on_done` is called with the number of searches done."""
-    pieces = {
-        name: [(_search, name, seeds, budget) for seeds in _pieces(replay)] for name in names
-    }
-    done = _run(replay, pieces, on_done)
+    done = searched(replay, {name: (name, no_sources) for name in names}, budget, on_done)
     budgets = np.array([b for b in BUDGETS if b <= budget])
     found = {name: _summary(done[name], budgets, budget) for name in names}
     return {"budgets": budgets.tolist(), "samplers": found}
@@ -144,9 +168,9 @@ def _start(parent: int, objective: Objective, lender: Objective | None) -> None:
     _objective, _lender = objective, lender
 
 
-def _search(name: str, seeds: Sequence[int], budget: float) -> list[Searched]:
+def _search(name: str, seeds: Sequence[int], budget: float, sources: Sources) -> list[Searched]:
     assert _objective is not None
-    return [search(_objective, name, seed, budget, _lender) for seed in seeds]
+    return [search(_objective, name, seed, budget, _lender, sources(seed)) for seed in seeds]
 
 
 def _prune(name: str, seeds: Sequence[int], stream: Pruned) -> list[Outcome]:

@@ -55,7 +55,12 @@ class _Trial:
 
 
 def search(
-    objective: Objective, name: str, seed: int, budget: float, lender: Objective | None = None
+    objective: Objective,
+    name: str,
+    seed: int,
+    budget: float,
+    lender: Objective | None = None,
+    sources: Sequence[RunTable] = (),
 ) -> Searched:
     """Searches until the budget is spent.
 
@@ -69,8 +74,12 @@ def search(
         budget: Full-run equivalents.
         lender: What kappa's probes are runs of, such as constant-rate runs for a cosine target;
             None for the objective itself.
+        sources: Runs that a kappa search starts from, data in steps. Nothing is charged for them.
     """
-    trials = _top_k(objective, seed) if name == TOP_K else _ask(objective, name, seed, lender)
+    if name == TOP_K:
+        trials = _top_k(objective, seed)
+    else:
+        trials = _ask(objective, name, seed, lender, sources)
     spent, best, regret = 0.0, math.inf, math.nan
     rows: list[tuple[float, float, float]] = []
     for trial in trials:
@@ -100,9 +109,15 @@ def target_of(objective: Objective, seed: int, sources: Sequence[RunTable] = ())
     return Target(round(objective.horizon), objective.schedule, sources, seed, number=0)
 
 
-def _ask(objective: Objective, name: str, seed: int, lender: Objective | None) -> Iterator[_Trial]:
+def _ask(
+    objective: Objective,
+    name: str,
+    seed: int,
+    lender: Objective | None,
+    given: Sequence[RunTable],
+) -> Iterator[_Trial]:
     """The trials of a search, without end."""
-    sources = []
+    sources = list(given)
     if lender is not None and name == KAPPA:
         study = new_study(seed)
         for trial in _run(study, name, target_of(lender, seed), lender, objective):

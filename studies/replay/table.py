@@ -26,11 +26,17 @@ class Prepared(NamedTuple):
         objective: It counts data in steps that are whole numbers and fit Optuna's storages.
         schedule: Name of the schedule in the table.
         horizon: Target horizon in the unit of the table.
+        runs: The runs of the schedule, their data in steps.
+        prefix: Whether the beginning of a run is a run of a shorter horizon.
+        per_unit: Steps in the unit of the table.
     """
 
     objective: Objective
     schedule: str
     horizon: float
+    runs: RunTable
+    prefix: bool
+    per_unit: float
 
 
 def prepare(
@@ -62,17 +68,17 @@ def prepare(
         horizon=np.round(runs.horizon * per_unit),
         step=np.round(runs.step * per_unit),
     )
-    made = _objective(steps, shape, round(target * per_unit), short)
-    return Prepared(made, name, target)
+    prefix = _is_prefix(shape, runs)
+    made = _objective(steps, shape, round(target * per_unit), short, prefix=prefix)
+    return Prepared(made, name, target, steps, prefix, per_unit)
 
 
 def _objective(
-    runs: RunTable, shape: AnySchedule | None, target: float, short: float
+    runs: RunTable, shape: AnySchedule | None, target: float, short: float, *, prefix: bool
 ) -> Objective:
     """The objective of runs that count steps."""
     columns = varying(runs)
     if not columns:
-        prefix = _is_prefix(shape, runs)
         return Grid(runs, target, prefix=prefix, schedule=shape or constant(), epoch=short)
     if len(np.unique(runs.lr)) < len(np.unique(runs.run)):
         raise ValueError(
