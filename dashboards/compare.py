@@ -23,8 +23,18 @@ from studies.compare import table
 from studies.compare.results import Found, baseline_loss, of_part, proposal
 from studies.compare.settings import CONSTANT, Part, Settings
 from studies.mnist.data import Dataset
+from studies.mnist.objective import OTHERS
 
 _PACKAGES = ("optuna-kappa", "optuna", "torch", "numpy", "scipy", "plotly")
+_CURVES = (
+    "Below: the losses of all runs at each horizon; the law that follows from them; and the law "
+    "as the first kappa search knew it from its probes, before its first full run, with what all "
+    "searches then found."
+)
+_SEVERAL = (
+    "Each trial chose {names}. Budgets count samples, so that a small batch costs as much as a "
+    "large one, though it takes longer. The second table has the best full run of each search."
+)
 
 
 def write_page(path: Path, settings: Settings, found: Sequence[Found], dataset: Dataset) -> Path:
@@ -43,13 +53,15 @@ def write_page(path: Path, settings: Settings, found: Sequence[Found], dataset: 
         ValueError: The file cannot be written.
     """
     searches = [(part, of_part(found, part, settings.samplers)) for part in settings.parts]
-    sections = [_part(part, finished, dataset) for part, finished in searches]
+    sections = [_part(part, finished, settings, dataset) for part, finished in searches]
     lead = table.summary(searches[0][1])
     write(path, page("κ-guided search against TPE", lead, sections, _facts(settings, dataset)))
     return path
 
 
-def _part(part: Part, searches: dict[str, list[Found]], dataset: Dataset) -> Section:
+def _part(
+    part: Part, searches: dict[str, list[Found]], settings: Settings, dataset: Dataset
+) -> Section:
     n_repeats = max((len(repeats) for repeats in searches.values()), default=0)
     text = [
         f"Target: {part.epochs} epochs of {dataset.n_train:,} images, {part.budget:g} full-run "
@@ -57,19 +69,25 @@ def _part(part: Part, searches: dict[str, list[Found]], dataset: Dataset) -> Sec
         "probes included, and those borrowed from another search too.",
         table.summary(searches),
     ]
-    figures = [_budget(searches)]
+    figures, tables = [_budget(searches)], [Table(table.HEADER, table.lines(searches))]
+    if settings.others:
+        # The figures of the law show losses as a function of the learning rate alone.
+        text.append(_SEVERAL.format(names=", ".join(settings.search)))
+        header = ("sampler", "repeat", "best loss", *settings.search)
+        tables.append(Table(header, table.best(searches, settings.search)))
+    else:
+        figures += _of_law(part, searches, dataset.n_train)
+        if part.schedule == CONSTANT:
+            text.append(_CURVES)
+    return Section(f"{part.schedule.capitalize()} rate", text, figures, tables)
+
+
+def _of_law(part: Part, searches: dict[str, list[Found]], epoch: int) -> list[Figure]:
+    """The figures of the learning rate: losses and laws, or what was expected and found."""
     if part.schedule == CONSTANT:
-        figures += _optima(part, searches, dataset.n_train)
-        text.append(
-            "Below: the losses of all runs at each horizon; the law that follows from them; and "
-            "the law as the first kappa search knew it from its probes, before its first full "
-            "run, with what all searches then found."
-        )
-    points = _transfers(part, searches, dataset.n_train)
-    if part.schedule != CONSTANT and points:
-        figures.append(plot_transfer(points))
-    shown = Table(table.HEADER, table.lines(searches))
-    return Section(f"{part.schedule.capitalize()} rate", text, figures, [shown])
+        return _optima(part, searches, epoch)
+    points = _transfers(part, searches, epoch)
+    return [plot_transfer(points)] if points else []
 
 
 def _budget(searches: dict[str, list[Found]]) -> Figure:
@@ -120,11 +138,14 @@ def _transfers(part: Part, searches: dict[str, list[Found]], epoch: int) -> list
 
 
 def _facts(settings: Settings, dataset: Dataset) -> dict[str, str]:
-    low, high = settings.lr_range
+    hidden = "hidden" if "hidden" in settings.others else "256"
+    batch = "" if "batch_size" in settings.others else "batch 64, "
+    ranges = {name.replace("_", " ").capitalize(): OTHERS[name] for name in settings.others}
+    ranges = {"Learning rates": settings.lr_range, **ranges}
     return {
         "Data": dataset.source,
-        "Model": f"{dataset.n_inputs}-256-10 with ReLU, batch 64, {settings.optimizer}",
-        "Learning rates": f"{low:g} to {high:g}",
+        "Model": f"{dataset.n_inputs}-{hidden}-10 with ReLU, {batch}{settings.optimizer}",
+        **{name: f"{low:g} to {high:g}" for name, (low, high) in ranges.items()},
         "Samplers": ", ".join(settings.samplers),
         "Seeds": f"{settings.seed} to {settings.seed + settings.repeats - 1}",
         "Versions": ", ".join(f"{name} {version(name)}" for name in _PACKAGES)

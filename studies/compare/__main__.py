@@ -31,6 +31,7 @@ from studies.compare.workers import Place, Runner, run_all
 from studies.compare.workers import Progress as Report
 from studies.folders import writable
 from studies.mnist.data import Dataset, load
+from studies.mnist.objective import OTHERS
 from studies.samplers import PRUNERS, SAMPLERS
 
 _USAGE, _STOPPED = 2, 130  # exit codes: wrong input, interrupted
@@ -157,6 +158,8 @@ def _print(settings: Settings, found: Sequence[Found], console: Console) -> None
     for part in settings.parts:
         searches = of_part(found, part, settings.samplers)
         title = f"{settings.optimizer}, {part.schedule} rate, target {part.epochs} epochs"
+        if settings.others:
+            title += f"; searched: {', '.join(settings.search)}"
         shown = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
         for i, name in enumerate(table.HEADER):
             shown.add_column(name, justify="right" if i else "left")
@@ -185,12 +188,17 @@ def _settings(options: argparse.Namespace) -> Settings:
         raise ValueError("--only-schedule needs a --schedule other than none and constant")
     return Settings(
         parts=tuple(parts),
-        samplers=tuple(name.strip() for name in options.samplers.split(",") if name.strip()),
+        samplers=_names(options.samplers),
         optimizer=options.optimizer,
         repeats=options.repeats,
         lr_range=tuple(options.lr_range),
         seed=options.seed,
+        search=tuple(name.replace("-", "_") for name in _names(options.search)),
     )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -213,6 +221,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--repeats", type=int, default=5, help="searches of each sampler, with other seeds")
     add("--seed", type=int, default=0, help="seed of the first repeat")
     add("--lr-range", type=float, nargs=2, default=(1e-5, 1e-1), metavar=("LOW", "HIGH"))
+    others = ", ".join(f"{name} {low:g} to {high:g}" for name, (low, high) in OTHERS.items())
+    others = others.replace("_", "-")
+    add("--search", default="lr", metavar="NAMES", help=f"lr, or with it any of {others}")
     add("--data", default="auto", help="auto, mnist or digits")
     add("--storage", help="URL of the studies (default: sqlite, kappa.db in the out folder)")
     add("--out", default=".", help="folder of kappa.db and report.html")

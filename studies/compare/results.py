@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -34,7 +34,7 @@ class Found:
     Attributes:
         job: The search.
         trajectory: Best validation loss against budget spent, borrowed probes included.
-        lr: Learning rate of the best full run; NaN without one.
+        params: Parameters of the best full run, by name; none without one.
         loss: Its validation loss in nats.
         test_accuracy: Its accuracy on the test images, in [0, 1].
         runs: All finished trials.
@@ -43,11 +43,16 @@ class Found:
 
     job: Job
     trajectory: Trajectory
-    lr: float
+    params: Mapping[str, float]
     loss: float
     test_accuracy: float
     runs: RunTable
     probes: RunTable
+
+    @property
+    def lr(self) -> float:
+        """Learning rate of the best full run; NaN without one."""
+        return self.params.get("lr", np.nan)
 
     @property
     def spent(self) -> float:
@@ -122,7 +127,7 @@ def read(
     return Found(
         job=job,
         trajectory=path,
-        lr=float(best.params["lr"]) if best else np.nan,
+        params=best.params if best else {},
         loss=float(path.best[-1]),
         test_accuracy=float(best.user_attrs["test_accuracy"]) if best else np.nan,
         runs=run_table(trials, schedule=job.part.schedule),

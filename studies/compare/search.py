@@ -20,7 +20,7 @@ from optuna_kappa.schedules import as_schedule
 from optuna_kappa.trials import FINISHED, fail_interrupted, kind_of
 from studies.compare.settings import Job, Part, Settings, lender
 from studies.mnist.data import Dataset
-from studies.mnist.objective import Objective
+from studies.mnist.objective import OTHERS, Objective
 from studies.samplers import Target, make
 
 _ROUNDING = 1e-9
@@ -30,6 +30,8 @@ _SETTINGS = "settings"  # study attribute: what must not change when a study is 
 def study_name(settings: Settings, job: Job, data: str) -> str:
     """Name of the study that holds a search; the same settings find it again."""
     target = f"{settings.optimizer} {job.part.schedule} {job.part.epochs} epochs"
+    if settings.others:
+        target = ", ".join([target, *settings.search])
     return f"compare/{data}/{target}/{job.sampler}/repeat {job.repeat}"
 
 
@@ -107,6 +109,7 @@ class Search:
             settings.optimizer,
             self._seed,
             settings.lr_range,
+            others=settings.others,
         )
 
     @property
@@ -159,9 +162,10 @@ def check_settings(
 def _stamp(settings: Settings, epoch: int, lent: Sequence[FrozenTrial]) -> dict[str, Any]:
     """What a study's trials depend on beyond its name."""
     started = [trial.datetime_start for trial in lent]
-    return {
+    stamp: dict[str, Any] = {
         "lr range": list(settings.lr_range),
         "seed": settings.seed,
         "epoch of samples": epoch,
         "probes of": str(min(s for s in started if s)) if started else "its own",
     }
+    return stamp | {f"{name} range": list(OTHERS[name]) for name in settings.others}

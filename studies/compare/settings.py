@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import get_args
 
 from optuna_kappa.schedules import as_schedule
+from studies.mnist.objective import OTHERS
 from studies.mnist.training import OptimizerName
 from studies.samplers import check, check_names
 
 CONSTANT = "constant"
+SEARCHABLE = ("lr", *OTHERS)
 # Less than the probes and two full runs cost gets no search anywhere.
 _LEAST_BUDGET = 4.0
 
@@ -56,6 +58,8 @@ class Settings:
         repeats: Searches of each sampler at each target.
         lr_range: Lowest and highest base learning rate.
         seed: Seed of the first repeat; the following ones count up from it.
+        search: Names of the parameters that are searched, lr among them; kept in the order of
+            `SEARCHABLE`.
 
     Raises:
         ValueError: A value is not allowed.
@@ -67,9 +71,15 @@ class Settings:
     repeats: int
     lr_range: tuple[float, float]
     seed: int
+    search: tuple[str, ...] = ("lr",)
 
     def __post_init__(self) -> None:
         check_names(self.samplers)
+        check(self.search, SEARCHABLE, "parameter")
+        if "lr" not in self.search:
+            raise ValueError("the parameters to search must include lr, which kappa is about")
+        ordered = tuple(name for name in SEARCHABLE if name in self.search)
+        object.__setattr__(self, "search", ordered)
         check((self.optimizer,), get_args(OptimizerName), "optimizer")
         low, high = self.lr_range
         if not 0 < low < high < math.inf:
@@ -80,6 +90,11 @@ class Settings:
         for name, value, least in (("repeats", self.repeats, 1), ("seed", self.seed, 0)):
             if value < least:
                 raise ValueError(f"{name} must be at least {least}, but is {value}")
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """What is searched besides lr."""
+        return self.search[1:]
 
     @property
     def constant(self) -> Part | None:

@@ -16,6 +16,20 @@ def lines(searches: dict[str, list[Found]]) -> list[tuple[str, ...]]:
     return [_line(row) for row in rows(searches)]
 
 
+def best(searches: dict[str, list[Found]], names: Sequence[str]) -> list[tuple[str, ...]]:
+    """The best full run of each search: sampler, repeat, loss and the parameters named."""
+    return [
+        (
+            name,
+            str(search.job.repeat),
+            f"{search.loss:.4f}",
+            *(f"{search.params.get(param, np.nan):.3g}" for param in names),
+        )
+        for name, repeats in searches.items()
+        for search in repeats
+    ]
+
+
 def summary(searches: dict[str, list[Found]]) -> str:
     """The result in a few words."""
     goal = baseline_loss(searches)

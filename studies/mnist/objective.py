@@ -1,9 +1,15 @@
-"""The Optuna objective: tune the learning rate of a run at the horizon a sampler plans."""
+"""The Optuna objective: tune the learning rate of a run at the horizon a sampler plans.
+
+Other parameters of the run can be tuned along with it.
+"""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import optuna
@@ -13,10 +19,19 @@ from optuna_kappa.schedules import AnySchedule
 from studies.mnist.data import Dataset
 from studies.mnist.training import OptimizerName, Run, RunConfig, checkpoints
 
+OTHERS: Mapping[str, tuple[float, float] | tuple[int, int]] = MappingProxyType(
+    {"weight_decay": (1e-6, 1e-2), "hidden": (64, 512), "batch_size": (16, 256)}
+)
+"""Parameters that can be searched besides lr, with their ranges, all on a log scale.
+
+From a quarter of the default hidden units and batch size to twice and four times these. Batch
+sizes are whole numbers, not a choice of powers of two: samplers then know their order.
+"""
+
 
 @dataclass(frozen=True, eq=False)
 class Objective:
-    """Final validation loss of a run as a function of its learning rate, for `study.optimize`.
+    """Final validation loss of a run as a function of what is tuned, for `study.optimize`.
 
     The loss is reported at each checkpoint, its step counted in samples. A run that diverges
     reports NaN and ends as pruned: Optuna would count a returned NaN as a failed trial and
@@ -37,10 +52,12 @@ class Objective:
         hidden: Hidden units.
         weight_decay: L2 penalty added to the gradient.
         device: Where to train.
+        others: Which of `OTHERS` each trial is asked for; they take the place of the settings
+            of the same names.
 
     Raises:
-        ValueError: If `lr_range` is not two ascending positive numbers, or a setting of the run
-            is out of its range.
+        ValueError: If `lr_range` is not two ascending positive numbers, a setting of the run is
+            out of its range, or one of `others` cannot be searched.
     """
 
     dataset: Dataset
@@ -53,6 +70,7 @@ class Objective:
     hidden: int = 256
     weight_decay: float = 0.0
     device: str = "cpu"
+    others: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         low, high = self.lr_range
@@ -61,6 +79,8 @@ class Objective:
                 f"lr_range must be two ascending positive numbers, got {self.lr_range!r}: the "
                 "default is (1e-5, 1e-1)."
             )
+        if unknown := [name for name in self.others if name not in OTHERS]:
+            raise ValueError(f"others must be among {', '.join(OTHERS)}, got {unknown[0]!r}.")
         if self.seed < 0:
             raise ValueError(f"seed must be at least 0, got {self.seed!r}: give another.")
         # What does not suit a run is said now, not by the first trial.
@@ -89,10 +109,12 @@ class Objective:
                 trial.set_user_attr("diverged", True)
 
     def _plan(self, trial: optuna.Trial) -> Run:
-        """Asks the trial for its learning rate and horizon, and prepares the run."""
+        """Asks the trial for its parameters and horizon, and prepares the run."""
         lr = trial.suggest_float("lr", *self.lr_range, log=True)
+        chosen = {name: _suggest(trial, name) for name in self.others}
         horizon = optuna_kappa.horizon(trial, default=self.horizon)
         config = self._config(lr=lr, horizon=horizon, number=trial.number)
+        config = replace(config, **chosen)
         return Run(config, self.dataset, checkpoints(horizon, self.dataset.n_train), self.device)
 
     def _config(self, *, lr: float, horizon: int, number: int) -> RunConfig:
@@ -108,6 +130,14 @@ class Objective:
             hidden=self.hidden,
             weight_decay=self.weight_decay,
         )
+
+
+def _suggest(trial: optuna.Trial, name: str) -> Any:
+    """Asks the trial for one of `OTHERS`: an int where its range is of ints."""
+    low, high = OTHERS[name]
+    if isinstance(low, int) and isinstance(high, int):
+        return trial.suggest_int(name, low, high, log=True)
+    return trial.suggest_float(name, low, high, log=True)
 
 
 def _follow(run: Run, trial: optuna.Trial) -> float:

@@ -44,6 +44,10 @@ def other_database(folder: Path) -> list[str]:
         (["--lr-range", "0.1", "0.01"], "ascending positive numbers"),
         (["--samplers", "kapa"], "unknown sampler 'kapa'; choose from kappa, tpe"),
         (["--samplers", ""], "no sampler is given"),
+        (["--search", "lr,width"], "unknown parameter 'width'; choose from lr, weight_decay"),
+        (["--search", "lr,lr"], "parameter 'lr' is given twice"),
+        (["--search", "weight-decay,hidden"], "must include lr"),
+        (["--search", ""], "no parameter is given"),
         (["--optimizer", "lion"], "unknown optimizer 'lion'; choose from adam, sgd"),
         (["--samplers", "tpe,tpe"], "sampler 'tpe' is given twice"),
         (["--minutes", "-1"], "minutes at least 0"),
@@ -97,6 +101,18 @@ def test_cut_short_before_anything_ran(tmp_path: Path, capsys: pytest.CaptureFix
     assert "Stopped after 1e-06 minutes" in capsys.readouterr().out
     assert main([*SMALL, "--out", str(tmp_path)]) == 0
     assert "kappa" in capsys.readouterr().out
+
+
+def test_several_parameters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The page shows what was found of each parameter, and no figure of the lr alone."""
+    wanted = ["--search", "lr,weight-decay,hidden,batch-size", "--schedule", "none"]
+    assert main([*SMALL, "--out", str(tmp_path), *wanted]) == 0
+    screen = capsys.readouterr().out
+    assert "searched: lr, weight_decay, hidden, batch_size" in " ".join(screen.split())
+    page = (tmp_path / "report.html").read_text()
+    assert ">weight_decay</th>" in page
+    assert page.count('class="figure"') == 1
+    assert "64-hidden-10 with ReLU, adam" in page and "16 to 256" in page
 
 
 def command(out: Path) -> list[str]:

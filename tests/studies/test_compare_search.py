@@ -13,7 +13,7 @@ from optuna_kappa.trials import kind_of, plan_of
 from studies.compare.results import baseline_loss, is_done, of_part, proposal, read_all, rows
 from studies.compare.search import Search, cost, study_name
 from studies.compare.settings import Job, Part, Settings, jobs, lender
-from studies.compare.table import HEADER, lines, summary
+from studies.compare.table import HEADER, best, lines, summary
 from studies.mnist.data import Dataset
 
 CONSTANT = Part("constant", 2, 4)
@@ -25,8 +25,10 @@ def quiet() -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
-def settings(samplers: tuple[str, ...] = ("kappa", "tpe"), seed: int = 0) -> Settings:
-    return Settings((CONSTANT, COSINE), samplers, "adam", 1, (1e-5, 1e-1), seed)
+def settings(
+    samplers: tuple[str, ...] = ("kappa", "tpe"), seed: int = 0, search: tuple[str, ...] = ("lr",)
+) -> Settings:
+    return Settings((CONSTANT, COSINE), samplers, "adam", 1, (1e-5, 1e-1), seed, search)
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +128,38 @@ def test_a_search_that_never_began_is_tied_to_nothing(digits: Dataset) -> None:
 def test_other_settings_are_not_mixed_in(digits: Dataset, done: BaseStorage) -> None:
     with pytest.raises(ValueError, match="made with seed 0, not 5; start again with --fresh"):
         Search(settings(seed=5), Job(CONSTANT, "tpe", 0), digits, done)
+
+
+def test_several_parameters(digits: Dataset) -> None:
+    several = settings(search=("batch_size", "weight_decay", "lr"))
+    assert several == settings(search=("lr", "weight_decay", "batch_size"))
+    storage = InMemoryStorage()
+    for job in jobs(several):
+        Search(several, job, digits, storage).run()
+    for name in optuna.get_all_study_names(storage):
+        trials = optuna.load_study(study_name=name, storage=storage).trials
+        assert all(set(trial.params) == set(several.search) for trial in trials)
+        assert 3 < sum(cost(trial, 2000) for trial in trials) <= 4 or "cosine" in name
+    found = read_all(several, digits.name, digits.n_train, storage)
+    searches = of_part(found, CONSTANT, several.samplers)
+    (line,) = best({"tpe": searches["tpe"]}, several.search)
+    tpe = searches["tpe"][0].params
+    assert line[3:] == tuple(f"{tpe[name]:.3g}" for name in several.search)
+    assert "With half of the budget" in summary(searches)
+
+
+def test_spaces_are_not_mixed(
+    digits: Dataset, done: BaseStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, several = Job(CONSTANT, "tpe", 0), settings(search=("lr", "hidden"))
+    assert study_name(settings(), job, "digits").endswith("constant 2 epochs/tpe/repeat 0")
+    assert study_name(several, job, "digits") != study_name(settings(), job, "digits")
+    search = Search(several, job, digits, done)
+    search.run(lambda spent: spent < 1)
+    assert search.study.user_attrs["settings"]["hidden range"] == [64, 512]
+    monkeypatch.setattr("studies.compare.search.OTHERS", {"hidden": (16, 64)})
+    with pytest.raises(ValueError, match=r"made with hidden range \[64, 512\], not \[16, 64\]"):
+        Search(several, job, digits, done)
 
 
 def test_results(digits: Dataset, done: BaseStorage) -> None:

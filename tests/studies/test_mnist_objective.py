@@ -14,7 +14,7 @@ pytest.importorskip("sklearn")
 import optuna_kappa  # noqa: E402
 from optuna_kappa.schedules import constant, cosine  # noqa: E402
 from studies.mnist.data import Dataset  # noqa: E402
-from studies.mnist.objective import Objective  # noqa: E402
+from studies.mnist.objective import OTHERS, Objective  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -110,6 +110,29 @@ def test_diverged_trial(stored: bool, digits: Dataset, tmp_path: Path) -> None:
 def test_setting_out_of_range(name: str, value: object, digits: Dataset) -> None:
     with pytest.raises(ValueError, match=f"{name} must .* got {value!r}"):
         objective(digits, **{name: value})
+
+
+def test_several_parameters(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan(monkeypatch, 500)
+    (trial,) = run(objective(digits, others=tuple(OTHERS)))
+    assert {name: (d.low, d.high) for name, d in ranges(trial).items()} == OTHERS
+    chosen = {name: value for name, value in trial.params.items() if name != "lr"}
+    assert trial.user_attrs["samples"] % chosen["batch_size"] == 0
+    # The same run with the same values as settings.
+    lr = trial.params["lr"]
+    (same,) = run(objective(digits, lr_range=(lr, lr * (1 + 1e-12)), **chosen))
+    assert same.value == pytest.approx(trial.value, rel=1e-6)
+
+
+def ranges(trial: optuna.trial.FrozenTrial) -> dict[str, Any]:
+    found = {name: d for name, d in trial.distributions.items() if name != "lr"}
+    assert all(getattr(distribution, "log", False) for distribution in found.values())
+    return found
+
+
+def test_unknown_parameter(digits: Dataset) -> None:
+    with pytest.raises(ValueError, match="others must be among .* got 'dropout'"):
+        objective(digits, others=("hidden", "dropout"))
 
 
 @pytest.mark.parametrize("lr_range", [(0.0, 1.0), (1.0, 0.1), (1.0, math.inf), (1.0, math.nan)])
