@@ -12,7 +12,7 @@ import numpy as np
 
 # Rungs of the ladder: (target horizon / rung, share of the probes). Six probes at a 24th of the
 # target cover the whole lr range, four at a third see how the optimum moves: 1.6 full runs.
-LADDER = ((24, 0.6), (3, 0.4))
+LADDER = ((24, 0.6), (3.2, 0.4))
 N_PROBES = 10
 N_LEAST = 3  # fewer probes do not bracket an optimum
 MOST_COST = 1.6  # full runs; a coarse unit (five epochs, say) rounds the rungs up
