@@ -118,8 +118,8 @@ def find_effects(runs: RunTable, names: Sequence[str]) -> Effects:
         names: The parameters; those that do not vary have no effect.
     """
     scales = [scale for name in names if (scale := _scale(name, runs.context[name]))]
-    seen = _spread(observe(runs))
-    if not scales or not seen:
+    seen = _spread(observe(runs)) if scales else []
+    if not seen:
         return NO_EFFECTS
     first = [rows[0] for rows in runs.by_run()]
     params = {str(runs.run[i]): {s.name: runs.context[s.name][i] for s in scales} for i in first}

@@ -6,6 +6,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from optuna_kappa.plan import N_PROBES
 from optuna_kappa.storage import open_storage
 from optuna_kappa.trials import kind_of, plan_of
 from studies.bench.history import EPOCHS, fill, trials
@@ -14,7 +15,7 @@ from studies.bench.history import EPOCHS, fill, trials
 def test_trials_are_those_of_a_search() -> None:
     found = list(trials(40))
     kinds = [kind_of(trial) for trial in found]
-    assert kinds == ["probe"] * 9 + ["law"] * 31
+    assert kinds == ["probe"] * N_PROBES + ["law"] * (40 - N_PROBES)
     for trial in found:
         plan = plan_of(trial)
         assert plan is not None
@@ -27,7 +28,7 @@ def test_trials_are_those_of_a_search() -> None:
 
 @pytest.mark.parametrize(("distinct", "kind"), [(False, "law"), (True, "base")])
 def test_learning_rates_repeat_unless_distinct(distinct: bool, kind: str) -> None:
-    full = list(trials(300, distinct=distinct))[9:]
+    full = list(trials(300, distinct=distinct))[N_PROBES:]
     assert {kind_of(trial) for trial in full} == {kind}
     rates = {trial.params["lr"] for trial in full}
     assert len(rates) == len(full) if distinct else len(rates) < len(full) / 2

@@ -1,0 +1,103 @@
+"""What a study's trials say, where other parameters are searched with the learning rate."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import optuna
+import pytest
+from optuna.samplers import RandomSampler, TPESampler
+from optuna.study import Study
+from optuna.trial import Trial, TrialState
+from searching import LR, SIMPLE, TARGET, kinds
+from simulated import Simulated
+
+from optuna_kappa import KappaPruner, KappaSampler, horizon
+from optuna_kappa.findings import that_count
+from optuna_kappa.plan import N_PROBES
+
+MOVES = 1.4  # of the optimum, in ln lr, from batch 16 to 256
+
+
+def searched(n_trials: int, *, lr_first: bool, seed: int = 0) -> Study:
+    """A search of lr, batch size, which moves its optimum, and width, which lowers the loss."""
+
+    def train(trial: Trial) -> float:
+        lr = trial.suggest_float("lr", LR.low, LR.high, log=True) if lr_first else None
+        batch = 2 ** trial.suggest_int("log2_batch", 4, 8)
+        width = trial.suggest_int("width", 64, 512, log=True)
+        lr = lr or trial.suggest_float("lr", LR.low, LR.high, log=True)
+        moved = lr / math.exp(MOVES * (math.log2(batch) - 6) / 4)
+        loss = math.nan
+        for step in range(1, horizon(trial) + 1):
+            loss = SIMPLE.loss(moved, step) * math.exp(-0.2 * math.log(width / 181))
+            trial.report(loss, step)
+        if trial.should_prune():
+            raise optuna.TrialPruned()
+        return loss
+
+    study = optuna.create_study(sampler=KappaSampler(TARGET, seed=seed), pruner=KappaPruner())
+    study.optimize(train, n_trials=n_trials)
+    return study
+
+
+@pytest.mark.parametrize("lr_first", [True, False])
+def test_the_lr_is_proposed_given_what_moves_its_optimum(lr_first: bool) -> None:
+    moved, misses = [], []
+    for seed in range(4):
+        study = searched(N_PROBES + 20, lr_first=lr_first, seed=seed)
+        assert isinstance(study.sampler, KappaSampler)
+        small, large = (study.sampler.recommend(study, {"log2_batch": b}) for b in (4, 8))
+        moved.append(math.log(large / small))
+        for trial in study.trials[-6:]:
+            best = math.log(2e-3) + MOVES * (trial.params["log2_batch"] - 6) / 4
+            if kinds(study)[trial.number] == "law":
+                misses.append(abs(math.log(trial.params["lr"]) - best))
+    assert np.median(moved) == pytest.approx(MOVES, abs=0.6)
+    # Half of the way from batch 64 to either end would be 0.35.
+    assert np.median(misses) < 0.35
+
+
+def test_by_default_the_lr_for_the_best_of_the_other_parameters_is_recommended() -> None:
+    study = searched(N_PROBES + 8, lr_first=False)
+    assert isinstance(study.sampler, KappaSampler)
+    assert study.sampler.recommend(study) == study.sampler.recommend(study, study.best_params)
+
+
+def test_other_parameters_are_proposed_by_any_base_sampler() -> None:
+    for base in (None, RandomSampler(seed=0), TPESampler(seed=0, n_startup_trials=2)):
+        sampler = KappaSampler(TARGET, base_sampler=base, seed=0)
+        study = optuna.create_study(sampler=sampler, pruner=KappaPruner())
+        for _ in range(N_PROBES + 3):
+            trial = study.ask()
+            lr = trial.suggest_float("lr", LR.low, LR.high, log=True)
+            kind = trial.suggest_categorical("kind", ["a", "b"])
+            if kind == "a":
+                trial.suggest_float("only with a", 0.0, 1.0)
+            loss = Simulated().loss(lr, horizon(trial))
+            trial.report(loss, horizon(trial))
+            study.tell(trial, loss)
+        assert {trial.params["kind"] for trial in study.trials} == {"a", "b"}
+
+
+def test_all_probes_and_the_last_of_the_others_count() -> None:
+    study = optuna.create_study(sampler=KappaSampler(TARGET, seed=0))
+    for _ in range(N_PROBES + 2):
+        trial = study.ask({"lr": LR})
+        study.tell(trial, 1.0)
+    plans = {t.number: t.user_attrs for t in study.trials}
+    for _ in range(120):
+        study.add_trial(
+            optuna.trial.create_trial(
+                params={"lr": 1e-3},
+                distributions={"lr": LR},
+                value=1.0,
+                user_attrs=plans[N_PROBES + 1],
+            )
+        )
+    counting = that_count(study.trials)
+    numbers = [trial.number for trial in counting]
+    assert numbers[:N_PROBES] == list(range(N_PROBES))
+    assert numbers[N_PROBES:] == list(range(N_PROBES + 22, N_PROBES + 122))
+    assert all(trial.state == TrialState.COMPLETE for trial in counting)
