@@ -46,9 +46,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _report(options: argparse.Namespace) -> Path:
     if options.repeats < 1:
         raise ValueError(f"repeats must be at least 1, but is {options.repeats}")
-    console = Console(stderr=True)
-    found = report.replay(Path(options.tables), options.repeats, console.print)
-    return report.write(found, options.repeats, Path(options.docs))
+    only = _names(options.only)
+    if only:
+        check(only, (*report.SEARCHED, report.TRANSFER, *report.PRUNERS), "sampler or pruner")
+    console, docs = Console(stderr=True), Path(options.docs)
+    found = report.replay(Path(options.tables), options.repeats, console.print, only=only)
+    return report.write(report.save(found, options.repeats, docs), options.repeats, docs)
 
 
 def _search(options: argparse.Namespace) -> Json:
@@ -178,6 +181,7 @@ def _parser() -> argparse.ArgumentParser:
     add = document.add_argument
     add("--tables", default=FOLDER, help=f"folder of the recorded runs ({FOLDER})")
     add("--docs", default="docs", help="folder of the page (docs)")
+    add("--only", default="", help="SAMPLER or PRUNER,...: the rest as it was found before")
     add("--repeats", type=int, default=100, help="repeats (100)")
     return parser
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import cycle
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from studies.charts import Axis, Chart, Series, draw
 from studies.replay.results import BUDGETS, LEVELS, Json, Pruned, Replay, prunings, searches
 from studies.replay.table import prepare
 
-PAGE, FIGURES = "replay.md", "replay"
+PAGE, FIGURES, RESULTS = "replay.md", "replay", "results.json"
 PRUNED = {
     "tpe+median": "median",
     "tpe+hyperband": "hyperband",
@@ -22,6 +23,9 @@ PRUNED = {
     "tpe+wilcoxon": "wilcoxon",
 }
 SEARCHED = ("kappa", "tpe", "gp", "random", *PRUNED, "top-k")
+TRANSFER = "kappa from constant"  # its probes are constant-rate runs, for a scheduled target
+PROBES_FOR = 12  # epochs that these are laid out for: the longest of 4
+MEANS = ("kappa", "tpe")
 PRUNERS = ("median", "percentile", "sha", "hyperband", "wilcoxon", "patient", "top-k")
 N_TRIALS = 24
 _SCALE = (0.1, 200.0)  # of the regrets in a figure, in %
@@ -62,23 +66,83 @@ class Replayed(NamedTuple):
 
 
 def replay(
-    tables: Path, repeats: int, on_step: Callable[[str], None], targets: Sequence[Target] = TARGETS
+    tables: Path,
+    repeats: int,
+    on_step: Callable[[str], None],
+    targets: Sequence[Target] = TARGETS,
+    only: Collection[str] = (),
 ) -> list[Replayed]:
-    """Replays all targets; `on_step` is told what comes next.
+    """Replays all targets.
+
+    Args:
+        tables: Folder of the recorded runs.
+        repeats: Searches of each sampler, and streams of each pruner.
+        on_step: Told what comes next.
+        targets: What to search for.
+        only: Samplers and pruners to replay; all by default.
 
     Raises:
         ValueError: A table is missing or lacks runs.
     """
     found = []
     for target in targets:
-        made = prepare(read_csv(tables / f"{target.table}.csv.gz"), None, target.epochs)
-        what = Replay(made.objective, repeats, 0, os.cpu_count() or 1)
+        what = _prepared(tables, target.table, target.epochs, repeats)
+        names = [name for name in SEARCHED if not only or name in only]
         on_step(f"{target.title}: searches")
-        searched = searches(what, SEARCHED, BUDGETS[-1], lambda n: None)
+        searched = searches(what, names, BUDGETS[-1], lambda n: None)
+        optimizer, schedule = target.table.split("-")
+        if schedule != "constant" and (not only or TRANSFER in only):
+            lender = _prepared(tables, f"{optimizer}-constant", PROBES_FOR, repeats).objective
+            lent = searches(what._replace(lender=lender), ["kappa"], BUDGETS[-1], lambda n: None)
+            searched["samplers"][TRANSFER] = lent["samplers"]["kappa"]
         on_step(f"{target.title}: pruners")
-        pruned = prunings(what, PRUNERS, Pruned("tpe", N_TRIALS), lambda n: None)
+        names = [name for name in PRUNERS if not only or name in only]
+        pruned = prunings(what, names, Pruned("tpe", N_TRIALS), lambda n: None)
         found.append(Replayed(target, searched, pruned))
     return found
+
+
+def _prepared(tables: Path, table: str, epochs: float, repeats: int) -> Replay:
+    made = prepare(read_csv(tables / f"{table}.csv.gz"), None, epochs)
+    return Replay(made.objective, repeats, 0, os.cpu_count() or 1)
+
+
+def save(found: Sequence[Replayed], repeats: int, docs: Path) -> list[Replayed]:
+    """Keeps results beside the figures, and joins them to those kept before of as many repeats.
+
+    Returns:
+        All that is known of these targets now.
+
+    Raises:
+        ValueError: Something of the page is neither among these results nor was it kept.
+    """
+    file = docs / FIGURES / RESULTS
+    file.parent.mkdir(parents=True, exist_ok=True)
+    kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    before = kept.get("targets", {}) if kept.get("repeats") == repeats else {}
+    joined = []
+    for one in found:
+        old = before.get(one.target.table, {"searches": {}, "pruners": {}})
+        searched = _ordered(old["searches"].get("samplers", {}) | one.searches["samplers"])
+        pruned = _ordered(old["pruners"].get("pruners", {}) | one.pruners["pruners"])
+        if lacking := {*SEARCHED, *PRUNERS} - {*searched, *pruned}:
+            raise ValueError(
+                f"{file} has no results of {', '.join(sorted(lacking))} for {one.target.title} "
+                f"with {repeats} repeats; replay without --only first"
+            )
+        joined.append(
+            Replayed(one.target, one.searches | {"samplers": searched}, {"pruners": pruned})
+        )
+    targets = {o.target.table: {"searches": o.searches, "pruners": o.pruners} for o in joined}
+    text = json.dumps({"repeats": repeats, "targets": before | targets}, indent=0)
+    file.write_text(text + "\n", encoding="utf-8")
+    return joined
+
+
+def _ordered(found: Json) -> Json:
+    """By the order in which the page has them."""
+    order = [SEARCHED[0], TRANSFER, *SEARCHED[1:], *PRUNERS]
+    return dict(sorted(found.items(), key=lambda item: order.index(item[0])))
 
 
 def write(found: Sequence[Replayed], repeats: int, docs: Path) -> Path:
@@ -123,7 +187,9 @@ def _page(found: Sequence[Replayed], repeats: int) -> Iterator[str]:
         "`KappaSampler.recommend` says.",
         "",
         f"{repeats} repeats each; in parentheses 95 % bootstrap intervals. `top-k` runs every "
-        "learning rate of the grid for one epoch, then the best in full, best first.",
+        "learning rate of the grid for one epoch, then the best in full, best first. "
+        f"`{TRANSFER}` starts from probes at constant rate, of at most {PROBES_FOR / 3.2:.2g} "
+        "epochs, for a scheduled target.",
         "",
         "## Do stock pruners lead TPE to the wrong learning rate?",
         "",
@@ -159,6 +225,11 @@ def _section(one: Replayed) -> Iterator[str]:
         for name, found in one.searches["samplers"].items()
     ]
     yield from _table(heads, rows)
+    means = [
+        (name, *map(_percent, one.searches["samplers"][name]["mean_regret"])) for name in MEANS
+    ]
+    yield from ("", "Means of the regret, in %:", "")
+    yield from _table(heads[: len(budgets) + 1], means)
     yield from ("", f"Pruners, on the same {N_TRIALS} proposals of TPE; means in %:", "")
     fields = {
         "best survives": "survival",

@@ -18,7 +18,7 @@ from studies.replay.pruning import Outcome, as_array, outcome, proposals
 from studies.replay.search import Searched, search
 from studies.replay.statistics import interval, mean, median, number, stays_under
 
-BUDGETS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0)
+BUDGETS = (1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 8.0, 12.0, 16.0, 24.0)
 LEVELS = (0.05, 0.02, 0.01)
 _FINE = 0.25  # resolution of the budget to a level, in full-run equivalents
 _CHUNKS = 8  # pieces of work per process: enough for a bar, few enough to start

@@ -25,7 +25,7 @@ def test_searches_as_json(runs: str, capsys: pytest.CaptureFixture[str]) -> None
     arguments = f"search --runs {runs} --samplers {names} --repeats 4 --budget 6 --jobs 2 --json"
     assert main(arguments.split()) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["budgets"] == [1, 1.5, 2, 3, 4, 6]
+    assert found["budgets"] == [1.5, 2, 2.5, 3, 3.5, 4, 5, 6]
     assert list(found["samplers"]) == names.split(",")
     for one in found["samplers"].values():
         assert {len(one[key]) for key in ("median_regret", "mean_regret", "intervals")} == {6}

@@ -7,13 +7,23 @@ from typing import Any
 
 import pytest
 
-from studies.replay.report import PRUNED, PRUNERS, SEARCHED, Replayed, Target, bias, write
+from studies.replay.report import (
+    PRUNED,
+    PRUNERS,
+    SEARCHED,
+    Replayed,
+    Target,
+    bias,
+    save,
+    write,
+)
 
 
 def found(last: float | None, low: float | None, high: float | None) -> dict[str, Any]:
     """A sampler's results at two budgets, the first of them without any."""
     return {
         "median_regret": [None, last],
+        "mean_regret": [None, last],
         "intervals": [[None, None], [low, high]],
         "budget_to": {"0.05": 3.25, "0.02": None, "0.01": None},
         "ask_ms": 0.5,
@@ -58,3 +68,21 @@ def test_the_page_has_all_samplers_and_pruners(tmp_path: Path) -> None:
     figure = tmp_path / "replay" / "adam-constant.svg"
     assert f"![]({figure.relative_to(tmp_path)})" in page
     assert figure.stat().st_size < 60_000
+
+
+def test_results_are_kept_and_joined(tmp_path: Path) -> None:
+    everything = replayed()
+    save([everything], 100, tmp_path)
+    again = Replayed(
+        everything.target,
+        everything.searches | {"samplers": {"kappa": found(0.01, 0.01, 0.01)}},
+        {"pruners": {}},
+    )
+    (joined,) = save([again], 100, tmp_path)
+    assert list(joined.searches["samplers"]) == list(SEARCHED)
+    assert joined.searches["samplers"]["kappa"]["median_regret"][-1] == 0.01
+    assert joined.searches["samplers"]["tpe"] == everything.searches["samplers"]["tpe"]
+    assert joined.pruners == everything.pruners
+    # Of another number of repeats, results cannot stand in one table.
+    with pytest.raises(ValueError, match="replay without --only first"):
+        save([again], 50, tmp_path)
