@@ -183,8 +183,13 @@ def _law_dict(group: _Group) -> dict[str, Any]:
         for optimum in law.optima
     ]
     slope = dict(zip(("median", "low", "high"), law.slope, strict=True)) if law.optima else None
-    verdict = asdict(law.verdict)
-    return {"context": dict(context), "optima": optima, "slope": slope, "verdict": verdict}
+    return {
+        "context": dict(context),
+        "optima": optima,
+        "slope": slope,
+        "checks": asdict(law.checks),
+        "verdict": asdict(law.verdict),
+    }
 
 
 def _write_figure(

@@ -10,7 +10,7 @@ from textwrap import fill
 import numpy as np
 
 from optuna_kappa.backtest import METHODS, Backtest, Outcome
-from optuna_kappa.law import Law, Optimum, Proposal, Verdict
+from optuna_kappa.law import Checks, Law, Optimum, Proposal, Verdict
 
 _WIDTH = 79
 _LABEL = 27  # columns for the name of a group
@@ -39,8 +39,25 @@ def fitted(context: Mapping[str, str], n_runs: int, law: Law) -> str:
     if law.optima:
         median, low, high = law.slope
         text = f"slope {median:.2f}, 90 % interval {low:.2f} to {high:.2f}"
-        lines += ["", f"  {text} (best lr ~ horizon^-slope)"]
+        lines += ["", f"  {text} (best lr ~ horizon^-slope)", *_checks(law.checks)]
     return "\n".join([*lines, "", _verdict(law.verdict), ""])
+
+
+def _checks(checks: Checks) -> list[str]:
+    """What the verdict rests on, a line each."""
+    found = {}
+    if checks.left_out is not None:
+        found["largest horizon, from half of it"] = f"{checks.left_out:+.1f} standard deviations"
+    if checks.kappa_cv is not None:
+        found["kappa, from an eighth of it on"] = f"coefficient of variation {checks.kappa_cv:.2f}"
+    if checks.alone is not None:
+        found["law beside each horizon alone"] = f"a factor of {np.exp(checks.alone):.2f} apart"
+    if checks.at_edge:
+        found["at the edge of the rates tried"] = f"{checks.at_edge} of {checks.horizons} optima"
+    for schedule, one in checks.shifts.items():
+        interval = f"90 % interval {one.low:.2g} to {one.high:.2g}"
+        found[f"{_cut(schedule, 20)} beside the others"] = f"{one.factor:.2f} times, {interval}"
+    return [f"  {name:<33} {value}" for name, value in found.items()]
 
 
 def _optimum(optimum: Optimum) -> str:

@@ -87,6 +87,8 @@ def test_fit(runs: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert group["context"] == {}
     assert group["slope"]["median"] == law.slope[0]
     assert group["verdict"]["word"] == "holds"
+    assert group["checks"]["left_out"] == law.checks.left_out
+    assert f"coefficient of variation {law.checks.kappa_cv:.2f}" in out
     assert [one["horizon"] for one in group["optima"]] == [o.horizon for o in law.optima]
     for one in group["optima"]:
         assert one["kappa"] == pytest.approx(one["lr"] * one["horizon"])

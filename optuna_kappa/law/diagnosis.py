@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from optuna_kappa.law.checks import left_out
 from optuna_kappa.law.contexts import Context
 from optuna_kappa.law.model import Posterior
 from optuna_kappa.law.optimum import Optimum
 
 _BROKEN = 3.0  # standard deviations of the largest horizon's optimum from its prediction
-_LEFT_OUT = 2.0  # horizons within this factor of the largest are left out with it
+_APART = 2.0  # horizons within this factor of each other say too little of how the optimum moves
 _FLAT = 0.15  # slopes up to this move the lr by less than a ninth a doubling
 _TOO_WIDE = 30.0  # a 90 % interval of the lr; the loss at its ends is no better than a guess
 
@@ -40,11 +41,10 @@ def diagnose(
 ) -> Verdict:
     """Judges the law that follows from these optima, and related ones of other contexts."""
     horizons = sorted({optimum.horizon for optimum in optima})
-    if len(horizons) < 2 or horizons[-1] / horizons[0] < _LEFT_OUT:
+    if len(horizons) < 2 or horizons[-1] / horizons[0] < _APART:
         return _too_few(horizons)
     largest = max(optima, key=lambda optimum: optimum.horizon)
-    shorter = [o for o in optima if o.horizon * _LEFT_OUT <= largest.horizon]
-    miss = _miss(Posterior((*shorter, *related), context), largest)
+    miss = left_out(optima, related, context) or 0.0
     slope = Posterior((*optima, *related), context).slope
     low, middle, high = (slope.quantile(p) for p in (0.05, 0.5, 0.95))
     found = f"slope {middle:.2f}, 90 % interval {low:.2f} to {high:.2f}"
@@ -111,11 +111,3 @@ def _too_few(horizons: Sequence[float]) -> Verdict:
         f"but those found are at: {seen}.",
         f"Run at least three learning rates at {where}.",
     )
-
-
-def _miss(shorter: Posterior, largest: Optimum) -> float:
-    """Standard deviations from the prediction of the shorter horizons to the largest's optimum."""
-    mean, sd = shorter.predict(
-        largest.horizon, largest.schedule, largest.mean, largest.peak
-    ).moments
-    return (largest.ln_lr - mean) / float(np.hypot(sd, largest.se))

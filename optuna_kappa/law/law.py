@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from optuna_kappa.law.checks import Checks, check
 from optuna_kappa.law.contexts import Context, comparable
 from optuna_kappa.law.diagnosis import Verdict, at_target, diagnose
 from optuna_kappa.law.mixture import Mixture
@@ -115,6 +116,11 @@ class Law:
     def verdict(self) -> Verdict:
         """Whether the law holds on the runs it was fitted to, with a remedy where it does not."""
         return diagnose(self.optima, self.related, self.context)
+
+    @cached_property
+    def checks(self) -> Checks:
+        """Numbers that the verdict rests on."""
+        return check(self.optima, self.related, self.context)
 
     def to_json(self) -> str:
         """The law as text, for `from_json`."""

@@ -51,7 +51,8 @@ def _report(options: argparse.Namespace) -> Path:
         check(only, (*report.SEARCHED, report.TRANSFER, *report.PRUNERS), "sampler or pruner")
     console, docs = Console(stderr=True), Path(options.docs)
     found = report.replay(Path(options.tables), options.repeats, console.print, only=only)
-    return report.write(report.save(found, options.repeats, docs), options.repeats, docs)
+    kept = [report.save(one, options.repeats, docs) for one in found]
+    return report.write(kept, options.repeats, docs)
 
 
 def _search(options: argparse.Namespace) -> Json:

@@ -23,6 +23,7 @@ PRUNED = {
     "tpe+wilcoxon": "wilcoxon",
 }
 SEARCHED = ("kappa", "tpe", "gp", "random", *PRUNED, "top-k")
+SLOW = ("gp",)  # takes more time than all others: at constant rate only
 TRANSFER = "kappa from constant"  # its probes are constant-rate runs, for a scheduled target
 PROBES_FOR = 12  # epochs that these are laid out for: the longest of 4
 MEANS = ("kappa", "tpe")
@@ -36,6 +37,12 @@ class Target(NamedTuple):
 
     table: str
     epochs: int
+
+    @property
+    def searched(self) -> list[str]:
+        """The samplers to replay, without the one that starts from other runs."""
+        constant = self.table.endswith("-constant")
+        return [name for name in SEARCHED if constant or name not in SLOW]
 
     @property
     def title(self) -> str:
@@ -71,8 +78,8 @@ def replay(
     on_step: Callable[[str], None],
     targets: Sequence[Target] = TARGETS,
     only: Collection[str] = (),
-) -> list[Replayed]:
-    """Replays all targets.
+) -> Iterator[Replayed]:
+    """Replays targets, one by one.
 
     Args:
         tables: Folder of the recorded runs.
@@ -84,10 +91,9 @@ def replay(
     Raises:
         ValueError: A table is missing or lacks runs.
     """
-    found = []
     for target in targets:
         what = _prepared(tables, target.table, target.epochs, repeats)
-        names = [name for name in SEARCHED if not only or name in only]
+        names = [name for name in target.searched if not only or name in only]
         on_step(f"{target.title}: searches")
         searched = searches(what, names, BUDGETS[-1], lambda n: None)
         optimizer, schedule = target.table.split("-")
@@ -98,8 +104,7 @@ def replay(
         on_step(f"{target.title}: pruners")
         names = [name for name in PRUNERS if not only or name in only]
         pruned = prunings(what, names, Pruned("tpe", N_TRIALS), lambda n: None)
-        found.append(Replayed(target, searched, pruned))
-    return found
+        yield Replayed(target, searched, pruned)
 
 
 def _prepared(tables: Path, table: str, epochs: float, repeats: int) -> Replay:
@@ -107,11 +112,11 @@ def _prepared(tables: Path, table: str, epochs: float, repeats: int) -> Replay:
     return Replay(made.objective, repeats, 0, os.cpu_count() or 1)
 
 
-def save(found: Sequence[Replayed], repeats: int, docs: Path) -> list[Replayed]:
+def save(one: Replayed, repeats: int, docs: Path) -> Replayed:
     """Keeps results beside the figures, and joins them to those kept before of as many repeats.
 
     Returns:
-        All that is known of these targets now.
+        All that is known of this target now.
 
     Raises:
         ValueError: Something of the page is neither among these results nor was it kept.
@@ -119,22 +124,18 @@ def save(found: Sequence[Replayed], repeats: int, docs: Path) -> list[Replayed]:
     file = docs / FIGURES / RESULTS
     file.parent.mkdir(parents=True, exist_ok=True)
     kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    before = kept.get("targets", {}) if kept.get("repeats") == repeats else {}
-    joined = []
-    for one in found:
-        old = before.get(one.target.table, {"searches": {}, "pruners": {}})
-        searched = _ordered(old["searches"].get("samplers", {}) | one.searches["samplers"])
-        pruned = _ordered(old["pruners"].get("pruners", {}) | one.pruners["pruners"])
-        if lacking := {*SEARCHED, *PRUNERS} - {*searched, *pruned}:
-            raise ValueError(
-                f"{file} has no results of {', '.join(sorted(lacking))} for {one.target.title} "
-                f"with {repeats} repeats; replay without --only first"
-            )
-        joined.append(
-            Replayed(one.target, one.searches | {"samplers": searched}, {"pruners": pruned})
+    targets = kept.get("targets", {}) if kept.get("repeats") == repeats else {}
+    old = targets.get(one.target.table, {"searches": {}, "pruners": {}})
+    searched = _ordered(old["searches"].get("samplers", {}) | one.searches["samplers"])
+    pruned = _ordered(old["pruners"].get("pruners", {}) | one.pruners["pruners"])
+    if lacking := {*one.target.searched, *PRUNERS} - {*searched, *pruned}:
+        raise ValueError(
+            f"{file} has no results of {', '.join(sorted(lacking))} for {one.target.title} "
+            f"with {repeats} repeats; replay without --only first"
         )
-    targets = {o.target.table: {"searches": o.searches, "pruners": o.pruners} for o in joined}
-    text = json.dumps({"repeats": repeats, "targets": before | targets}, indent=0)
+    joined = Replayed(one.target, one.searches | {"samplers": searched}, {"pruners": pruned})
+    targets[one.target.table] = {"searches": joined.searches, "pruners": joined.pruners}
+    text = json.dumps({"repeats": repeats, "targets": targets}, indent=0)
     file.write_text(text + "\n", encoding="utf-8")
     return joined
 
@@ -187,7 +188,8 @@ def _page(found: Sequence[Replayed], repeats: int) -> Iterator[str]:
         "`KappaSampler.recommend` says.",
         "",
         f"{repeats} repeats each; in parentheses 95 % bootstrap intervals. `top-k` runs every "
-        "learning rate of the grid for one epoch, then the best in full, best first. "
+        "learning rate of the grid for one epoch, then the best in full, best first. GP takes "
+        "more time than all others together and is replayed at constant rate only. "
         f"`{TRANSFER}` starts from probes at constant rate, of at most {PROBES_FOR / 3.2:.2g} "
         "epochs, for a scheduled target.",
         "",

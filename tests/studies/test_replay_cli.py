@@ -28,7 +28,7 @@ def test_searches_as_json(runs: str, capsys: pytest.CaptureFixture[str]) -> None
     assert found["budgets"] == [1.5, 2, 2.5, 3, 3.5, 4, 5, 6]
     assert list(found["samplers"]) == names.split(",")
     for one in found["samplers"].values():
-        assert {len(one[key]) for key in ("median_regret", "mean_regret", "intervals")} == {6}
+        assert {len(one[key]) for key in ("median_regret", "mean_regret", "intervals")} == {8}
         assert list(one["budget_to"]) == ["0.05", "0.02", "0.01"]
         for middle, (low, high) in zip(one["median_regret"], one["intervals"], strict=True):
             assert middle is None or low <= middle <= (high or middle)

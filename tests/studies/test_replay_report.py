@@ -72,17 +72,17 @@ def test_the_page_has_all_samplers_and_pruners(tmp_path: Path) -> None:
 
 def test_results_are_kept_and_joined(tmp_path: Path) -> None:
     everything = replayed()
-    save([everything], 100, tmp_path)
+    save(everything, 100, tmp_path)
     again = Replayed(
         everything.target,
         everything.searches | {"samplers": {"kappa": found(0.01, 0.01, 0.01)}},
         {"pruners": {}},
     )
-    (joined,) = save([again], 100, tmp_path)
+    joined = save(again, 100, tmp_path)
     assert list(joined.searches["samplers"]) == list(SEARCHED)
     assert joined.searches["samplers"]["kappa"]["median_regret"][-1] == 0.01
     assert joined.searches["samplers"]["tpe"] == everything.searches["samplers"]["tpe"]
     assert joined.pruners == everything.pruners
     # Of another number of repeats, results cannot stand in one table.
     with pytest.raises(ValueError, match="replay without --only first"):
-        save([again], 50, tmp_path)
+        save(again, 50, tmp_path)
