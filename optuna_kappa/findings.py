@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from optuna.study import StudyDirection
@@ -54,6 +54,7 @@ class Findings:
         """Reads nothing yet."""
         self._problem = problem
         self.trials = finished
+        self._surrogates: dict[tuple[int, float, float], Surrogate] = {}
 
     @cached_property
     def law(self) -> Law:
@@ -81,12 +82,16 @@ class Findings:
             else math.inf
         )
 
-    @cache  # noqa: B019 (as long-lived as what it is about)
     def surrogate(self, horizon: int, low: float, high: float) -> Surrogate | None:
         """What runs of a horizon would lose, over a range of ln lr; None while there is no law."""
         if not self.law.optima:
             return None
-        return surrogate(self._chain, self.law, horizon, self._problem.schedule, low, high)
+        key = horizon, low, high
+        if key not in self._surrogates:
+            self._surrogates[key] = surrogate(
+                self._chain, self.law, horizon, self._problem.schedule, low, high
+            )
+        return self._surrogates[key]
 
     def wall(self, horizon: int) -> float:
         """The lowest ln lr that diverged by this horizon above all that did not; or infinity."""

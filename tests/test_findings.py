@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 
 import numpy as np
@@ -14,7 +15,7 @@ from searching import LR, SIMPLE, TARGET, kinds
 from simulated import Simulated
 
 from optuna_kappa import KappaPruner, KappaSampler, horizon
-from optuna_kappa.findings import that_count
+from optuna_kappa.findings import Findings, that_count
 from optuna_kappa.plan import N_PROBES
 
 MOVES = 1.4  # of the optimum, in ln lr, from batch 16 to 256
@@ -101,3 +102,10 @@ def test_all_probes_and_the_last_of_the_others_count() -> None:
     assert numbers[:N_PROBES] == list(range(N_PROBES))
     assert numbers[N_PROBES:] == list(range(N_PROBES + 22, N_PROBES + 122))
     assert all(trial.state == TrialState.COMPLETE for trial in counting)
+
+
+def test_what_was_found_before_is_let_go() -> None:
+    study = searched(N_PROBES + 12, lr_first=True)
+    assert isinstance(study.sampler, KappaSampler)
+    gc.collect()
+    assert sum(isinstance(one, Findings) for one in gc.get_objects()) <= 1
