@@ -9,10 +9,10 @@ censored: its time is somewhere beyond the budget. Then
   kappa is censored, measured from the budget where only TPE is. `surely_late` counts those that
   are late however censored searches would have gone on.
 
-Two searches with TPE differ by more than two full runs as often as not, so the delay of a repeat
-is luck to a large part: `luck` is what comes of TPE with other seeds in kappa's place. `by_rank`
-takes the luck out: it compares kappa's fastest search with TPE's fastest, and so on to the
-slowest, censored ones as above.
+The time of TPE is mostly luck, and so is a delay: with other seeds TPE is itself more than two
+full runs later in a third to a half of the repeats. `luck` is what comes of TPE with other seeds
+in kappa's place, `by_rank` compares kappa's fastest search with TPE's fastest, and so on to the
+slowest, censored ones as above; in the tail of few repeats that is noisy too.
 
 Nothing is charged for sources: what is tested is what believing them costs.
 """

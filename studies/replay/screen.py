@@ -82,7 +82,8 @@ def show_misled(found: Json) -> None:
         table.add_column(head, justify="left" if head == "source" else "right")
     for name, one in ({"(TPE, other seeds)": found["luck"]} | found["scenarios"]).items():
         cells = [_or_dash(one["median"], "{:g}"), str(one["censored"])]
-        cells += [_with_interval(one, f, "{:.3g}") for f in ("ratio", "delay", "delay_95")]
+        cells.append(_with_interval(one, "ratio", "{:.2f}"))
+        cells += [_or_dash(one[field], "{:+g}") for field in ("delay", "delay_95")]
         cells += [_with_interval(one, f, "{:.0f}", 100) for f in ("late", "late_by_rank")]
         cells += ["yes" if one[f] else "no" for f in ("held", "held_by_rank")]
         table.add_row(name, *cells)
@@ -91,7 +92,8 @@ def show_misled(found: Json) -> None:
         f"to it: median; ratio: of the medians, may be {MOST_RATIO:g}; delay: kappa's time minus "
         f"TPE's with the same seed; late: above {MOST_DELAY:g}, as {MOST_LATE:.0%} may be. by "
         "rank: the fastest beside the fastest, and so on. Where a search never arrived, a delay "
-        "is the largest that it may be. Intervals: 95 %; -: beyond the budget.",
+        "is the largest that it may be. Intervals: 95 %, --json has those of the delays; -: "
+        "beyond the budget.",
         highlight=False,
     )
 
