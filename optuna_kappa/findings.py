@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from optuna.study import StudyDirection
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from optuna_kappa import trials as door
 from optuna_kappa.law import Law, Optimum, Surrogate, join, surrogate
@@ -22,6 +22,8 @@ from optuna_kappa.law.surrogate import link_at
 from optuna_kappa.runs import RunTable
 from optuna_kappa.schedules import AnySchedule
 
+_FEWEST = 3  # learning rates that locate an optimum
+_CONTRAST = 0.01  # parts of the loss
 _MOST = 100  # of the longest trials, the last that many count: more would not move the optimum
 
 
@@ -72,15 +74,24 @@ class Findings:
     def se_at_target(self) -> float:
         """Standard error of the optimum (ln lr) as the full runs alone locate it.
 
-        Infinite if there are too few, or the best of them is the outermost.
+        Infinite if there are too few, the best of them is the outermost, or they hardly differ: on
+        a plateau, where training has failed, noise looks like a valley.
         """
         link = link_at(self._chain, self._problem.schedule.name, self._problem.horizon)
         found = link.optimum if link else None
-        return (
-            found.se
-            if found and link and len(link.losses.x) > 2 and not found.at_edge
-            else math.inf
-        )
+        if not link or not found or len(link.losses.x) < _FEWEST or found.at_edge:
+            return math.inf
+        plateau = self._chain.logarithmic and link.losses.contrast < _CONTRAST
+        return math.inf if plateau else found.se
+
+    @property
+    def bears_out(self) -> bool:
+        """Whether the first full run by the law is clearly the best of those by the law."""
+        sign = -1.0 if self._problem.direction == StudyDirection.MAXIMIZE else 1.0
+        full = [t for t in self.trials if door.kind_of(t) == "law"]
+        ended = [t.state == TrialState.COMPLETE for t in full]
+        losses = [sign * t.values[0] if e else math.inf for t, e in zip(full, ended, strict=True)]
+        return len(full) > 1 and losses[0] + _CONTRAST * abs(losses[0]) < min(losses[1:])
 
     def surrogate(self, horizon: int, low: float, high: float) -> Surrogate | None:
         """What runs of a horizon would lose, over a range of ln lr; None while there is no law."""

@@ -81,17 +81,19 @@ def beside(ln_lr: float, tried: Sequence[float], low: float, high: float, u: flo
     return float(np.clip(ln_lr + (u - 0.5) * 2 * _REPEATED, low, high))
 
 
-def trusts_law(n_by_law: int, n_base: int, se: float) -> bool:
+def trusts_law(n_by_law: int, n_base: int, se: float, *, known: bool) -> bool:
     """Whether the next target trial may follow the law.
 
-    The first three may. From then on the trials at the target, by themselves, have to locate the
-    optimum; until they do, every second one is the base sampler's. Once they have, the law is
-    borne out or overruled by them, and is followed.
+    The first three may, of a law that is not known to suit only two. From then on the trials at
+    the target, by themselves, have to locate the optimum; until they do, every second one is the
+    base sampler's. Once they have, the law is borne out or overruled by them, and is followed.
 
     Args:
         n_by_law: Target trials that followed the law.
         n_base: Target trials that did not.
         se: Standard error of the optimum (in ln lr) as found from target trials alone; infinite
             if there are too few, or the best of them is the outermost.
+        known: Whether the law rests on probes of this study, or its first target trial is the
+            best of those that followed it.
     """
-    return se <= LOCATED or n_by_law < TRUST + n_base
+    return se <= LOCATED or n_by_law < (TRUST if known else TRUST - 1) + n_base

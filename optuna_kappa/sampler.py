@@ -211,8 +211,9 @@ class KappaSampler(BaseSampler):
         findings = self._findings(study, others)
         target = planned.get(self._horizon, ())
         by_law = sum(door.kind_of(trial) == "law" for trial in target)
+        known = bool(self._rungs) or findings.bears_out
         trusted = bool(findings.law.optima) and planning.trusts_law(
-            by_law, len(target) - by_law, findings.se_at_target
+            by_law, len(target) - by_law, findings.se_at_target, known=known
         )
         return door.Plan(self._horizon, "law" if trusted else "base", schedule)
 

@@ -103,16 +103,17 @@ def test_spread_over_a_single_value() -> None:
     ],
 )
 def test_trusts_law(n_by_law: int, n_base: int, se: float, trusted: bool) -> None:
-    assert plan.trusts_law(n_by_law, n_base, se) is trusted
+    assert plan.trusts_law(n_by_law, n_base, se, known=True) is trusted
 
 
-def test_an_unborne_law_gets_at_most_every_second_trial() -> None:
+@pytest.mark.parametrize(("known", "first"), [(True, 3), (False, 2)])
+def test_an_unborne_law_gets_at_most_every_second_trial(known: bool, first: int) -> None:
     kinds: list[bool] = []
     for _ in range(20):
         n_by_law = sum(kinds)
-        kinds.append(plan.trusts_law(n_by_law, len(kinds) - n_by_law, INF))
-    assert kinds[:3] == [True, True, True]
-    assert kinds[3:] == [i % 2 == 1 for i in range(17)]
+        kinds.append(plan.trusts_law(n_by_law, len(kinds) - n_by_law, INF, known=known))
+    assert kinds[:first] == [True] * first
+    assert kinds[first:] == [i % 2 == 1 for i in range(20 - first)]
 
 
 def test_what_was_tried_is_not_repeated_to_the_digit() -> None:

@@ -47,6 +47,13 @@ class Losses:
         return int(self.best == len(self.x) - 1 and not np.isfinite(self.wall))
 
     @property
+    def contrast(self) -> float:
+        """How far the losses rise above the best on both sides of it; 0 if it is the outermost."""
+        left = self.excess[: self.best].max(initial=0.0)
+        right = self.excess[self.best :].max() if np.isinf(self.wall) else np.inf
+        return float(min(left, right))
+
+    @property
     def scale(self) -> float:
         """Excess at rates that are off by a factor of about e, however many were tried."""
         away = np.abs(self.x - self.x[self.best])

@@ -80,10 +80,12 @@ class Chain:
     Attributes:
         links: One for each horizon, in the order of the observations.
         scale: Scale of the losses of all horizons.
+        logarithmic: Whether these are logarithms.
     """
 
     links: Sequence[Link]
     scale: float
+    logarithmic: bool
 
     @property
     def optima(self) -> list[Optimum]:
@@ -100,7 +102,7 @@ def find_chain(observations: Sequence[Observations]) -> Chain:
             rate above the best counts as one of them.
     """
     if not observations:
-        return Chain((), 1.0)
+        return Chain((), 1.0, logarithmic=True)
     losses = np.concatenate([one.loss[np.isfinite(one.loss)] for one in observations])
     logarithmic = bool((losses > 0).all())
     each = [read(one, logarithmic=logarithmic) for one in observations]
@@ -119,7 +121,7 @@ def find_chain(observations: Sequence[Observations]) -> Chain:
         elif last is None:
             # Where the optimum is out of reach, what was seen is not the valley around it.
             last = seen, prior
-    return Chain(links, scale)
+    return Chain(links, scale, logarithmic)
 
 
 def find_optima(observations: Sequence[Observations]) -> list[Optimum]:
