@@ -9,6 +9,7 @@ from optuna.trial import TrialState
 
 pytest.importorskip("torch")
 
+from optuna_kappa.plan import N_PROBES
 from optuna_kappa.trials import kind_of, plan_of
 from studies.compare.results import baseline_loss, is_done, of_part, proposal, read_all, rows
 from studies.compare.search import Search, cost, study_name
@@ -55,10 +56,10 @@ def test_tpe_spends_its_budget_on_full_runs(digits: Dataset, done: BaseStorage) 
 def test_kappa_is_charged_for_its_probes(digits: Dataset, done: BaseStorage) -> None:
     study = study_of(Job(CONSTANT, "kappa", 0), digits, done)
     kinds = [kind_of(trial) for trial in study.trials]
-    assert kinds[:9] == ["probe"] * 9 and "probe" not in kinds[9:]
+    assert kinds[:N_PROBES] == ["probe"] * N_PROBES and "probe" not in kinds[N_PROBES:]
     spent = sum(cost(trial, 2000) for trial in study.trials)
     assert 3 < spent <= 4
-    assert all(trial.state == TrialState.PRUNED for trial in study.trials[:9])
+    assert all(trial.state == TrialState.PRUNED for trial in study.trials[:N_PROBES])
 
 
 def test_scheduled_search_borrows_probes_and_pays_for_them(
@@ -111,7 +112,7 @@ def test_borrowed_probes_must_leave_a_budget(digits: Dataset, done: BaseStorage)
         (Part("constant", 12, 4), Part("cosine", 2, 4)), ("kappa",), "adam", 1, (1e-5, 0.1), 0
     )
     Search(longer, Job(longer.parts[0], "kappa", 0), digits, done).run(lambda spent: spent < 1)
-    with pytest.raises(ValueError, match="--schedule-budget to 9.5"):
+    with pytest.raises(ValueError, match="--schedule-budget to 9.1"):
         Search(longer, Job(longer.parts[1], "kappa", 0), digits, done)
 
 

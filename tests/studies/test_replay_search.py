@@ -9,6 +9,7 @@ from optuna.samplers import BaseSampler
 from simulated import Simulated, grid
 
 from optuna_kappa import RunTable
+from optuna_kappa.plan import N_PROBES, rungs
 from studies.replay.objective import Objective
 from studies.replay.search import TOP_K, Searched, search
 from studies.replay.table import prepare, steps_per_unit
@@ -32,10 +33,13 @@ def test_without_a_pruner_each_trial_costs_a_full_run(objective: Objective) -> N
 
 def test_probes_are_charged_for_what_they_see(objective: Objective) -> None:
     found = search(objective, "kappa", seed=0, budget=4)
-    probes = found.spent[:9]
-    assert np.diff(probes[:6]) == pytest.approx(1 / 24, rel=0.05)
-    assert np.diff(probes[5:]) == pytest.approx(1 / 3, rel=0.05)
-    assert np.diff(found.spent[8:]) == pytest.approx(1)
+    probes = found.spent[:N_PROBES]
+    (low, n_low), (high, n_high) = rungs(round(objective.horizon), N_PROBES)
+    cheap, dear = np.split(np.diff(np.concatenate([[0], probes])), [n_low])
+    assert cheap == pytest.approx(low / objective.horizon, rel=0.05)
+    assert dear == pytest.approx(high / objective.horizon, rel=0.05)
+    assert len(dear) == n_high
+    assert np.diff(found.spent[N_PROBES - 1 :]) == pytest.approx(1)
 
 
 def test_kappa_recommends_by_its_law_before_there_is_a_full_run(objective: Objective) -> None:
@@ -84,11 +88,12 @@ def test_probes_may_be_runs_of_another_table() -> None:
     target = prepare(cosine, None, None, unit).objective
     lender = prepare(constant, None, None, unit).objective
     found = search(target, "kappa", seed=0, budget=6, lender=lender)
-    # Nine probes of constant rate, in runs of the cosine target, then full runs at once.
-    assert found.spent[8] == pytest.approx(2.5, rel=0.05)
-    assert np.diff(found.spent[8:]) == pytest.approx(1)
-    assert np.isfinite(found.regret[8])  # the law's guess
-    assert found.regret[9] < 0.2
+    # The probes are of constant rate, in runs of the cosine target, then full runs at once.
+    last = N_PROBES - 1
+    assert found.spent[last] == pytest.approx(3, rel=0.05)
+    assert np.diff(found.spent[last:]) == pytest.approx(1)
+    assert np.isfinite(found.regret[last])  # the law's guess
+    assert found.regret[N_PROBES] < 0.2
     other = search(target, "random", seed=0, budget=6, lender=lender)
     assert other.spent.tolist() == [1, 2, 3, 4, 5, 6]
 
@@ -107,7 +112,7 @@ def test_only_probes_that_were_charged_are_lent(
     own, lent = targets
     assert not own.sources
     (table,) = lent.sources
-    assert len(np.unique(table.run)) == 9
+    assert len(np.unique(table.run)) == N_PROBES
     assert table.step.max() <= objective.horizon / 3 * 1.05
 
 
