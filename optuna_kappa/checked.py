@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from optuna.study import Study
+from optuna.trial import FrozenTrial
 
 from optuna_kappa import trials as door
 from optuna_kappa.law import Optimum
+from optuna_kappa.law.effects import find_effects
 from optuna_kappa.law.observations import observe
 from optuna_kappa.law.optimum import find_optima
 from optuna_kappa.runs import RunTable
@@ -47,7 +49,7 @@ def source_optima(sources: Any, lr: str) -> list[list[Optimum]]:
     for source in sources:
         if not isinstance(source, (Study, RunTable)):
             raise ValueError(f"a source must be a study or a run table, but is {source!r}")
-        table = source if isinstance(source, RunTable) else door.run_table(source, lr=lr)
+        table = source if isinstance(source, RunTable) else _without_effects(source, lr)
         optima = find_optima(observe(table))
         if not optima:
             raise ValueError(
@@ -56,3 +58,19 @@ def source_optima(sources: Any, lr: str) -> list[list[Optimum]]:
             )
         found.append(optima)
     return found
+
+
+def _without_effects(study: Study, lr: str) -> RunTable:
+    """A study's runs, as they would have been with the average of the other parameters."""
+    table = door.run_table(study, lr=lr)
+    return find_effects(table, sorted(table.context)).adjusted(table)
+
+
+def known_params(params: Mapping[str, Any], trials: Sequence[FrozenTrial]) -> None:
+    """Raises a ValueError for a parameter that no trial has."""
+    known = {name for trial in trials for name in trial.params}
+    for name in params:
+        if name not in known:
+            raise ValueError(
+                f"no trial has a parameter {name!r}; the trials have {', '.join(sorted(known))}"
+            )

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
+import numpy as np
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
@@ -24,7 +25,8 @@ from optuna_kappa.schedules import AnySchedule
 
 _FEWEST = 3  # learning rates that locate an optimum
 _CONTRAST = 0.01  # parts of the loss
-_MOST = 100  # of the longest trials, the last that many count: more would not move the optimum
+_MOST = 100  # of the trials that are no probes the last that many count
+_KEPT = 8  # surrogates
 
 
 class Problem(NamedTuple):
@@ -49,7 +51,7 @@ class Findings:
     """What some finished trials say, for the average of the other parameters.
 
     Attributes:
-        trials: The finished trials that count.
+        trials: The finished trials that count, as `that_count` gives them.
     """
 
     def __init__(self, problem: Problem, finished: Sequence[FrozenTrial]) -> None:
@@ -81,14 +83,21 @@ class Findings:
         found = link.optimum if link else None
         if not link or not found or len(link.losses.x) < _FEWEST or found.at_edge:
             return math.inf
-        plateau = self._chain.logarithmic and link.losses.contrast < _CONTRAST
+        plateau = link.losses.contrast < _CONTRAST * (
+            1 if self._chain.logarithmic else link.losses.level
+        )
         return math.inf if plateau else found.se
 
     @property
     def bears_out(self) -> bool:
         """Whether the first full run by the law is clearly the best of those by the law."""
         sign = -1.0 if self._problem.direction == StudyDirection.MAXIMIZE else 1.0
-        full = [t for t in self.trials if door.kind_of(t) == "law"]
+        horizon = self._problem.horizon
+        full = [
+            t
+            for t in self.trials
+            if door.plan_of(t) == door.Plan(horizon, "law", self._problem.schedule.name)
+        ]
         ended = [t.state == TrialState.COMPLETE for t in full]
         losses = [sign * t.values[0] if e else math.inf for t, e in zip(full, ended, strict=True)]
         return len(full) > 1 and losses[0] + _CONTRAST * abs(losses[0]) < min(losses[1:])
@@ -99,6 +108,8 @@ class Findings:
             return None
         key = horizon, low, high
         if key not in self._surrogates:
+            if len(self._surrogates) == _KEPT:  # other parameters move the range with each trial
+                del self._surrogates[next(iter(self._surrogates))]
             self._surrogates[key] = surrogate(
                 self._chain, self.law, horizon, self._problem.schedule, low, high
             )
@@ -143,13 +154,18 @@ class Findings:
 
     @cached_property
     def _chain(self) -> Chain:
-        return find_chain(observe(self.effects.adjusted(self._raw)))
+        positive = bool((self._raw.loss[np.isfinite(self._raw.loss)] > 0).all())
+        seen = observe(self.effects.adjusted(self._raw))
+        return find_chain(seen, logarithmic=positive)
 
 
 def that_count(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-    """The finished trials that count: all probes, and the last of the others."""
+    """The finished trials that count: all probes, and the last of the others.
+
+    A failed trial counts if it told that it diverged.
+    """
     probes, full = list[FrozenTrial](), list[FrozenTrial]()
     for trial in trials:
-        if trial.state.is_finished():
+        if door.tells(trial):
             (probes if door.kind_of(trial) == "probe" else full).append(trial)
     return [*probes, *full[-_MOST:]]

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 
 # Rungs of the ladder: (target horizon / rung, share of the probes). Six probes at a 24th of the
-# target cover the whole lr range, four at a third see how the optimum moves: 1.6 full runs.
+# target cover the whole lr range, four at about a third see how the optimum moves: 1.5 full runs,
+# 1.6 where the horizons are rounded to whole epochs.
 LADDER = ((24, 0.6), (3.2, 0.4))
 N_PROBES = 10
 N_LEAST = 3  # fewer probes do not bracket an optimum
@@ -84,7 +85,7 @@ def beside(ln_lr: float, tried: Sequence[float], low: float, high: float, u: flo
 def trusts_law(n_by_law: int, n_base: int, se: float, *, known: bool) -> bool:
     """Whether the next target trial may follow the law.
 
-    The first three may, of a law that is not known to suit only two. From then on the trials at
+    The first three may, or two where the law rests on other runs alone. From then on the trials at
     the target, by themselves, have to locate the optimum; until they do, every second one is the
     base sampler's. Once they have, the law is borne out or overruled by them, and is followed.
 

@@ -13,7 +13,7 @@ from optuna.samplers import BaseSampler, TPESampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from optuna_kappa import checked
+from optuna_kappa import checked, ranges
 from optuna_kappa import plan as planning
 from optuna_kappa import trials as door
 from optuna_kappa.findings import Findings, Problem, that_count
@@ -31,8 +31,10 @@ class KappaSampler(BaseSampler):
 
     The first trials are probes at a ladder of short horizons. From their losses the law of how
     the optimum moves with the horizon is fitted, and the trials at the target horizon that follow
-    take their lr from it and from each other. Unless the first three locate the optimum, every
-    second trial is the base sampler's, which sees those at the target only, until they do.
+    take their lr from it and from each other. Unless the first three (two, of a law that rests on
+    sources alone) locate the optimum, every second one is the base sampler's, which sees those at
+    the target only, until they do. An lr suggested after the other parameters is proposed given
+    them, as far as they are seen to move its optimum.
 
     Everything follows from the study's trials, the seed and the trial's number: the same storage
     gives the same proposal, after a restart and from any worker.
@@ -134,12 +136,11 @@ class KappaSampler(BaseSampler):
         """
         door.require_single_objective(study, "KappaSampler")
         if param_name == self._lr:
-            lr_range = door.require_lr(param_name, param_distribution)
+            lr_range = ranges.require_lr(param_name, param_distribution)
             if self._is_ours(trial, param_name):
-                ln_lr = self._propose(study, trial, *door.ln_range(lr_range))
-                return door.snap(lr_range, math.exp(ln_lr))
-        base = self._base(study, trial)
-        view = self._view(study, trial)
+                ln_lr = self._propose(study, trial, *ranges.ends(lr_range))
+                return ranges.snap(lr_range, math.exp(ln_lr))
+        view, base = self._view(study, trial), self._base(study, trial)
         return base.sample_independent(view, trial, param_name, param_distribution)
 
     def after_trial(
@@ -173,24 +174,26 @@ class KappaSampler(BaseSampler):
 
         Args:
             study: A study that was searched with this sampler.
-            params: Other parameters of these runs; by default those of the best full run so far.
+            params: Other parameters of these runs, the middle of its range where one is missing;
+                by default those of the best full run so far.
 
         Raises:
-            ValueError: No horizon has three learning rates with a finite loss yet.
+            ValueError: There is no trial with a learning rate, no horizon has three learning
+                rates with a finite loss yet, or no trial has a parameter of this name.
         """
         trials = door.snapshot_now(study)
         findings = self._findings(study, trials)
-        ranges = [t.distributions[self._lr] for t in trials if self._lr in t.params]
-        if ranges:
-            if params is None:
-                params = door.best_params(study, trials)
-            low, high = door.ln_range(door.require_lr(self._lr, ranges[-1]))
+        if params is None:
+            params = door.best_params(study, trials, self._horizon)
+        checked.known_params(params, trials)
+        if found := [t.distributions[self._lr] for t in trials if self._lr in t.params]:
+            low, high = ranges.ends(ranges.require_lr(self._lr, found[-1]))
             shift = findings.shift(params)
-            if found := findings.surrogate(self._horizon, low - shift, high - shift):
-                return math.exp(found.best + shift)
+            if expected := findings.surrogate(self._horizon, low - shift, high - shift):
+                return math.exp(expected.best + shift)
         raise ValueError(
-            "nothing can be recommended before three learning rates have a finite loss at one "
-            "horizon; run more trials first"
+            f"nothing can be recommended before a trial has suggested {self._lr!r} and three "
+            "learning rates have a finite loss at one horizon; run more trials first"
         )
 
     def _is_ours(self, trial: FrozenTrial, name: str) -> bool:
@@ -199,7 +202,7 @@ class KappaSampler(BaseSampler):
 
     def _plan(self, study: Study, trial: FrozenTrial) -> door.Plan:
         schedule = self._schedule.name
-        if door.is_enqueued(trial, self._lr):
+        if self._lr in door.fixed_params(trial):
             return door.Plan(self._horizon, "enqueued", schedule)
         others = [t for t in door.snapshot(study) if t.number != trial.number]
         planned = self._planned(others)
@@ -221,17 +224,18 @@ class KappaSampler(BaseSampler):
         horizon = door.horizon(trial)
         others = [t for t in door.snapshot(study) if t.number != trial.number]
         findings = self._findings(study, others)
-        shift = findings.shift(
-            {**self._given.get((study.study_name, trial.number), {}), **trial.params}
-        )
+        given = self._given.get((study.study_name, trial.number), {})
+        shift = findings.shift({**given, **door.fixed_params(trial), **trial.params})
         low, high = low - shift, high - shift
         same = self._planned(others).get(horizon, ())
         placed = [t for t in same if t.params.get(self._lr, 0.0) > 0]
-        tried = [findings.centred(t) for t in placed if t.state.is_finished()]
-        running = [findings.centred(t) for t in placed if not t.state.is_finished()]
+        tried = [findings.centred(t) for t in placed if door.tells(t)]
+        # One that failed without a word is not tried again either.
+        running = [findings.centred(t) for t in placed if not door.tells(t)]
         pick = self._picker(findings, horizon, low, high, trial.number)
         # Trials asked before this one that have no lr yet will take the best places.
-        for _ in (t for t in same if t.number < trial.number and self._lr not in t.params):
+        asked = (t for t in same if not t.state.is_finished() and self._lr not in t.params)
+        for _ in (t for t in asked if t.number < trial.number):
             running.append(pick(tried, running))
         return pick(tried, running) + shift
 

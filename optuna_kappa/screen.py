@@ -45,19 +45,23 @@ def fitted(context: Mapping[str, str], n_runs: int, law: Law) -> str:
 
 def _checks(checks: Checks) -> list[str]:
     """What the verdict rests on, a line each."""
-    found = {}
+    found: list[tuple[str, str]] = []
     if checks.left_out is not None:
-        found["largest horizon, from half of it"] = f"{checks.left_out:+.1f} standard deviations"
+        apart = f"{checks.left_out:+.1f} standard deviations"
+        found.append(("largest horizon, from half of it", apart))
     if checks.kappa_cv is not None:
-        found["kappa, from an eighth of it on"] = f"coefficient of variation {checks.kappa_cv:.2f}"
+        varies = f"coefficient of variation {checks.kappa_cv:.2f}"
+        found.append(("kappa, from an eighth of it on", varies))
     if checks.alone is not None:
-        found["law beside each horizon alone"] = f"a factor of {np.exp(checks.alone):.2f} apart"
+        apart = f"a factor of {np.exp(checks.alone):.2f} apart"
+        found.append(("law beside each horizon alone", apart))
     if checks.at_edge:
-        found["at the edge of the rates tried"] = f"{checks.at_edge} of {checks.horizons} optima"
+        edges = f"{checks.at_edge} of {checks.horizons} optima"
+        found.append(("at the edge of the rates tried", edges))
     for schedule, one in checks.shifts.items():
         interval = f"90 % interval {one.low:.2g} to {one.high:.2g}"
-        found[f"{_cut(schedule, 20)} beside the others"] = f"{one.factor:.2f} times, {interval}"
-    return [f"  {name:<33} {value}" for name, value in found.items()]
+        found.append((_cut(f"by others: {schedule}", 33), f"{one.factor:.2f} times, {interval}"))
+    return [f"  {name:<33} {value}" for name, value in found]
 
 
 def _optimum(optimum: Optimum) -> str:

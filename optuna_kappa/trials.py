@@ -19,8 +19,6 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
-import numpy as np
-from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, Trial, TrialState
 
@@ -130,11 +128,6 @@ def snapshot(study: Study) -> list[FrozenTrial]:
     return study._get_trials(deepcopy=False, use_cache=True)
 
 
-def is_enqueued(trial: FrozenTrial, name: str) -> bool:
-    """Whether the user fixed this parameter by `study.enqueue_trial`."""
-    return name in trial.system_attrs.get("fixed_params", {})
-
-
 def require_single_objective(study: Study, who: str) -> None:
     """Raises a ValueError for a study with several objectives."""
     if len(study._directions) > 1:
@@ -142,30 +135,6 @@ def require_single_objective(study: Study, who: str) -> None:
             f"{who} needs a study with one objective, the loss, but this one has "
             f"{len(study._directions)}; keep the others as user attributes"
         )
-
-
-def require_lr(name: str, distribution: BaseDistribution) -> FloatDistribution:
-    """The distribution of the learning rate, if it is one that the law can use.
-
-    Raises:
-        ValueError: It is not a float range above 0.
-    """
-    if not isinstance(distribution, FloatDistribution) or distribution.low <= 0:
-        raise ValueError(
-            f"parameter {name!r} is taken for the learning rate and must be a float range above "
-            f"0, such as suggest_float({name!r}, 1e-5, 1e-1, log=True), but is {distribution}; "
-            "if the learning rate has another name, give it as KappaSampler(lr=...)"
-        )
-    return distribution
-
-
-def snap(distribution: FloatDistribution, value: float) -> float:
-    """The allowed value nearest to `value`."""
-    value = min(max(value, distribution.low), distribution.high)
-    if distribution.step is not None:
-        steps = round((value - distribution.low) / distribution.step)
-        value = min(distribution.low + steps * distribution.step, distribution.high)
-    return float(value)
 
 
 class _FilteredStudy(Study):
@@ -278,10 +247,24 @@ def _seen(trial: FrozenTrial) -> Mapping[int, float]:
     return dict(sorted(reports.items()))
 
 
-def best_params(study: Study, trials: Sequence[FrozenTrial]) -> Mapping[str, Any]:
-    """The parameters of the best completed trial; none while there is none."""
+def fixed_params(trial: FrozenTrial) -> Mapping[str, Any]:
+    """The parameters that the user fixed by `study.enqueue_trial`."""
+    fixed: Mapping[str, Any] = trial.system_attrs.get("fixed_params", {})
+    return fixed
+
+
+def tells(trial: FrozenTrial) -> bool:
+    """Whether a trial has something to tell: it ended, or it failed after it had diverged."""
+    failed = trial.state == TrialState.FAIL
+    return trial.state in FINISHED or (failed and diverged_at(trial) is not None)
+
+
+def best_params(study: Study, trials: Sequence[FrozenTrial], full: int) -> Mapping[str, Any]:
+    """The parameters of the best completed trial of a horizon; none while there is none."""
     sign = -1.0 if study._directions[0] == StudyDirection.MAXIMIZE else 1.0
-    done = [t for t in trials if t.state == TrialState.COMPLETE]
+    done = [
+        t for t in trials if t.state == TrialState.COMPLETE and horizon(t, default=full) == full
+    ]
     return min(done, key=lambda t: sign * t.values[0]).params if done else {}
 
 
@@ -289,8 +272,3 @@ def diverged_at(trial: FrozenTrial) -> int | None:
     """The step at which a trial first reported NaN or infinity, None if it never did."""
     bad = (step for step, loss in trial.intermediate_values.items() if not math.isfinite(loss))
     return min(bad, default=None)
-
-
-def ln_range(distribution: FloatDistribution) -> tuple[float, float]:
-    """Natural logarithms of the ends of a range."""
-    return float(np.log(distribution.low)), float(np.log(distribution.high))

@@ -9,15 +9,18 @@ import numpy as np
 import optuna
 import pytest
 from optuna.samplers import RandomSampler, TPESampler
-from optuna.study import Study
+from optuna.study import Study, StudyDirection
 from optuna.trial import Trial, TrialState
 from searching import LR, SIMPLE, TARGET, kinds
 from simulated import Simulated
 
 from optuna_kappa import KappaPruner, KappaSampler, horizon
-from optuna_kappa.findings import Findings, that_count
+from optuna_kappa.findings import Findings, Problem, that_count
 from optuna_kappa.plan import N_PROBES
+from optuna_kappa.schedules import as_schedule
+from optuna_kappa.trials import best_params
 
+MINIMIZE, MAXIMIZE = StudyDirection.MINIMIZE, StudyDirection.MAXIMIZE
 MOVES = 1.4  # of the optimum, in ln lr, from batch 16 to 256
 
 
@@ -109,3 +112,87 @@ def test_what_was_found_before_is_let_go() -> None:
     assert isinstance(study.sampler, KappaSampler)
     gc.collect()
     assert sum(isinstance(one, Findings) for one in gc.get_objects()) <= 1
+
+
+def test_failures_that_tell_nothing_do_not_count() -> None:
+    study = searched(N_PROBES + 6, lr_first=True)
+    assert isinstance(study.sampler, KappaSampler)
+    before = study.sampler.recommend(study)
+    for _ in range(110):
+        study.tell(study.ask(), state=TrialState.FAIL)
+    assert that_count(study.trials) == that_count(study.trials[: N_PROBES + 6])
+    assert study.sampler.recommend(study) == before
+
+
+def test_an_enqueued_parameter_is_what_the_lr_is_proposed_for() -> None:
+    study = searched(N_PROBES + 25, lr_first=True)
+    assert isinstance(study.sampler, KappaSampler)
+    for batch in (4, 8):
+        study.enqueue_trial({"log2_batch": batch})
+        trial = study.ask()
+        lr = trial.suggest_float("lr", LR.low, LR.high, log=True)
+        there = study.sampler.recommend(study, {"log2_batch": batch})
+        elsewhere = study.sampler.recommend(study, {"log2_batch": 12 - batch})
+        assert abs(math.log(lr / there)) < abs(math.log(lr / elsewhere))
+        study.tell(trial, state=TrialState.FAIL)
+
+
+def test_unknown_parameters_are_named() -> None:
+    study = searched(N_PROBES + 1, lr_first=True)
+    assert isinstance(study.sampler, KappaSampler)
+    with pytest.raises(ValueError, match="'batch'; the trials have log2_batch, lr, width"):
+        study.sampler.recommend(study, {"batch": 16})
+    empty = optuna.create_study(sampler=study.sampler)
+    with pytest.raises(ValueError, match="before a trial has suggested 'lr'"):
+        study.sampler.recommend(empty)
+
+
+def test_what_failed_without_a_word_is_not_tried_again_and_again() -> None:
+    """A loss that falls towards a rate from which on training fails, and reports nothing."""
+    study = optuna.create_study(sampler=KappaSampler(TARGET, seed=0), pruner=KappaPruner())
+
+    def train(trial: Trial) -> float:
+        lr = trial.suggest_float("lr", LR.low, 10.0, log=True)
+        if lr > 0.1:
+            return math.nan
+        loss = SIMPLE.loss(lr / 50, horizon(trial))
+        trial.report(loss, horizon(trial))
+        if trial.should_prune():
+            raise optuna.TrialPruned()
+        return loss
+
+    study.optimize(train, n_trials=N_PROBES + 10)
+    failed = [
+        math.log(trial.params["lr"])
+        for trial in study.trials[N_PROBES:]
+        if trial.state == TrialState.FAIL and kinds(study)[trial.number] == "law"
+    ]
+    assert np.diff(sorted(failed)).min(initial=1.0) > 0.05
+
+
+def test_the_best_parameters_are_those_of_a_full_run() -> None:
+    study = searched(N_PROBES + 4, lr_first=True)
+    before = best_params(study, study.trials, TARGET)
+    short = {**study.trials[0].user_attrs}
+    study.add_trial(
+        optuna.trial.create_trial(
+            params={"lr": 1e-3}, distributions={"lr": LR}, value=-1.0, user_attrs=short
+        )
+    )
+    assert best_params(study, study.trials, TARGET) == before
+
+
+@pytest.mark.parametrize("direction", [MINIMIZE, MAXIMIZE])
+def test_a_plateau_locates_nothing(direction: StudyDirection) -> None:
+    sign = 1.0 if direction == MINIMIZE else -1.0
+    for seed in range(6):
+        study = optuna.create_study(
+            direction=direction, sampler=KappaSampler(TARGET, n_probes=0, seed=0)
+        )
+        noise = np.random.default_rng(seed)
+        for lr in np.exp(np.linspace(-6.0, -3.0, 6)):
+            study.enqueue_trial({"lr": float(lr)})
+            trial = study.ask({"lr": LR})
+            study.tell(trial, sign * 0.1 * (1 + 0.002 * noise.standard_normal()))
+        problem = Problem(TARGET, as_schedule("constant"), "lr", [], study.direction)
+        assert Findings(problem, study.trials).se_at_target == math.inf

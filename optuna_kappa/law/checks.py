@@ -11,7 +11,7 @@ from optuna_kappa.law.contexts import Context
 from optuna_kappa.law.model import Posterior
 from optuna_kappa.law.optimum import Optimum
 
-_LEFT_OUT = 2.0  # horizons within this factor of the largest are left out with it
+APART = 2.0  # horizons within this factor of the largest say too little, and are left out with it
 _LATE = 8.0
 _NORMAL = 1.645  # standard deviations of a 90 % interval
 
@@ -85,7 +85,7 @@ def left_out(
 ) -> float | None:
     """Standard deviations from the prediction of the shorter horizons to the largest's optimum."""
     largest = max(optima, key=lambda optimum: optimum.horizon, default=None)
-    shorter = [o for o in optima if largest and o.horizon * _LEFT_OUT <= largest.horizon]
+    shorter = [o for o in optima if largest and o.horizon * APART <= largest.horizon]
     if largest is None or not shorter:
         return None
     mean, sd = _predicted(Posterior((*shorter, *related), context), largest)

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optuna_kappa.law.checks import left_out
+from optuna_kappa.law.checks import APART, left_out
 from optuna_kappa.law.contexts import Context
 from optuna_kappa.law.model import Posterior
 from optuna_kappa.law.optimum import Optimum
 
 _BROKEN = 3.0  # standard deviations of the largest horizon's optimum from its prediction
-_APART = 2.0  # horizons within this factor of each other say too little of how the optimum moves
 _FLAT = 0.15  # slopes up to this move the lr by less than a ninth a doubling
 _TOO_WIDE = 30.0  # a 90 % interval of the lr; the loss at its ends is no better than a guess
 
@@ -41,7 +40,7 @@ def diagnose(
 ) -> Verdict:
     """Judges the law that follows from these optima, and related ones of other contexts."""
     horizons = sorted({optimum.horizon for optimum in optima})
-    if len(horizons) < 2 or horizons[-1] / horizons[0] < _APART:
+    if len(horizons) < 2 or horizons[-1] / horizons[0] < APART:
         return _too_few(horizons)
     largest = max(optima, key=lambda optimum: optimum.horizon)
     miss = left_out(optima, related, context) or 0.0

@@ -26,9 +26,8 @@ from optuna_kappa.law.observations import Observations, observe
 from optuna_kappa.law.valley import COMPRESSED, GROWTH
 from optuna_kappa.runs import Floats, RunTable
 
-_SHIFT = (
-    0.7  # prior sd of the optimum's shift over a parameter's range; batch 16 to 256: about 1.4
-)
+# Prior sd of the optimum's shift over a parameter's range; from batch 16 to 256 it is about 1.4.
+_SHIFT = 0.7
 _LEVEL = 1.0  # that of the level, in scales of the losses
 _LEVEL_DRIFT = 0.5  # sd of its change from one horizon to the next
 _NOISE = 0.1  # sd of the losses near the optimum, in scales of them

@@ -24,6 +24,7 @@ class Losses:
         x: Distinct ln lr of the runs that did not diverge, ascending, shape `(n,)`.
         excess: Mean loss over the least one, on the logarithmic scale where there is one.
         count: Runs that it is the mean of.
+        level: Typical size of the losses, without their sign.
         wall: The lowest diverged ln lr above the best; infinite where there is none.
         runs: Number of runs, those that diverged included.
     """
@@ -31,6 +32,7 @@ class Losses:
     x: Floats
     excess: Floats
     count: Floats
+    level: float
     wall: float
     runs: int
 
@@ -73,7 +75,8 @@ def read(seen: Observations, *, logarithmic: bool) -> Losses:
     diverged = seen.ln_lr[~finite]
     above = diverged[diverged > x[np.argmin(mean)]]
     wall = float(above.min()) if len(above) else np.inf
-    return Losses(x, mean - mean.min(), count, wall, len(seen.loss))
+    level = float(np.median(np.abs(seen.loss[finite])))
+    return Losses(x, mean - mean.min(), count, level, wall, len(seen.loss))
 
 
 def _distinct(ln_lr: Floats) -> tuple[Floats, NDArray[np.intp]]:

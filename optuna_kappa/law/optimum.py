@@ -93,18 +93,19 @@ class Chain:
         return [link.optimum for link in self.links if link.optimum is not None]
 
 
-def find_chain(observations: Sequence[Observations]) -> Chain:
+def find_chain(observations: Sequence[Observations], *, logarithmic: bool | None = None) -> Chain:
     """Finds the valley at each horizon.
 
     Args:
         observations: Of one table, those at constant rate first, each schedule by ascending
             horizon. Horizons with two learning rates count only after one with three; a diverged
             rate above the best counts as one of them.
+        logarithmic: Whether to take logarithms of the losses; by default if all are positive.
     """
     if not observations:
         return Chain((), 1.0, logarithmic=True)
     losses = np.concatenate([one.loss[np.isfinite(one.loss)] for one in observations])
-    logarithmic = bool((losses > 0).all())
+    logarithmic = bool((losses > 0).all()) and logarithmic is not False
     each = [read(one, logarithmic=logarithmic) for one in observations]
     scale = float(np.median([one.scale for one in each])) or 1.0
     last: tuple[Observations, Shape] | None = None
