@@ -118,7 +118,7 @@ class Findings:
     def wall(self, horizon: int) -> float:
         """The lowest ln lr that diverged by this horizon above all that did not; or infinity."""
         lr = self._problem.lr
-        known = [trial for trial in self.trials if trial.params.get(lr, 0.0) > 0]
+        known = [trial for trial in self.trials if door.lr_of(trial, lr)]
         at = {trial.number: door.diverged_at(trial) for trial in known}
         fine = [t for t in known if at[t.number] is None and door.horizon(t, 0) == horizon]
         top = max((self.centred(t) for t in fine), default=-math.inf)

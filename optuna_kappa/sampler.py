@@ -228,7 +228,7 @@ class KappaSampler(BaseSampler):
         shift = findings.shift({**given, **door.fixed_params(trial), **trial.params})
         low, high = low - shift, high - shift
         same = self._planned(others).get(horizon, ())
-        placed = [t for t in same if t.params.get(self._lr, 0.0) > 0]
+        placed = [t for t in same if door.lr_of(t, self._lr)]
         tried = [findings.centred(t) for t in placed if door.tells(t)]
         # One that failed without a word is not tried again either.
         running = [findings.centred(t) for t in placed if not door.tells(t)]

@@ -208,7 +208,7 @@ def run_table(
     columns: dict[str, list[Any]] = {
         name: [] for name in ("run", "lr", "schedule", "horizon", "step", "loss")
     }
-    taken = [t for t in trials if t.state in states and lr in t.params and t.params[lr] > 0]
+    taken = [t for t in trials if t.state in states and lr_of(t, lr)]
     seen = {trial.number: _seen(trial) for trial in taken}
     full = max((max(values, default=0) for values in seen.values()), default=0)
     others = sorted({name for trial in taken for name in trial.params} - {lr, *columns})
@@ -251,6 +251,12 @@ def fixed_params(trial: FrozenTrial) -> Mapping[str, Any]:
     """The parameters that the user fixed by `study.enqueue_trial`."""
     fixed: Mapping[str, Any] = trial.system_attrs.get("fixed_params", {})
     return fixed
+
+
+def lr_of(trial: FrozenTrial, name: str) -> float | None:
+    """A trial's learning rate, None where it has none, or one that is no positive number."""
+    lr = trial.params.get(name)
+    return float(lr) if isinstance(lr, (int, float)) and lr > 0 else None
 
 
 def tells(trial: FrozenTrial) -> bool:

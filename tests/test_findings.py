@@ -196,3 +196,20 @@ def test_a_plateau_locates_nothing(direction: StudyDirection) -> None:
             study.tell(trial, sign * 0.1 * (1 + 0.002 * noise.standard_normal()))
         problem = Problem(TARGET, as_schedule("constant"), "lr", [], study.direction)
         assert Findings(problem, study.trials).se_at_target == math.inf
+
+
+def test_a_learning_rate_that_is_no_number_is_left_out() -> None:
+    study = searched(N_PROBES + 2, lr_first=True)
+    assert isinstance(study.sampler, KappaSampler)
+    before = study.sampler.recommend(study)
+    choices = optuna.distributions.CategoricalDistribution(["auto", "low"])
+    plan = study.trials[-1].user_attrs
+    other = optuna.create_study(sampler=study.sampler)
+    other.add_trial(
+        optuna.trial.create_trial(
+            params={"lr": "auto"}, distributions={"lr": choices}, value=1.0, user_attrs=plan
+        )
+    )
+    other.add_trials(study.trials)
+    assert other.sampler.recommend(other) == pytest.approx(before, rel=1e-6)
+    assert other.ask({"lr": LR}).params["lr"] > 0

@@ -85,7 +85,7 @@ class Valley:
     m: Floats
     weight: Floats
     shape: Shape
-    _misfit: Floats  # probability of each misfit if the minimum is at m
+    _of_misfit: Floats  # probability of each misfit if the minimum is at m
     _steepness: Floats  # expected amplitude of each shape if it is this misfit and the minimum m
     _variance: Floats  # of the noise at the best, by misfit, in parts of the scale squared
     _compressed: Floats
@@ -105,12 +105,12 @@ class Valley:
         )
         weights = np.array([self._kriging(misfit, x)[0] for misfit in MISFITS])
         losses = valleys + (self._compressed - seen) @ weights.swapaxes(1, 2)
-        found: Floats = np.einsum("jg,jgx->gx", self._misfit, losses)
+        found: Floats = np.einsum("jg,jgx->gx", self._of_misfit, losses)
         return found * self._scale
 
     def sd(self, x: Floats) -> Floats:
         """Standard deviation of the loss at x, wherever the minimum is, shape `(len(x),)`."""
-        likely = self.weight @ self._misfit.T
+        likely = self.weight @ self._of_misfit.T
         unknown = [self._kriging(misfit, x)[1] for misfit in MISFITS]
         found: Floats = np.sqrt((likely * self._variance) @ np.array(unknown)) * self._scale
         return found
@@ -122,7 +122,7 @@ class Valley:
         """
         growth = _growth(self._compressed)
         own = np.interp(x, self.seen.x, growth)
-        across = _misfit(misfit, x, self.seen.x) * np.outer(own, growth)
+        across = _smooth(misfit, x, self.seen.x) * np.outer(own, growth)
         inverse = np.linalg.inv(_covariance(misfit, self.seen, growth))
         level = inverse.sum(axis=0) / inverse.sum()
         weights = across @ inverse
@@ -221,7 +221,7 @@ def _posterior(
 
 def _covariance(misfit: _Misfit, seen: Losses, growth: Floats) -> Floats:
     covariance: Floats = np.outer(growth, growth) * (
-        _misfit(misfit, seen.x, seen.x) + np.diag(1 / seen.count)
+        _smooth(misfit, seen.x, seen.x) + np.diag(1 / seen.count)
     )
     return covariance
 
@@ -231,7 +231,7 @@ def _growth(y: Floats) -> Floats:
     return growth
 
 
-def _misfit(misfit: _Misfit, rows: Floats, columns: Floats) -> Floats:
+def _smooth(misfit: _Misfit, rows: Floats, columns: Floats) -> Floats:
     away = (rows[:, None] - columns) / misfit.length
     covariance: Floats = misfit.variance * np.exp(-0.5 * away**2)
     return covariance
