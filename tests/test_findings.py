@@ -211,5 +211,5 @@ def test_a_learning_rate_that_is_no_number_is_left_out() -> None:
         )
     )
     other.add_trials(study.trials)
-    assert other.sampler.recommend(other) == pytest.approx(before, rel=1e-6)
+    assert study.sampler.recommend(other) == pytest.approx(before, rel=1e-6)
     assert other.ask({"lr": LR}).params["lr"] > 0
