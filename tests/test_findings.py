@@ -111,7 +111,7 @@ def test_what_was_found_before_is_let_go() -> None:
     study = searched(N_PROBES + 12, lr_first=True)
     assert isinstance(study.sampler, KappaSampler)
     gc.collect()
-    assert sum(isinstance(one, Findings) for one in gc.get_objects()) <= 1
+    assert sum(type(one) is Findings for one in gc.get_objects()) <= 1
 
 
 def test_failures_that_tell_nothing_do_not_count() -> None:
