@@ -48,7 +48,8 @@ def _report(options: argparse.Namespace) -> Path:
         raise ValueError(f"repeats must be at least 1, but is {options.repeats}")
     only = _names(options.only)
     if only:
-        check(only, (*report.SEARCHED, report.TRANSFER, *report.PRUNERS), "sampler or pruner")
+        known = dict.fromkeys((*report.SEARCHED, report.TRANSFER, *report.PRUNERS))
+        check(only, tuple(known), "sampler or pruner")
     console, docs = Console(stderr=True), Path(options.docs)
     found = report.replay(Path(options.tables), options.repeats, console.print, only=only)
     kept = [report.save(one, options.repeats, docs) for one in found]
