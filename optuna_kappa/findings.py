@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
-import numpy as np
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
@@ -154,9 +153,8 @@ class Findings:
 
     @cached_property
     def _chain(self) -> Chain:
-        positive = bool((self._raw.loss[np.isfinite(self._raw.loss)] > 0).all())
         seen = observe(self.effects.adjusted(self._raw))
-        return find_chain(seen, logarithmic=positive)
+        return find_chain(seen, logarithmic=self._raw.positive)
 
 
 def that_count(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:

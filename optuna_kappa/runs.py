@@ -117,6 +117,11 @@ class RunTable:
         columns: dict[str, ArrayLike] = {name: getattr(self, name)[mask] for name in COLUMNS}
         return RunTable.from_columns(columns | {k: v[mask] for k, v in self.context.items()})
 
+    @property
+    def positive(self) -> bool:
+        """Whether all finite losses are above 0, so that their logarithms can be taken."""
+        return bool((self.loss[np.isfinite(self.loss)] > 0).all())
+
     def by_run(self) -> list[NDArray[np.intp]]:
         """The rows of each run, by ascending step."""
         if not len(self):

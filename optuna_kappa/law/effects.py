@@ -124,7 +124,7 @@ def find_effects(runs: RunTable, names: Sequence[str]) -> Effects:
     params = {str(runs.run[i]): {s.name: runs.context[s.name][i] for s in scales} for i in first}
     draft = replace(NO_EFFECTS, scales=scales)
     features = {run: draft._features(values) for run, values in params.items()}
-    problem = _Problem(seen, features, bool((runs.loss[np.isfinite(runs.loss)] > 0).all()))
+    problem = _Problem(seen, features, runs.positive)
     beta, gamma = problem.solve()
     horizons = np.log([one.horizon for one in seen])
     return Effects(scales, beta, horizons, gamma, problem.logarithmic)
