@@ -8,7 +8,7 @@ from optuna.pruners import BasePruner
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
-from optuna_kappa.trials import plan_of, require_single_objective
+from optuna_kappa.trials import plan_of
 
 
 class KappaPruner(BasePruner):
@@ -23,9 +23,9 @@ class KappaPruner(BasePruner):
         """Whether the trial should end now.
 
         Raises:
-            ValueError: The study has several objectives.
+            RuntimeError: The study has several objectives.
         """
-        require_single_objective(study, "KappaPruner")
+        _ = study.direction  # raises if there are several
         plan = plan_of(trial)
         horizon = plan.horizon if plan is not None and plan.is_probe else None
         return ends(trial.intermediate_values, horizon)
