@@ -10,8 +10,8 @@ import pytest
 if TYPE_CHECKING:
     from studies.mnist.data import Dataset
 
-# Its assertions are in library code, where pytest would not explain a failure.
-pytest.register_assert_rewrite("optuna.testing.pytest_samplers")
+# Their assertions are outside of test files, where pytest would not explain a failure.
+pytest.register_assert_rewrite("optuna.testing.pytest_samplers", "pruner_conformance")
 
 
 @pytest.fixture
