@@ -25,6 +25,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from optuna_kappa.runs import RunTable
 
 PLAN = "kappa:plan"
+PRUNED = "kappa:pruned"
 INTERRUPTED = "kappa:interrupted"
 MAX_STEP = 2**31 - 1
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
@@ -105,6 +106,12 @@ def store_plan(study: Study, trial: FrozenTrial, plan: Plan) -> None:
     stored = asdict(plan)
     study._storage.set_trial_user_attr(trial._trial_id, PLAN, stored)
     trial.user_attrs[PLAN] = stored
+
+
+def store_pruned(study: Study, trial: FrozenTrial, why: Mapping[str, Any]) -> None:
+    """Keeps why a running trial was pruned, in the storage and on the trial in hand."""
+    study._storage.set_trial_user_attr(trial._trial_id, PRUNED, dict(why))
+    trial.user_attrs[PRUNED] = dict(why)
 
 
 def fail_interrupted(study: Study) -> None:

@@ -3,6 +3,14 @@
 from optuna_kappa.visualization.budget import plot_budget
 from optuna_kappa.visualization.law import plot_law
 from optuna_kappa.visualization.loss_vs_lr import plot_loss_vs_lr
+from optuna_kappa.visualization.pruning import plot_pruning
 from optuna_kappa.visualization.transfer import TransferPoint, plot_transfer
 
-__all__ = ["TransferPoint", "plot_budget", "plot_law", "plot_loss_vs_lr", "plot_transfer"]
+__all__ = [
+    "TransferPoint",
+    "plot_budget",
+    "plot_law",
+    "plot_loss_vs_lr",
+    "plot_pruning",
+    "plot_transfer",
+]

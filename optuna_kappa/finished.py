@@ -1,0 +1,124 @@
+"""A study's finished trials as runs that others are compared with.
+
+Everything follows from the trials. What was read of a trial is kept, since a finished trial does
+not change, so that a decision in a long study reads only what is new.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from optuna_kappa.coordinates import Space, place_of, space_of
+from optuna_kappa.pruning import Forecast, History, Run, forecast, learn
+from optuna_kappa.runs import Floats
+from optuna_kappa.schedules import PeriodicSchedule, as_schedule, constant
+from optuna_kappa.trials import FINISHED, plan_of
+
+_FORECASTS = 16  # kept: of the trials that run at the same time
+
+Kind = tuple[int, str] | None  # horizon and schedule of a planned trial, None without a plan
+
+
+def kind_of(trial: FrozenTrial) -> Kind:
+    """What a trial is a run of: only runs alike are compared."""
+    plan = plan_of(trial)
+    return (plan.horizon, plan.schedule) if plan else None
+
+
+class Finished:
+    """The finished trials of one study."""
+
+    def __init__(self, lr: str, direction: StudyDirection) -> None:
+        """Knows no trials yet.
+
+        Args:
+            lr: Name of the learning-rate parameter.
+            direction: Direction of the study.
+        """
+        self._lr = lr
+        self._sign = -1.0 if direction == StudyDirection.MAXIMIZE else 1.0
+        self._trials: dict[int, FrozenTrial] = {}
+        self._space: Space = {}
+        self._runs: dict[tuple[int, bool], Run] = {}
+        self._histories: dict[Kind, tuple[int, History | None]] = {}
+        self._forecasts: dict[int, tuple[History, Forecast]] = {}
+
+    def update(self, trials: Sequence[FrozenTrial]) -> None:
+        """Takes note of trials that have finished since."""
+        known = self._trials
+        new = [t for t in trials if t.number not in known and t.state in FINISHED]
+        if not new:
+            return
+        known.update({trial.number: trial for trial in new})
+        self._trials = dict(sorted(known.items()))
+        if any(self._space.get(n) != d for t in new for n, d in t.distributions.items()):
+            self._space, self._runs = space_of(list(self._trials.values())), {}
+
+    def history(self, kind: Kind) -> History | None:
+        """What is known of runs of this kind; None while no such run is whole."""
+        n, before = self._histories.get(kind, (0, None))
+        if n != len(self._trials):
+            alike = [t for t in self._trials.values() if _begins_as(kind_of(t), kind)]
+            horizon = kind[0] if kind else max(map(_length, alike), default=0)
+            runs = [self._run(t, whole=kind_of(t) == kind) for t in alike]
+            before = learn(runs, horizon, before) if horizon else None
+            self._histories[kind] = len(self._trials), before
+        return before
+
+    def curve(self, trial: FrozenTrial) -> tuple[Floats, Floats]:
+        """Steps above 0, ascending, and losses, up to the first that is not finite."""
+        reports = sorted(step for step in trial.intermediate_values if step > 0)
+        loss = np.array([trial.intermediate_values[step] for step in reports], dtype=np.float64)
+        bad = ~np.isfinite(loss)
+        n = int(np.argmax(bad)) if bad.any() else len(loss)
+        return np.array(reports[:n], dtype=np.float64), self._sign * loss[:n]
+
+    def forecast(self, history: History, trial: FrozenTrial) -> Forecast:
+        """The forecast of a trial under way; kept until the history changes."""
+        kept = self._forecasts.get(trial.number)
+        if kept is None or kept[0] is not history:
+            made = forecast(history, place_of(trial, self._space, self._lr))
+            kept = self._forecasts[trial.number] = history, made
+            while len(self._forecasts) > _FORECASTS:
+                del self._forecasts[next(iter(self._forecasts))]
+        return kept[1]
+
+    def _run(self, trial: FrozenTrial, *, whole: bool) -> Run:
+        """A trial as a run; not as a whole one where that would be longer."""
+        whole = whole and trial.state == TrialState.COMPLETE
+        key = trial.number, whole
+        if key not in self._runs:
+            final = self._sign * float(trial.values[0]) if whole else math.nan
+            final = final if math.isfinite(final) else math.nan
+            place = place_of(trial, self._space, self._lr)
+            self._runs[key] = Run(*self.curve(trial), place, final)
+        return self._runs[key]
+
+
+def _length(trial: FrozenTrial) -> int:
+    """The last step of a trial that came to its end."""
+    done = trial.state == TrialState.COMPLETE
+    return max(trial.intermediate_values, default=0) if done else 0
+
+
+def _begins_as(kind: Kind, whole: Kind) -> bool:
+    """Whether runs of a kind are runs of another one, or what such runs begin with."""
+    if kind == whole or kind is None or whole is None:
+        return kind == whole
+    return kind[1] == whole[1] and kind[0] < whole[0] and _same_beginning(kind[1])
+
+
+@lru_cache
+def _same_beginning(schedule: str) -> bool:
+    """Whether a schedule's runs of all horizons begin alike."""
+    try:
+        shape = as_schedule(schedule)
+    except ValueError:  # one of the user's own
+        return False
+    return shape == constant() or isinstance(shape, PeriodicSchedule)

@@ -1,0 +1,147 @@
+"""Whether a run under way should end: decisions as functions of plain arrays."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from optuna_kappa.pruning.forecast import Forecast
+from optuna_kappa.pruning.history import History
+from optuna_kappa.runs import Floats
+
+_SAME = 1e-6
+_FAR = 10.0  # times what the best gained: a loss this far above the run's own start has diverged
+
+
+@dataclass(frozen=True)
+class Rule:
+    """When a run is ended.
+
+    Attributes:
+        epsilon: Probability to become the best under which it is.
+        margin: Part of the best loss by which it would have to be better.
+        n_startup_trials: Runs that have come to the horizon before any is ended for its forecast.
+    """
+
+    epsilon: float
+    margin: float
+    n_startup_trials: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.epsilon < 1:
+            raise ValueError(
+                f"epsilon must be a probability, at least 0 (nothing is pruned for its forecast) "
+                f"and below 1, but is {self.epsilon!r}"
+            )
+        if not 0 <= self.margin < 1:
+            raise ValueError(
+                f"margin must be a part of the best loss, at least 0 and below 1, but is "
+                f"{self.margin!r}; 0.01 asks for 1 % less"
+            )
+        if self.n_startup_trials < 1:
+            raise ValueError(
+                f"n_startup_trials must be at least 1, but is {self.n_startup_trials!r}: a run is "
+                "compared with runs that came to the horizon"
+            )
+
+
+class Decision(NamedTuple):
+    """What was decided about a run.
+
+    Attributes:
+        prune: Whether it should end.
+        step: Its last step.
+        probability: To become the best by the margin; None where it was not asked for.
+        reason: Why, in a sentence.
+    """
+
+    prune: bool
+    step: int
+    probability: float | None
+    reason: str
+
+
+def ends_anyway(reports: Mapping[int, float], horizon: int | None) -> str | None:
+    """Why a run has to end whatever others did; None if nothing says so.
+
+    Args:
+        reports: Losses by step.
+        horizon: Step at which a probe ends; None for a full run.
+    """
+    if not reports:
+        return None
+    last = max(reports)
+    if not math.isfinite(reports[last]):
+        return f"diverged: its loss at step {last} is {reports[last]}"
+    if horizon is not None and last >= horizon:
+        return f"a probe, planned to end at step {horizon}"
+    return None
+
+
+def is_due(history: History | None, step: Floats) -> bool:
+    """Whether a run is to be judged at its last report: the first of a phase.
+
+    Before any run has come to the horizon, phases are not known, and every power of two of the
+    reports is looked at.
+
+    Args:
+        history: What is known of others.
+        step: Steps of its reports, ascending, above 0.
+    """
+    n = len(step)
+    if history is None or not n:
+        return n > 0 and n & (n - 1) == 0
+    reached = np.searchsorted(history.phases[:-1] * (1 - _SAME), step[-2:] / history.horizon)
+    return bool(reached[-1] > (reached[0] if n > 1 else 0))
+
+
+def judge(
+    history: History,
+    forecast: Callable[[], Forecast],
+    step: Floats,
+    loss: Floats,
+    rule: Rule,
+) -> Decision:
+    """Decides about a run by what others did.
+
+    Args:
+        history: Finished runs of the same horizon and schedule.
+        forecast: Of this run; asked for only if it is needed.
+        step: Steps of its reports, ascending, above 0, shape `(n,)`.
+        loss: Finite losses, shape `(n,)`.
+        rule: When to end it.
+    """
+    last = int(step[-1])
+    n_whole = int(history.whole.sum())
+    if _far_above(history, loss):
+        start = f"{loss[0]:.4g} at step {int(step[0])}"
+        return Decision(
+            True,
+            last,
+            None,
+            f"diverged: its loss rose from {start} to {loss[-1]:.4g} at step {last}, more than "
+            f"{_FAR:g} times what the best run gained",
+        )
+    if n_whole < rule.n_startup_trials:
+        reason = f"{n_whole} of {rule.n_startup_trials} runs to compare with"
+        return Decision(False, last, None, reason)
+    margin = rule.margin * (1.0 if history.logarithmic else abs(history.best))
+    probability = forecast().probability(history.read(step, loss), margin)
+    chance = f"{probability:.2g} at step {last}"
+    best = f"the best of {n_whole} runs, {history.best:.6g}"
+    if probability < rule.epsilon:
+        reason = f"its probability to beat {best}, was {chance}, below {rule.epsilon:g}"
+        return Decision(True, last, probability, reason)
+    return Decision(False, last, probability, f"its probability to beat {best}, is {chance}")
+
+
+def _far_above(history: History, loss: Floats) -> bool:
+    """Whether a run has risen far above its own start."""
+    best = int(np.nanargmin(history.value[:, -1]))
+    curve = history.runs[best].loss
+    gained = float(curve[0] - curve.min()) if len(curve) else 0.0
+    return gained > 0 and float(loss[-1] - loss[0]) > _FAR * gained

@@ -1,0 +1,220 @@
+r"""What a run will come to, from what other runs did after the same phases.
+
+At phase u of K, with y_i(u) the (logarithm of the) loss of run i and b(u) the lowest of all runs
+there, runs are compared by their excess
+
+    z_i(u) = sgn(y - b) ln(1 + |y - b| / c),    c a part of what the best gained over a run
+
+so that no level of a loss is ever extrapolated: only by how much a run is behind. z is a Gaussian
+process over runs and phases, with a constant mean and the covariance
+
+    sum_j a_j T_j(u, v) (w_j R(i, k) + (1 - w_j) [i = k]) + noise
+
+T_j says how an excess goes on: at its level, with a trend in ln u, with one in u, or wandering.
+R(i, k) = (1 + r^2 / 2 q)^-q, r the distance of two runs' parameters, says that neighbours do
+alike: runs at a lower learning rate catch up in the way that others at a lower rate did. The noise
+is that of the scatter of a run's own reports. So the optimum may move as it will: what moved in
+finished runs moves in the forecast.
+
+How far this can be trusted is measured in the study itself. Each run that came to the horizon is
+forecast from its first k phases and all other runs; the squares of what these forecasts missed, in
+units of what they expected, with a prior of NU misses as expected, scale the forecasts from k
+phases, whose tails are those of Student's t.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from optuna_kappa.pruning.history import History
+from optuna_kappa.pruning.phases import Reading
+from optuna_kappa.runs import Floats
+
+# All of these were fitted to the replays of `studies.replay pruners`: those of runs on MNIST,
+# TaskSet, and others that are described in docs/pruning.md.
+LEVEL, TREND_LN, TREND, WANDER = 0.456, 0.0815, 0.594, 0.0814  # a_j
+ALIKE = (0.994, 0.992, 0.997, 0.961)  # w_j
+MEMORY = 0.415  # of the wandering, in ln u / ln 10
+TAIL = 1.0  # q
+NOISE, NOISE_LAST = 0.0561, 0.0837  # standard deviation of z, beside that of the scatter
+SCATTER, SCATTER_LAST = 0.0486, 0.0251  # how much of the scatter's variance is noise of z
+UNIT = 0.305  # c, as a part of what the best gained
+NU = 2.23  # weight of the prior of misses, in runs
+PRIOR = 1.0  # what it expects of their squares
+BEHIND = 1.0  # misses of runs behind the best count less, 1 / (1 + BEHIND z^2)
+_FAR_OFF = 25.0  # square of the largest miss that counts
+_MEAN = 25.0  # prior variance of the mean
+_MOST_NOISE = 4.0  # prior variance of z that noise adds at most
+_OWN = 5.0  # how many reports of its own a run must miss by before its forecast widens
+_LEAST = 1e-3  # least gain, as a part of the best loss: of runs that learned nothing
+_WHOLE, _ENDED = 24, 12  # runs that a forecast rests on at most: the nearest ones
+
+
+@dataclass(frozen=True, eq=False)
+class Forecast:
+    """The excess of one run at K phases, as normal variables.
+
+    Attributes:
+        mean: Shape `(K,)`.
+        covariance: Shape `(K, K)`.
+        best: The lowest (logarithm of a) loss at each phase, shape `(K,)`.
+        unit: c.
+        usual: Usual scatter at the end; a run that has few reports yet is taken to have that.
+        inflation: Scale of the variance of forecasts from k = 0 to K - 1 phases, shape `(K,)`.
+        dof: Degrees of freedom of these.
+    """
+
+    mean: Floats
+    covariance: Floats
+    best: Floats
+    unit: float
+    usual: float
+    inflation: Floats
+    dof: Floats
+
+    def probability(self, seen: Reading, margin: float = 0.0) -> float:
+        """That the run comes to less than the best.
+
+        Args:
+            seen: The run so far; phases beyond are NaN.
+            margin: By how much (in ln loss, where losses have logarithms) it has to be less.
+        """
+        from scipy.special import stdtr  # not on `import optuna_kappa`: it takes as long as NumPy
+
+        z = excess(seen.value, self.best, self.unit)
+        known = np.flatnonzero(np.isfinite(z[:-1]))
+        scatter = np.where(np.isfinite(seen.scatter), seen.scatter, self.usual)
+        away = self.unit + np.abs(seen.value - self.best)
+        own = SCATTER * (scatter / away) ** 2 / seen.averaged
+        mean, variance = float(self.mean[-1]), float(self.covariance[-1, -1])
+        wide = 1.0
+        if len(known):
+            prior = self.covariance[np.ix_(known, known)]
+            prior = prior + np.diag(np.minimum(own[known], _MOST_NOISE))
+            across = self.covariance[-1, known]
+            off = z[known] - self.mean[known]
+            weights = np.linalg.solve(prior, np.stack([off, across], axis=1))
+            mean += float(across @ weights[:, 0])
+            variance -= float(across @ weights[:, 1])
+            wide = max(1.0, float(_OWN + off @ weights[:, 0]) / (_OWN + len(known)))
+        n = int(known[-1]) + 1 if len(known) else 0
+        last = scatter[n - 1] if n else self.usual
+        variance += min(SCATTER_LAST * (last / self.unit) ** 2, _MOST_NOISE)
+        sd = math.sqrt(max(variance, 1e-12) * self.inflation[n] * wide)
+        return float(stdtr(self.dof[n], (-math.log1p(margin / self.unit) - mean) / sd))
+
+
+def excess(y: Floats, best: Floats, unit: float) -> Floats:
+    """z; the further from the best, the more of it is one."""
+    behind = y - best
+    return np.asarray(np.sign(behind) * np.log1p(np.abs(behind) / unit))
+
+
+def forecast(history: History, place: Floats) -> Forecast:
+    """The forecast of a run that has no reports yet.
+
+    Args:
+        history: Finished runs, at least one of them whole.
+        place: Its coordinates, shape `(p,)`.
+    """
+    phases = history.phases
+    best = np.nanmin(np.vstack([history.value, np.full(len(phases), np.inf)]), axis=0)
+    best[~np.isfinite(best)] = np.nan  # no run has reported there
+    gained = float(np.nanmax(best) - best[-1])
+    unit = UNIT * max(gained, _LEAST * abs(best[-1]), 1e-12)
+    rows = _nearest(history, place)
+    z = excess(history.value[rows], best, unit)
+    whole = np.isfinite(z[:, -1])
+    places = np.vstack([history.place[rows], place])
+    prior = _covariance(places, phases)
+    n, k = z.shape
+    usual = _usual(history.scatter[rows][whole, -1])
+    prior[np.diag_indices(n * k)] += _noise(history, rows, best, unit, usual).ravel()
+    known = np.flatnonzero(np.isfinite(z.ravel()))
+    own = np.arange(n * k, (n + 1) * k)
+    inverse = np.asarray(np.linalg.inv(prior[np.ix_(known, known)]), dtype=np.float64)
+    seen = z.ravel()[known]
+    across = prior[np.ix_(own, known)]
+    weights = across @ inverse
+    inflation, dof = _calibration(z, inverse, known, inverse @ seen)
+    covariance = prior[np.ix_(own, own)] - weights @ across.T
+    return Forecast(weights @ seen, covariance, best, unit, usual, inflation, dof)
+
+
+def _nearest(history: History, place: Floats) -> np.ndarray:
+    """Rows of the runs that a forecast rests on, the best among them."""
+    away = np.square(history.place - place).sum(axis=1)
+    whole = np.flatnonzero(history.whole)
+    away[whole[np.argmin(history.value[whole, -1])]] = -1.0
+    ended = np.flatnonzero(~history.whole)
+    return np.concatenate(
+        [
+            rows[np.argsort(away[rows], kind="stable")[:most]]
+            for rows, most in ((whole, _WHOLE), (ended, _ENDED))
+        ]
+    )
+
+
+def _usual(scatter: Floats) -> float:
+    found = scatter[np.isfinite(scatter)]
+    return float(np.median(found)) if len(found) else 0.0
+
+
+def _noise(history: History, rows: np.ndarray, best: Floats, unit: float, usual: float) -> Floats:
+    """Variances that the scatter of reports adds to z, shape `(n, K)`."""
+    behind = np.nan_to_num(np.abs(history.value[rows] - best))
+    scatter = np.nan_to_num(history.scatter[rows]) / (unit + behind)
+    share = np.full(scatter.shape, SCATTER) / history.averaged[rows]
+    share[:, -1] = SCATTER_LAST
+    return np.asarray(np.minimum(share * scatter**2, _MOST_NOISE))
+
+
+def _covariance(places: Floats, phases: Floats) -> Floats:
+    """Prior covariance of runs by phases, run by run, shape `(n K, n K)`."""
+    late, k, n = np.log10(phases), len(phases), len(places)
+    goes_on = [
+        LEVEL * np.ones((k, k)),
+        TREND_LN * np.outer(late, late),
+        TREND * np.outer(phases - 1, phases - 1),
+        WANDER * np.exp(-np.abs(late[:, None] - late) / MEMORY),
+    ]
+    shared = sum(w * t for w, t in zip(ALIKE, goes_on, strict=True))
+    noise = np.full(k, NOISE**2)
+    noise[-1] = NOISE_LAST**2
+    own = sum((1 - w) * t for w, t in zip(ALIKE, goes_on, strict=True)) + np.diag(noise)
+    away = np.square(places[:, None] - places).sum(axis=2)
+    alike = (1 + away / (2 * TAIL)) ** -TAIL
+    blocks = np.einsum("ik,uv->iukv", alike, shared) + _MEAN
+    blocks[np.arange(n), :, np.arange(n), :] += own
+    return np.asarray(blocks.reshape(n * k, n * k))
+
+
+def _calibration(
+    z: Floats, inverse: Floats, known: np.ndarray, solved: Floats
+) -> tuple[Floats, Floats]:
+    """Inflation and degrees of freedom, from runs that came to the horizon.
+
+    With Q the inverse of the covariance of what is known, and B the phases from the k-th on of one
+    run, its forecast from the others misses by Q_BB^-1 (Q z)_B, with covariance Q_BB^-1.
+    """
+    n, k = z.shape
+    position = np.full(n * k, -1)
+    position[known] = np.arange(len(known))
+    missed, weight = np.zeros(k), np.zeros(k)
+    for row, where in zip(z, position.reshape(n, k), strict=True):
+        if where[-1] < 0:
+            continue
+        phases = np.flatnonzero(where >= 0)[::-1]
+        at = where[phases]
+        root = np.linalg.cholesky(inverse[np.ix_(at, at)])
+        first = np.zeros((len(at), 2))
+        first[:, 0], first[0, 1] = solved[at], 1.0
+        halves = np.linalg.solve(root, first)
+        miss, variance = np.cumsum(halves[:, 0] * halves[:, 1]), np.cumsum(halves[:, 1] ** 2)
+        counts = 1 / (1 + BEHIND * row[-1] ** 2)
+        missed[phases] += counts * np.minimum(miss**2 / variance, _FAR_OFF)
+        weight[phases] += counts
+    return (NU * PRIOR + missed) / (NU + weight), NU + weight
