@@ -1,7 +1,8 @@
 """The samplers and pruners that are compared, by name: `kappa`, `tpe`, `tpe+median`.
 
 A name is that of a sampler, with a plus and the name of a pruner where it is to have one. kappa
-has its own.
+has its own. A colon and a number after a pruner's name change what decides how much it prunes:
+`percentile:50`, `kappa:0.05`; `PRUNERS` says what that is.
 """
 
 from __future__ import annotations
@@ -29,7 +30,6 @@ from optuna_kappa import KappaPruner, KappaSampler, RunTable
 from optuna_kappa.schedules import AnySchedule
 
 KAPPA = "kappa"
-_PATIENCE = 3  # reports without improvement that the patient pruner waits for
 
 
 class Target(NamedTuple):
@@ -60,9 +60,34 @@ def _kappa(target: Target) -> BaseSampler:
     return KappaSampler(target.horizon, target.schedule, sources=target.sources, seed=target.seed)
 
 
-def _hyperband(target: Target) -> BasePruner:
+def _hyperband(target: Target, factor: float = 3) -> BasePruner:
     # Four brackets: the lowest rung, a 27th of the target, is about what a probe costs.
-    return HyperbandPruner(max(1, target.horizon // 27), target.horizon)
+    lowest = max(1, target.horizon // 27)
+    return HyperbandPruner(lowest, target.horizon, reduction_factor=round(factor))
+
+
+def _median(target: Target, startup: float = 5) -> BasePruner:
+    return MedianPruner(n_startup_trials=round(startup))
+
+
+def _percentile(target: Target, percentile: float = 25.0) -> BasePruner:
+    return PercentilePruner(percentile)
+
+
+def _halving(target: Target, factor: float = 4) -> BasePruner:
+    return SuccessiveHalvingPruner(reduction_factor=round(factor))
+
+
+def _wilcoxon(target: Target, p_threshold: float = 0.1) -> BasePruner:
+    return WilcoxonPruner(p_threshold=p_threshold)
+
+
+def _patient(target: Target, patience: float = 3) -> BasePruner:
+    return PatientPruner(MedianPruner(), round(patience))
+
+
+def _kappa_pruner(target: Target, epsilon: float | None = None) -> BasePruner:
+    return KappaPruner() if epsilon is None else KappaPruner(epsilon)
 
 
 SAMPLERS: Mapping[str, Callable[[Target], BaseSampler]] = MappingProxyType(
@@ -75,18 +100,36 @@ SAMPLERS: Mapping[str, Callable[[Target], BaseSampler]] = MappingProxyType(
 )
 
 # With Optuna's defaults; Hyperband has none for the rungs, the patient pruner for its patience.
-PRUNERS: Mapping[str, Callable[[Target], BasePruner]] = MappingProxyType(
+# The number after a colon is: trials before the first is pruned, percentile, reduction factor
+# (twice), p, reports without improvement, and epsilon.
+PRUNERS: Mapping[str, Callable[..., BasePruner]] = MappingProxyType(
     {
         "none": lambda target: NopPruner(),
-        "median": lambda target: MedianPruner(),
-        "percentile": lambda target: PercentilePruner(25.0),
-        "sha": lambda target: SuccessiveHalvingPruner(),
+        "median": _median,
+        "percentile": _percentile,
+        "sha": _halving,
         "hyperband": _hyperband,
-        "wilcoxon": lambda target: WilcoxonPruner(),
-        "patient": lambda target: PatientPruner(MedianPruner(), _PATIENCE),
-        KAPPA: lambda target: KappaPruner(),
+        "wilcoxon": _wilcoxon,
+        "patient": _patient,
+        KAPPA: _kappa_pruner,
     }
 )
+
+
+def check_pruners(names: Sequence[str], known: Sequence[str] = tuple(PRUNERS)) -> None:
+    """Raises a ValueError unless these are names of pruners, with settings or without."""
+    check(names, known, "pruner", lambda name: name.partition(":")[0])
+    for name in names:
+        pruner, colon, setting = name.partition(":")
+        try:
+            fine = not colon or (pruner != "none" and float(setting) > 0)
+        except ValueError:
+            fine = False
+        if not fine:
+            raise ValueError(
+                f"the setting of {name!r} must be a number above 0, as in percentile:50, and "
+                "none has no setting"
+            )
 
 
 def check_names(names: Sequence[str]) -> None:
@@ -94,11 +137,13 @@ def check_names(names: Sequence[str]) -> None:
     check(names, tuple(SAMPLERS), "sampler", lambda name: name.partition("+")[0])
     for name in names:
         sampler, plus, pruner = name.partition("+")
-        if plus and (pruner not in PRUNERS or sampler == KAPPA):
+        if plus and (pruner.partition(":")[0] not in PRUNERS or sampler == KAPPA):
             raise ValueError(
                 f"unknown pruner in {name!r}; write SAMPLER+PRUNER with one of "
                 f"{', '.join(PRUNERS)}, and kappa alone, which has its own"
             )
+        if plus:
+            check_pruners([pruner])
 
 
 def check(
@@ -120,8 +165,9 @@ def check(
 def make(name: str, target: Target) -> tuple[BaseSampler, BasePruner]:
     """The sampler and the pruner of a name that `check_names` accepts."""
     sampler, _, pruner = name.partition("+")
-    pruner = pruner or (KAPPA if sampler == KAPPA else "none")
+    pruner, colon, setting = (pruner or (KAPPA if sampler == KAPPA else "none")).partition(":")
+    settings = [float(setting)] if colon else []
     with warnings.catch_warnings():
         # That their interface may change is no news to who compares them.
         warnings.simplefilter("ignore", ExperimentalWarning)
-        return SAMPLERS[sampler](target), PRUNERS[pruner](target)
+        return SAMPLERS[sampler](target), PRUNERS[pruner](target, *settings)

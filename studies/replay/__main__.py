@@ -16,12 +16,12 @@ from rich.progress import Progress
 from optuna_kappa import RunTable, read_csv
 from optuna_kappa.selection import parse_where, select
 from studies.recorded import FOLDER
-from studies.replay import report, results, screen, sources
+from studies.replay import pruning_report, report, results, screen, sources
 from studies.replay.misled import misled
 from studies.replay.results import Json, Pruned, Replay
 from studies.replay.search import TOP_K
 from studies.replay.table import Prepared, prepare, steps_per_unit
-from studies.samplers import PRUNERS, SAMPLERS, check, check_names
+from studies.samplers import PRUNERS, SAMPLERS, check, check_names, check_pruners
 
 _USAGE, _STOPPED = 2, 130  # exit codes: wrong input, interrupted
 _SAMPLERS = "kappa,tpe,gp,random,tpe+median,tpe+hyperband,tpe+sha,top-k"
@@ -48,12 +48,27 @@ def _report(options: argparse.Namespace) -> Path:
         raise ValueError(f"repeats must be at least 1, but is {options.repeats}")
     only = _names(options.only)
     if only:
-        known = dict.fromkeys((*report.SEARCHED, report.TRANSFER, *report.PRUNERS))
-        check(only, tuple(known), "sampler or pruner")
+        check(only, (*report.SEARCHED, report.TRANSFER), "sampler")
     console, docs = Console(stderr=True), Path(options.docs)
     found = report.replay(Path(options.tables), options.repeats, console.print, only=only)
     kept = [report.save(one, options.repeats, docs) for one in found]
     return report.write(kept, options.repeats, docs)
+
+
+def _report_pruners(options: argparse.Namespace) -> Path:
+    if options.repeats < 1:
+        raise ValueError(f"repeats must be at least 1, but is {options.repeats}")
+    only = _names(options.only)
+    if only:
+        check(only, tuple(pruning_report.SETTINGS), "pruner")
+    console, docs = Console(stderr=True), Path(options.docs)
+    more = [Path(path) for path in options.more]
+    for family in pruning_report.families(Path(options.tables), more):
+        found = pruning_report.replay(
+            family, options.repeats, os.cpu_count() or 1, console.print, only
+        )
+        pruning_report.save(family, found, options.repeats, docs)
+    return pruning_report.write(docs)
 
 
 def _search(options: argparse.Namespace) -> Json:
@@ -74,7 +89,7 @@ def _search(options: argparse.Namespace) -> Json:
 
 def _pruners(options: argparse.Namespace) -> Json:
     names = _names(options.pruners)
-    check(names, (*PRUNERS, TOP_K), "pruner")
+    check_pruners(names, (*PRUNERS, TOP_K))
     check([options.proposals], [name for name in SAMPLERS if name != "kappa"], "sampler")
     if options.trials < 1:
         raise ValueError(f"trials must be at least 1, but is {options.trials}")
@@ -179,12 +194,18 @@ def _parser() -> argparse.ArgumentParser:
     for command in (search, pruners, mislead):
         _add_replay(command)
     document = commands.add_parser("report", help="write docs/replay.md; about an hour")
-    document.set_defaults(run=_report, show=print)
-    add = document.add_argument
-    add("--tables", default=FOLDER, help=f"folder of the recorded runs ({FOLDER})")
-    add("--docs", default="docs", help="folder of the page (docs)")
-    add("--only", default="", help="SAMPLER or PRUNER,...: the rest as it was found before")
-    add("--repeats", type=int, default=100, help="repeats (100)")
+    document.set_defaults(run=_report)
+    about_pruners = commands.add_parser("report-pruners", help="write docs/pruning.md")
+    about_pruners.set_defaults(run=_report_pruners)
+    text = "run tables beside the recorded ones, such as those of TaskSet"
+    about_pruners.add_argument("--more", nargs="*", default=[], metavar="FILE", help=text)
+    for command in (document, about_pruners):
+        add = command.add_argument
+        command.set_defaults(show=print)
+        add("--tables", default=FOLDER, help=f"folder of the recorded runs ({FOLDER})")
+        add("--docs", default="docs", help="folder of the page (docs)")
+        add("--only", default="", help="NAME,...: the rest as it was found before")
+        add("--repeats", type=int, default=100, help="repeats (100)")
     return parser
 
 

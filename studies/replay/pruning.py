@@ -11,16 +11,18 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import optuna
 from numpy.typing import NDArray
 from optuna.trial import TrialState
 
+from optuna_kappa import KappaPruner
 from optuna_kappa.runs import Floats
 from studies.replay.objective import LR, Curve, Objective, Params
 from studies.replay.search import TOP_K, follow, new_study, rng_of, target_of
 from studies.samplers import make
 
 _CLOSE = 0.01  # a trial within this part of the best one's loss is as good
-_KEPT = 8  # top-k runs one of so many proposals in full
+_KEPT = 8  # top-k runs one of so many proposals in full, without a setting
 
 
 class Proposal(NamedTuple):
@@ -84,10 +86,11 @@ def proposals(objective: Objective, name: str, seed: int, n: int) -> list[Propos
 
 def outcome(objective: Objective, stream: Sequence[Proposal], pruner: str, seed: int) -> Outcome:
     """What a pruner of `studies.samplers`, or top-k, does to a stream."""
-    if pruner == TOP_K:
-        costs, ended = _top_k(stream, objective.epoch)
+    name, _, setting = pruner.partition(":")
+    if name == TOP_K:
+        costs, ended = _top_k(stream, objective.epoch, float(setting or _KEPT))
     else:
-        costs, ended = _pruned(objective, stream, pruner, seed)
+        costs, ended, _ = _pruned(objective, stream, pruner, seed)
     losses = np.array([proposal.loss for proposal in stream])
     best = int(np.argmin(losses))
     close = losses <= losses[best] + _CLOSE * abs(losses[best])
@@ -104,10 +107,40 @@ def outcome(objective: Objective, stream: Sequence[Proposal], pruner: str, seed:
     )
 
 
+class Stated(NamedTuple):
+    """What KappaPruner said about one trial at one phase.
+
+    Attributes:
+        probability: That it beats the best trial so far.
+        won: Whether it did, or would have.
+        number: Number of the trial in its stream.
+    """
+
+    probability: float
+    won: bool
+    number: int
+
+
+def stated(
+    objective: Objective, stream: Sequence[Proposal], pruner: str, seed: int
+) -> list[Stated]:
+    """All that a KappaPruner says while it prunes a stream, beside what comes of it."""
+    _, ended, study = _pruned(objective, stream, pruner, seed)
+    judge, found, best = study.pruner, list[Stated](), math.inf
+    assert isinstance(judge, KappaPruner)
+    for number, proposal in enumerate(stream):
+        for decision in judge.decisions(study, number):
+            if decision.probability is not None:
+                found.append(Stated(decision.probability, proposal.loss < best, number))
+        if ended[number]:
+            best = min(best, proposal.loss)
+    return found
+
+
 def _pruned(
     objective: Objective, stream: Sequence[Proposal], pruner: str, seed: int
-) -> tuple[Floats, NDArray[np.bool_]]:
-    """Cost of each trial, and whether it came to its end."""
+) -> tuple[Floats, NDArray[np.bool_], optuna.Study]:
+    """Cost of each trial, whether it came to its end, and the study of them all."""
     study = new_study(seed)
     study.pruner = make(f"random+{pruner}", target_of(objective, seed))[1]
     space = dict(objective.space)
@@ -122,17 +155,19 @@ def _pruned(
             study.tell(trial, state=TrialState.PRUNED)
         results.append((cost, ended))
     costs, ended_all = zip(*results, strict=True)
-    return np.array(costs), np.array(ended_all)
+    return np.array(costs), np.array(ended_all), study
 
 
-def _top_k(stream: Sequence[Proposal], epoch: float) -> tuple[Floats, NDArray[np.bool_]]:
-    """Everything for one epoch; the best eighth goes on to the end."""
+def _top_k(
+    stream: Sequence[Proposal], epoch: float, kept_of: float
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Everything for one epoch; the best, one of so many, go on to the end."""
     whole = np.array([_length(proposal.curve) for proposal in stream])
     at = [int(np.searchsorted(p.curve.steps[:-1], epoch * (1 - 1e-6))) for p in stream]
     pairs = list(zip(stream, at, strict=True))
     seen = np.array([p.curve.losses[i] for p, i in pairs])
     order = np.argsort(np.where(np.isfinite(seen), seen, np.inf), kind="stable")
-    kept = np.isin(np.arange(len(stream)), order[: max(1, len(stream) // _KEPT)])
+    kept = np.isin(np.arange(len(stream)), order[: max(1, int(len(stream) / kept_of))])
     short = np.minimum([p.curve.steps[i] for p, i in pairs], whole)
     fine = np.isfinite([p.loss for p in stream])
     return np.where(kept, whole, short), kept & fine

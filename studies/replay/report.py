@@ -12,11 +12,12 @@ from typing import NamedTuple
 from optuna_kappa import read_csv
 from optuna_kappa.visualization.theme import OTHERS, SAMPLERS
 from studies.charts import Axis, Chart, Series, draw
-from studies.replay.results import BUDGETS, LEVELS, Json, Pruned, Replay, prunings, searches
+from studies.replay.results import BUDGETS, LEVELS, Json, Replay, searches
 from studies.replay.table import prepare
 
 PAGE, FIGURES, RESULTS = "replay.md", "replay", "results.json"
 PRUNED = {
+    "tpe+kappa": "kappa",
     "tpe+median": "median",
     "tpe+hyperband": "hyperband",
     "tpe+sha": "sha",
@@ -27,8 +28,6 @@ SLOW = ("gp",)  # takes more time than all others: at constant rate only
 TRANSFER = "kappa from constant"  # its probes are constant-rate runs, for a scheduled target
 PROBES_FOR = 12  # epochs that these are laid out for: the longest of 4
 MEANS = ("kappa", "tpe")
-PRUNERS = ("median", "percentile", "sha", "hyperband", "wilcoxon", "patient", "top-k")
-N_TRIALS = 24
 _SCALE = (0.1, 200.0)  # of the regrets in a figure, in %
 
 
@@ -65,11 +64,10 @@ TARGETS = (
 
 
 class Replayed(NamedTuple):
-    """What came of one target: the JSON of both commands."""
+    """What came of one target: the JSON of the search command."""
 
     target: Target
     searches: Json
-    pruners: Json
 
 
 def replay(
@@ -83,10 +81,10 @@ def replay(
 
     Args:
         tables: Folder of the recorded runs.
-        repeats: Searches of each sampler, and streams of each pruner.
+        repeats: Searches of each sampler.
         on_step: Told what comes next.
         targets: What to search for.
-        only: Samplers and pruners to replay; all by default.
+        only: Samplers to replay; all by default.
 
     Raises:
         ValueError: A table is missing or lacks runs.
@@ -94,17 +92,14 @@ def replay(
     for target in targets:
         what = _prepared(tables, target.table, target.epochs, repeats)
         names = [name for name in target.searched if not only or name in only]
-        on_step(f"{target.title}: searches")
+        on_step(target.title)
         searched = searches(what, names, BUDGETS[-1], lambda n: None)
         optimizer, schedule = target.table.split("-")
         if schedule != "constant" and (not only or TRANSFER in only):
             lender = _prepared(tables, f"{optimizer}-constant", PROBES_FOR, repeats).objective
             lent = searches(what._replace(lender=lender), ["kappa"], BUDGETS[-1], lambda n: None)
             searched["samplers"][TRANSFER] = lent["samplers"]["kappa"]
-        on_step(f"{target.title}: pruners")
-        names = [name for name in PRUNERS if not only or name in only]
-        pruned = prunings(what, names, Pruned("tpe", N_TRIALS), lambda n: None)
-        yield Replayed(target, searched, pruned)
+        yield Replayed(target, searched)
 
 
 def _prepared(tables: Path, table: str, epochs: float, repeats: int) -> Replay:
@@ -125,16 +120,15 @@ def save(one: Replayed, repeats: int, docs: Path) -> Replayed:
     file.parent.mkdir(parents=True, exist_ok=True)
     kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     targets = kept.get("targets", {}) if kept.get("repeats") == repeats else {}
-    old = targets.get(one.target.table, {"searches": {}, "pruners": {}})
-    searched = _ordered(old["searches"].get("samplers", {}) | one.searches["samplers"])
-    pruned = _ordered(old["pruners"].get("pruners", {}) | one.pruners["pruners"])
-    if lacking := {*one.target.searched, *PRUNERS} - {*searched, *pruned}:
+    old = targets.get(one.target.table, {}).get("samplers", {})
+    searched = _ordered(old | one.searches["samplers"])
+    if lacking := set(one.target.searched) - set(searched):
         raise ValueError(
             f"{file} has no results of {', '.join(sorted(lacking))} for {one.target.title} "
             f"with {repeats} repeats; replay without --only first"
         )
-    joined = Replayed(one.target, one.searches | {"samplers": searched}, {"pruners": pruned})
-    targets[one.target.table] = {"searches": joined.searches, "pruners": joined.pruners}
+    joined = Replayed(one.target, one.searches | {"samplers": searched})
+    targets[one.target.table] = joined.searches
     text = json.dumps({"repeats": repeats, "targets": targets}, indent=0)
     file.write_text(text + "\n", encoding="utf-8")
     return joined
@@ -142,7 +136,7 @@ def save(one: Replayed, repeats: int, docs: Path) -> Replayed:
 
 def _ordered(found: Json) -> Json:
     """By the order in which the page has them."""
-    order = [SEARCHED[0], TRANSFER, *SEARCHED[1:], *PRUNERS]
+    order = [SEARCHED[0], TRANSFER, *SEARCHED[1:]]
     return dict(sorted(found.items(), key=lambda item: order.index(item[0])))
 
 
@@ -168,7 +162,7 @@ def _judged(one: Replayed, name: str, plain: Json) -> str:
     pruned = one.searches["samplers"][name]
     low, high = pruned["intervals"][-1]
     other_low, other_high = plain["intervals"][-1]
-    value = f"{_percent(pruned['median_regret'][-1])} ({_percent(low)} to {_percent(high)})"
+    value = f"{percent(pruned['median_regret'][-1])} ({percent(low)} to {percent(high)})"
     if low is None or low > other_high:
         return f"**above TPE**: {value}"
     if high is not None and high < other_low:
@@ -199,7 +193,7 @@ def _page(found: Sequence[Replayed], repeats: int) -> Iterator[str]:
         "pruner. *Above* and *below*: the intervals do not overlap.",
         "",
     )
-    yield from _table(
+    yield from as_table(
         ("", "TPE alone", *PRUNED.values()),
         [
             (one.target.title, _last(one.searches["samplers"]["tpe"]), *(t for _, t in bias(one)))
@@ -220,40 +214,19 @@ def _section(one: Replayed) -> Iterator[str]:
     rows = [
         (
             name,
-            *map(_percent, found["median_regret"]),
+            *map(percent, found["median_regret"]),
             *("-" if b is None else f"{b:g}" for b in found["budget_to"].values()),
             f"{found['ask_ms']:.1f}",
         )
         for name, found in one.searches["samplers"].items()
     ]
-    yield from _table(heads, rows)
+    yield from as_table(heads, rows)
     means = [
-        (name, *map(_percent, one.searches["samplers"][name]["mean_regret"])) for name in MEANS
+        (name, *map(percent, one.searches["samplers"][name]["mean_regret"])) for name in MEANS
     ]
     yield from ("", "Means of the regret, in %:", "")
-    yield from _table(heads[: len(budgets) + 1], means)
-    yield from ("", f"Pruners, on the same {N_TRIALS} proposals of TPE; means in %:", "")
-    fields = {
-        "best survives": "survival",
-        "or one within 1 %": "survival_1pct",
-        "regret caused": "regret",
-        "data saved": "saved",
-    }
-    pruned = [
-        (
-            name,
-            *(f"{_percent(found[f])} ({_ends(found['intervals'][f])})" for f in fields.values()),
-            _shift(found),
-        )
-        for name, found in one.pruners["pruners"].items()
-    ]
-    yield from _table(("pruner", *fields, "shift of ln lr"), pruned)
+    yield from as_table(heads[: len(budgets) + 1], means)
     yield ""
-
-
-def _shift(found: Json) -> str:
-    low, high = found["intervals"]["lr_shift"]
-    return f"{found['lr_shift']:+.2f} ({low:+.2f} to {high:+.2f})"
 
 
 def _chart(one: Replayed) -> Chart:
@@ -262,11 +235,11 @@ def _chart(one: Replayed) -> Chart:
     series = []
     for name, found in one.searches["samplers"].items():
         rows = [
-            (b, *(100 * max(v, _SCALE[0] / 100) for v in (value, *ends)))
-            for b, value, ends in zip(
+            (b, *(100 * max(v, _SCALE[0] / 100) for v in (value, *span)))
+            for b, value, span in zip(
                 budgets, found["median_regret"], found["intervals"], strict=True
             )
-            if value is not None and None not in ends
+            if value is not None and None not in span
         ]
         colour = SAMPLERS.get(name) or next(others)
         if rows:
@@ -281,7 +254,8 @@ def _chart(one: Replayed) -> Chart:
     )
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def as_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """A table in Markdown, all but its first column to the right."""
     yield f"| {' | '.join(heads)} |"
     yield f"|---|{'---:|' * (len(heads) - 1)}"
     for row in rows:
@@ -289,12 +263,14 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]
 
 
 def _last(found: Json) -> str:
-    return f"{_percent(found['median_regret'][-1])} ({_ends(found['intervals'][-1])})"
+    return f"{percent(found['median_regret'][-1])} ({ends(found['intervals'][-1])})"
 
 
-def _ends(ends: Sequence[float | None]) -> str:
-    return " to ".join(map(_percent, ends))
+def ends(interval: Sequence[float | None]) -> str:
+    """An interval of fractions in %."""
+    return " to ".join(map(percent, interval))
 
 
-def _percent(value: float | None) -> str:
+def percent(value: float | None) -> str:
+    """A fraction in %, to two digits."""
     return "-" if value is None else f"{100 * value:.2g}" if value < 0.1 else f"{100 * value:.0f}"

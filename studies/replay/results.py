@@ -6,6 +6,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,12 +15,21 @@ import optuna
 from optuna_kappa.runs import Floats, RunTable
 from studies.processes import set_up_worker
 from studies.replay.objective import Objective
-from studies.replay.pruning import Outcome, as_array, outcome, proposals
+from studies.replay.pruning import (
+    Outcome,
+    Proposal,
+    Stated,
+    as_array,
+    outcome,
+    proposals,
+    stated,
+)
 from studies.replay.search import Searched, search
 from studies.replay.statistics import interval, mean, median, number, stays_under
 
 BUDGETS = (1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 8.0, 12.0, 16.0, 24.0)
 LEVELS = (0.05, 0.02, 0.01)
+STATED = (0.0, 0.01, 0.05, 0.2, 0.5, 1.01)  # ends of the bins of stated probabilities
 _FINE = 0.25  # resolution of the budget to a level, in full-run equivalents
 _CHUNKS = 8  # pieces of work per process: enough for a bar, few enough to start
 
@@ -102,6 +112,23 @@ def prunings(
     return {"pruners": {name: _fractions(as_array(done[name])) for name in names}}
 
 
+def reliability(replay: Replay, pruner: str, stream: Pruned) -> list[Json]:
+    """How often trials won that a KappaPruner gave about as much, by the bins of `STATED`.
+
+    Bins without any are left out.
+    """
+    pieces = {pruner: [(_state, pruner, seeds, stream) for seeds in _pieces(replay)]}
+    done = _run(replay, pieces, lambda n: None)[pruner]
+    said = np.array([(one.probability, one.won) for stream in done for one in stream])
+    found = []
+    for low, high in pairwise(STATED):
+        inside = said[(said[:, 0] >= low) & (said[:, 0] < high)]
+        if len(inside):
+            given, won = (float(v) for v in inside.mean(axis=0))
+            found.append({"low": low, "high": high, "stated": given, "won": won, "n": len(inside)})
+    return found
+
+
 def _fractions(outcomes: Floats) -> Json:
     """Means of the fields of `Outcome`, with their intervals; outcomes of shape `(n, 6)`."""
     low, high = interval(mean, outcomes)
@@ -157,7 +184,7 @@ def _run(
 # Of a worker process.
 _objective: Objective | None = None
 _lender: Objective | None = None
-_streams: dict[tuple[Pruned, int], Any] = {}  # the same for all pruners
+_streams: dict[tuple[Pruned, int], Sequence[Proposal]] = {}  # the same for all pruners
 
 
 def _start(parent: int, objective: Objective, lender: Objective | None) -> None:
@@ -175,10 +202,18 @@ def _search(name: str, seeds: Sequence[int], budget: float, sources: Sources) ->
 
 def _prune(name: str, seeds: Sequence[int], stream: Pruned) -> list[Outcome]:
     assert _objective is not None
-    found = []
-    for seed in seeds:
-        key = stream, seed
-        if key not in _streams:
-            _streams[key] = proposals(_objective, stream.proposer, seed, stream.n_trials)
-        found.append(outcome(_objective, _streams[key], name, seed))
-    return found
+    return [outcome(_objective, _proposed(stream, seed), name, seed) for seed in seeds]
+
+
+def _state(name: str, seeds: Sequence[int], stream: Pruned) -> list[list[Stated]]:
+    assert _objective is not None
+    return [stated(_objective, _proposed(stream, seed), name, seed) for seed in seeds]
+
+
+def _proposed(stream: Pruned, seed: int) -> Sequence[Proposal]:
+    """The stream of a seed."""
+    assert _objective is not None
+    key = stream, seed
+    if key not in _streams:
+        _streams[key] = proposals(_objective, stream.proposer, seed, stream.n_trials)
+    return _streams[key]

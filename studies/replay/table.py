@@ -16,6 +16,7 @@ from studies.replay.lookup import Lookup
 from studies.replay.objective import Objective
 
 _FINE = 2.0**30  # steps of the longest run where the table's unit is not one of whole steps
+_DISTINCT = 0.9
 _SHORT = 24  # a short horizon, where the table has no epochs, is this part of the target
 
 
@@ -81,7 +82,7 @@ def _objective(
     if not columns:
         return Grid(runs, target, prefix=prefix, schedule=shape or constant(), epoch=short)
     # Of a random search most learning rates are used once; rounding makes a few the same.
-    if len(np.unique(runs.lr)) < len(np.unique(runs.run)) / 2:
+    if len(np.unique(runs.lr)) < _DISTINCT * len(np.unique(runs.run)):
         raise ValueError(
             f"the runs differ in {', '.join(columns)} as well; choose by "
             f"--where {','.join(f'{c}={runs.context[c][0]}' for c in columns)} or other values"

@@ -9,7 +9,6 @@ import pytest
 
 from studies.replay.report import (
     PRUNED,
-    PRUNERS,
     SEARCHED,
     Replayed,
     Target,
@@ -32,12 +31,9 @@ def found(last: float | None, low: float | None, high: float | None) -> dict[str
 
 def replayed(**searched: dict[str, Any]) -> Replayed:
     samplers = {name: found(0.02, 0.015, 0.025) for name in SEARCHED} | searched
-    fields = ("survival", "survival_1pct", "regret", "saved", "lr_shift")
-    one = {f: 0.25 for f in fields} | {"intervals": {f: [0.125, 0.5] for f in fields}}
     return Replayed(
         Target("adam-constant", 24),
         {"budgets": [1.0, 24.0], "samplers": samplers},
-        {"pruners": {name: one for name in PRUNERS}},
     )
 
 
@@ -59,11 +55,10 @@ def test_a_pruner_is_judged_by_intervals(pruned: dict[str, Any], expected: str) 
 
 def test_the_page_has_all_samplers_and_pruners(tmp_path: Path) -> None:
     page = write([replayed()], repeats=100, docs=tmp_path).read_text()
-    for name in (*SEARCHED, *PRUNERS):
+    for name in SEARCHED:
         assert f"| {name} |" in page
     assert "| Adam, constant, 24 epochs | 2 (1.5 to 2.5) |" in page
     assert "| kappa | - | 2 | 3.25 | - | - | 0.5 |" in page
-    assert "| median | 25 (12 to 50) | 25 (12 to 50) |" in page
     assert len(PRUNED) + 2 == page.splitlines()[12].count("|") - 1
     figure = tmp_path / "replay" / "adam-constant.svg"
     assert f"![]({figure.relative_to(tmp_path)})" in page
@@ -76,13 +71,11 @@ def test_results_are_kept_and_joined(tmp_path: Path) -> None:
     again = Replayed(
         everything.target,
         everything.searches | {"samplers": {"kappa": found(0.01, 0.01, 0.01)}},
-        {"pruners": {}},
     )
     joined = save(again, 100, tmp_path)
     assert list(joined.searches["samplers"]) == list(SEARCHED)
     assert joined.searches["samplers"]["kappa"]["median_regret"][-1] == 0.01
     assert joined.searches["samplers"]["tpe"] == everything.searches["samplers"]["tpe"]
-    assert joined.pruners == everything.pruners
     # Of another number of repeats, results cannot stand in one table.
     with pytest.raises(ValueError, match="replay without --only first"):
         save(again, 50, tmp_path)

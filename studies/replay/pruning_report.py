@@ -1,0 +1,207 @@
+"""Tries pruners on all tables, and writes `docs/pruning.md` with its figures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from optuna_kappa import read_csv
+from optuna_kappa.visualization.theme import BLUE, GREEN, GREY, OTHERS
+from studies.charts import Axis, Chart, Series, draw
+from studies.replay.report import TARGETS, as_table, ends, percent
+from studies.replay.results import Json, Pruned, Replay, prunings, reliability
+from studies.replay.table import prepare
+
+PAGE, FIGURES, RESULTS = "pruning.md", "pruning", "results.json"
+KAPPA = "kappa"
+SETTINGS = {
+    "kappa": ("kappa:0.002", "kappa:0.005", "kappa", "kappa:0.05", "kappa:0.1"),
+    "median": ("median:2", "median", "median:10"),
+    "percentile": ("percentile:10", "percentile", "percentile:50", "percentile:75"),
+    "sha": ("sha:2", "sha", "sha:8"),
+    "hyperband": ("hyperband:2", "hyperband", "hyperband:4"),
+    "wilcoxon": ("wilcoxon:0.01", "wilcoxon", "wilcoxon:0.3"),
+    "patient": ("patient:1", "patient", "patient:8"),
+    "top-k": ("top-k:2", "top-k:4", "top-k"),
+}
+N_TRIALS = 24
+_COLOURS = dict(zip(SETTINGS, (BLUE, *OTHERS[:4], GREEN, GREY, OTHERS[5]), strict=True))
+_FRAME = (-1.0, 6.0)  # of the regrets in a figure, in %
+_FIELDS = {
+    "best survives": "survival",
+    "or one within 1 %": "survival_1pct",
+    "regret caused": "regret",
+    "data saved": "saved",
+}
+
+
+class Family(NamedTuple):
+    """A table of runs and a target in it.
+
+    Attributes:
+        name: Name of its file, without endings.
+        title: What it is called.
+        path: Its file.
+        epochs: Target, in the table's epochs; None for its largest horizon.
+    """
+
+    name: str
+    title: str
+    path: Path
+    epochs: int | None
+
+
+def families(tables: Path, more: Sequence[Path]) -> list[Family]:
+    """The recorded tables, and others."""
+    own = [
+        Family(target.table, target.title, tables / f"{target.table}.csv.gz", target.epochs)
+        for target in TARGETS
+    ]
+    names = [path.name.partition(".")[0] for path in more]
+    return own + [Family(n, n, path, None) for n, path in zip(names, more, strict=True)]
+
+
+def replay(
+    family: Family,
+    repeats: int,
+    jobs: int,
+    on_step: Callable[[str], None],
+    only: Collection[str] = (),
+) -> Json:
+    """Tries the pruners of one family, in all settings.
+
+    Args:
+        family: What to replay.
+        repeats: Streams.
+        jobs: Processes.
+        on_step: Told what comes next.
+        only: Names in `SETTINGS`; all by default.
+
+    Raises:
+        ValueError: The table is missing or lacks runs.
+    """
+    on_step(family.title)
+    objective = prepare(read_csv(family.path), None, family.epochs).objective
+    what, stream = Replay(objective, repeats, 0, jobs), Pruned("tpe", N_TRIALS)
+    wanted = [one for name in only or SETTINGS for one in SETTINGS[name]]
+    found = prunings(what, wanted, stream, lambda n: None)
+    if KAPPA in (only or SETTINGS):
+        found["reliability"] = reliability(what, KAPPA, stream)
+    return found
+
+
+def save(family: Family, found: Json, repeats: int, docs: Path) -> None:
+    """Keeps results beside the figures, joined to those kept before of as many repeats."""
+    file = docs / FIGURES / RESULTS
+    file.parent.mkdir(parents=True, exist_ok=True)
+    kept = kept_of(docs)
+    if kept.get("repeats") != repeats:
+        kept = {"repeats": repeats, "families": {}}
+    old = kept["families"].get(family.name, {"pruners": {}})
+    joined = {**old, **found, "pruners": old["pruners"] | found["pruners"]}
+    kept["families"][family.name] = joined | {"title": family.title}
+    file.write_text(json.dumps(kept, indent=0) + "\n", encoding="utf-8")
+
+
+def kept_of(docs: Path) -> Json:
+    """All results that are kept."""
+    file = docs / FIGURES / RESULTS
+    found: Json = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return found
+
+
+def write(docs: Path) -> Path:
+    """Writes the page and its figures from the results that are kept; returns the page.
+
+    Raises:
+        ValueError: Something of the page was not kept.
+    """
+    kept = kept_of(docs)
+    found: Json = kept.get("families", {})
+    wanted = {one for several in SETTINGS.values() for one in several}
+    for name, family in found.items():
+        if lacking := wanted - set(family["pruners"]):
+            raise ValueError(
+                f"there are no results of {', '.join(sorted(lacking))} for {name}; replay "
+                "without --only first"
+            )
+    if not found:
+        raise ValueError(f"there are no results in {docs / FIGURES / RESULTS}")
+    for name, family in found.items():
+        draw(_pareto(family), docs / FIGURES / f"{name}.svg")
+    draw(_reliable(found), docs / FIGURES / "reliability.svg")
+    page = docs / PAGE
+    page.write_text("\n".join(_page(found, kept["repeats"])) + "\n", encoding="utf-8")
+    return page
+
+
+def _page(found: Json, repeats: int) -> Iterator[str]:
+    yield from ("", "## KappaPruner on all tables", "")
+    yield f"{repeats} streams of {N_TRIALS} proposals of TPE each, with the default settings."
+    yield "Means in %; in parentheses 95 % bootstrap intervals."
+    yield ""
+    rows = [(family["title"], *_cells(family["pruners"][KAPPA])) for family in found.values()]
+    yield from as_table(("", *_FIELDS), rows)
+    yield from ("", "## Is its probability one?", "", f"![]({FIGURES}/reliability.svg)", "")
+    yield "Of the decisions at which a trial was given so much, the share of trials that won:"
+    yield ""
+    yield from as_table(("", *_bins(found)), list(_shares(found)))
+    for name, family in found.items():
+        yield from ("", f"## {family['title']}", "", f"![]({FIGURES}/{name}.svg)", "")
+        rows = [(name, *_cells(family["pruners"][name])) for name in SETTINGS]
+        yield from as_table(("pruner", *_FIELDS), rows)
+
+
+def _cells(one: Json) -> Iterator[str]:
+    for field in _FIELDS.values():
+        yield f"{percent(one[field])} ({ends(one['intervals'][field])})"
+
+
+def _bins(found: Json) -> list[str]:
+    every = {(b["low"], b["high"]) for family in found.values() for b in family["reliability"]}
+    return [f"{100 * low:g} to {min(100 * high, 100):g} %" for low, high in sorted(every)]
+
+
+def _shares(found: Json) -> Iterator[tuple[str, ...]]:
+    heads = _bins(found)
+    for family in found.values():
+        row = dict.fromkeys(heads, "-")
+        for b in family["reliability"]:
+            head = f"{100 * b['low']:g} to {min(100 * b['high'], 100):g} %"
+            row[head] = f"{percent(b['won'])} of {b['n']}"
+        yield (family["title"], *row.values())
+
+
+def _pareto(family: Json) -> Chart:
+    """Regret caused against data saved: a line a pruner, a point a setting."""
+    series = []
+    for name, settings in SETTINGS.items():
+        points = [
+            (family["pruners"][s]["saved"], family["pruners"][s]["regret"]) for s in settings
+        ]
+        x, y = zip(*sorted(points), strict=True)
+        inside = [min(100 * v, _FRAME[1]) for v in y]
+        series.append(Series(name, [100 * v for v in x], inside, "line", _COLOURS[name]))
+    return Chart(
+        f"{family['title']}: what pruning saves and costs",
+        Axis("data saved, %", log=False, range=(0, 100)),
+        Axis(f"regret caused, % (above {_FRAME[1]:g}: at the edge)", log=False, range=_FRAME),
+        tuple(series),
+    )
+
+
+def _reliable(found: Json) -> Chart:
+    series = [Series("as stated", (0, 100), (0, 100), "guide", GREY)]
+    colours = (BLUE, GREEN, *OTHERS) * 2
+    for family, colour in zip(found.values(), colours, strict=False):
+        x = [100 * b["stated"] for b in family["reliability"]]
+        y = [100 * b["won"] for b in family["reliability"]]
+        series.append(Series(family["title"], x, y, "line", colour))
+    return Chart(
+        "Of trials given a probability to win, how many won",
+        Axis("probability stated, %", log=False, range=(0, 100)),
+        Axis("won, %", log=False, range=(0, 100)),
+        tuple(series),
+    )
