@@ -1,1 +1,1 @@
-"""Speed on this machine: of training, of an ask and of the law, each beside its alternatives."""
+"""Speed on this machine: training, asks, pruning and the law, each beside its alternatives."""

@@ -27,11 +27,13 @@ def _training(options: argparse.Namespace) -> Report:
 def _asking(options: argparse.Namespace) -> Report:
     from studies.bench import asking
 
-    try:
-        sizes = [int(n) for n in options.trials.split(",")]
-    except ValueError:
-        raise ValueError(f"--trials must be N,... such as 100,1000: {options.trials!r}") from None
-    return asking.report(sizes, options.asks, options.limit)
+    return asking.report(_sizes(options), options.asks, options.limit)
+
+
+def _pruning(options: argparse.Namespace) -> Report:
+    from studies.bench import pruning
+
+    return pruning.report(_sizes(options), options.asks)
 
 
 def _law(options: argparse.Namespace) -> Report:
@@ -40,9 +42,17 @@ def _law(options: argparse.Namespace) -> Report:
     return law.report(options.seconds)
 
 
+def _sizes(options: argparse.Namespace) -> list[int]:
+    try:
+        return [int(n) for n in options.trials.split(",")]
+    except ValueError:
+        raise ValueError(f"--trials must be N,... such as 100,1000: {options.trials!r}") from None
+
+
 PARTS: Mapping[str, Callable[[argparse.Namespace], Report]] = {
     "training": _training,
     "asking": _asking,
+    "pruning": _pruning,
     "law": _law,
 }
 
@@ -92,9 +102,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--seconds", type=float, default=3.0, help=text)
     text = "training: auto, mnist or digits (auto)"
     add("--source", choices=("auto", "mnist", "digits"), default="auto", help=text)
-    text = "asking: finished trials of the studies (100,1000,10000)"
+    text = "asking, pruning: finished trials of the studies (100,1000,10000)"
     add("--trials", default="100,1000,10000", metavar="N,...", help=text)
-    add("--asks", type=int, default=15, metavar="N", help="asking: asks of each sampler (15)")
+    text = "asking: asks of each sampler; pruning: trials that each pruner is asked about (15)"
+    add("--asks", type=int, default=15, metavar="N", help=text)
     text = "asking: seconds after which an ask is given up on, or a sampler not asked again (30)"
     add("--limit", type=float, default=30.0, metavar="SECONDS", help=text)
     return parser

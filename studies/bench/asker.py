@@ -99,7 +99,7 @@ class Asker:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Processes started inside calculate in one thread.
 
     Two wait for each other where the cores are shared: on a busy machine they took six times as
@@ -129,7 +129,7 @@ class Worker:
         self._line, theirs = context.Pipe()
         args = theirs, case, n_trials, folder
         self._process = context.Process(target=_work, args=args, daemon=True)
-        with _one_thread():
+        with one_thread():
             self._process.start()
         theirs.close()
 

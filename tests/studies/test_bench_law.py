@@ -53,7 +53,7 @@ def test_main(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["lwa"], "unknown part 'lwa'; choose from training, asking, law"),
+        (["lwa"], "unknown part 'lwa'; choose from training, asking, pruning, law"),
         (["law", "law"], "given twice"),
         (["asking", "--trials", "100;1000"], "such as 100,1000"),
         (["asking", "--asks", "0"], "must be at least 1"),
