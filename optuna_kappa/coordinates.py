@@ -27,13 +27,18 @@ Space = Mapping[str, BaseDistribution]
 def space_of(trials: Sequence[FrozenTrial]) -> dict[str, BaseDistribution]:
     """All parameters of some trials, sorted by name; of several ranges the last."""
     found = {name: d for trial in trials for name, d in trial.distributions.items()}
-    return {name: found[name] for name in sorted(found) if not found[name].single()}
+    return {name: found[name] for name in sorted(found)}
 
 
 def place_of(trial: FrozenTrial, space: Space, lr: str) -> Floats:
-    """A trial's coordinates, shape `(p,)`, in lengths over which losses change."""
+    """A trial's coordinates, shape `(p,)`, in lengths over which losses change.
+
+    A parameter that has a single value is none of them.
+    """
     found: list[float] = []
     for name, distribution in space.items():
+        if distribution.single():
+            continue
         value = trial.params.get(name)
         if name == lr and (rate := lr_of(trial, lr)):
             found.append(math.log(rate) / LENGTH_LR)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import takewhile
+from operator import itemgetter
 
 import numpy as np
 from optuna.study import StudyDirection
@@ -44,29 +46,45 @@ class Finished:
         self._lr = lr
         self._sign = -1.0 if direction == StudyDirection.MAXIMIZE else 1.0
         self._trials: dict[int, FrozenTrial] = {}
+        self._alike: dict[Kind, dict[int, FrozenTrial]] = {}  # the same, by kind
+        self._n_settled = 0  # trials, from the first on, of which nothing new will be heard
+        self._longest = 0  # steps of a trial without a plan
         self._space: Space = {}
         self._runs: dict[tuple[int, bool], Run] = {}
         self._histories: dict[Kind, tuple[int, History | None]] = {}
         self._forecasts: dict[int, tuple[History, Forecast]] = {}
 
     def update(self, trials: Sequence[FrozenTrial]) -> None:
-        """Takes note of trials that have finished since."""
-        known = self._trials
-        new = [t for t in trials if t.number not in known and t.state in FINISHED]
-        if not new:
-            return
-        known.update({trial.number: trial for trial in new})
-        self._trials = dict(sorted(known.items()))
+        """Takes note of trials that have finished since.
+
+        Args:
+            trials: Those of the study, by number.
+        """
+        rest = trials[self._n_settled :]
+        self._n_settled += sum(1 for _ in takewhile(lambda t: t.state.is_finished(), rest))
+        new = [t for t in rest if t.state in FINISHED and t.number not in self._trials]
+        for trial in new:
+            kind = kind_of(trial)
+            self._trials[trial.number] = trial
+            self._alike.setdefault(kind, {})[trial.number] = trial
+            if kind is None:
+                self._longest = max(self._longest, _length(trial))
         if any(self._space.get(n) != d for t in new for n, d in t.distributions.items()):
-            self._space, self._runs = space_of(list(self._trials.values())), {}
+            in_order = [self._trials[number] for number in sorted(self._trials)]
+            self._space, self._runs = space_of(in_order), {}
 
     def history(self, kind: Kind) -> History | None:
         """What is known of runs of this kind; None while no such run is whole."""
         n, before = self._histories.get(kind, (0, None))
         if n != len(self._trials):
-            alike = [t for t in self._trials.values() if _begins_as(kind_of(t), kind)]
-            horizon = kind[0] if kind else max(map(_length, alike), default=0)
-            runs = [self._run(t, whole=kind_of(t) == kind) for t in alike]
+            numbered = [
+                (number, self._run(trial, whole=of == kind))
+                for of, trials in self._alike.items()
+                if _begins_as(of, kind)
+                for number, trial in trials.items()
+            ]
+            runs = [run for _, run in sorted(numbered, key=itemgetter(0))]
+            horizon = kind[0] if kind else self._longest
             before = learn(runs, horizon, before) if horizon else None
             self._histories[kind] = len(self._trials), before
         return before

@@ -119,17 +119,18 @@ class KappaPruner(BasePruner):
         self, study: Study, trial: FrozenTrial, direction: StudyDirection
     ) -> Decision | None:
         """What is decided at the trial's last report; None where nothing is to be decided."""
-        finished = self._studies.get(study)
-        if finished is not None and not _is_due(finished, trial):
+        new, kind = study not in self._studies, kind_of(trial)
+        if new:
+            self._studies[study] = Finished(self.lr, direction)
+        finished = self._studies[study]
+        step, loss = finished.curve(trial)
+        if not new and not is_due(finished.history(kind), step):
             return None
-        if finished is None:
-            finished = self._studies[study] = Finished(self.lr, direction)
         finished.update(door.snapshot_now(study))
-        history = finished.history(kind_of(trial))
-        if history is None or not _is_due(finished, trial):
+        history = finished.history(kind)
+        if history is None or not is_due(history, step):
             return None
-        forecast = partial(finished.forecast, history, trial)
-        return judge(history, forecast, *finished.curve(trial), self._rule)
+        return judge(history, partial(finished.forecast, history, trial), step, loss, self._rule)
 
     def _forget(self) -> None:
         self._studies: WeakKeyDictionary[Study, Finished] = WeakKeyDictionary()
@@ -141,11 +142,6 @@ class KappaPruner(BasePruner):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._forget()
-
-
-def _is_due(finished: Finished, trial: FrozenTrial) -> bool:
-    step, _ = finished.curve(trial)
-    return is_due(finished.history(kind_of(trial)), step)
 
 
 def _ended_before(trial: FrozenTrial, other: FrozenTrial) -> bool:

@@ -141,7 +141,6 @@ def judge(
 
 def _far_above(history: History, loss: Floats) -> bool:
     """Whether a run has risen far above its own start."""
-    best = int(np.nanargmin(history.value[:, -1]))
-    curve = history.runs[best].loss
+    curve = history.best_run.loss
     gained = float(curve[0] - curve.min()) if len(curve) else 0.0
     return gained > 0 and float(loss[-1] - loss[0]) > _FAR * gained

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -56,16 +58,25 @@ class History:
     scatter: Floats
     averaged: Floats
 
-    @property
+    @cached_property
     def whole(self) -> np.ndarray:
         """Which runs came to the horizon, shape `(n,)`."""
         return np.isfinite(self.value[:, -1])
 
+    @cached_property
+    def best_run(self) -> Run:
+        """The run that came to the lowest loss."""
+        return self.runs[int(np.nanargmin(self.value[:, -1]))]
+
     @property
     def best(self) -> float:
-        """The lowest of what runs came to, as losses; infinite if there are none."""
-        finals = [run.final for run in self.runs if math.isfinite(run.final)]
-        return min(finals, default=math.inf)
+        """The lowest loss that a run came to."""
+        return self.best_run.final
+
+    @cached_property
+    def lowest(self) -> Floats:
+        """The lowest value at each phase, shape `(K,)`; NaN where no run has reported."""
+        return np.asarray(np.fmin.reduce(self.value, axis=0))
 
     def reads_as(self, other: History) -> bool:
         """Whether the same curve has the same values in both."""
@@ -74,10 +85,6 @@ class History:
             and self.logarithmic == other.logarithmic
             and np.array_equal(self.phases, other.phases)
         )
-
-    def row(self, index: int) -> Reading:
-        """What was read of a run."""
-        return Reading(self.value[index], self.scatter[index], self.averaged[index])
 
     def columns(self, run: Run) -> Reading:
         """Reads a finished run; its last value is what it came to."""
@@ -99,24 +106,28 @@ def learn(runs: Sequence[Run], horizon: float, before: History | None = None) ->
         horizon: Their horizon, in steps.
         before: What was learned from some of these runs, the same objects; they are not read anew.
     """
-    whole = [run for run in runs if math.isfinite(run.final)][:_ASKED]
+    whole = list(islice((run for run in runs if math.isfinite(run.final)), _ASKED))
     if not whole:
         return None
     phases = choose([np.minimum(run.step / horizon, 1.0) for run in whole])
-    old = {id(run): row for row, run in enumerate(before.runs)} if before else {}
-    new = [run for run in runs if id(run) not in old]
-    logarithmic = (before is None or before.logarithmic) and all(_positive(run) for run in new)
-    empty = np.empty((0, len(phases)))
-    places = np.stack([run.place for run in runs])
-    made = History(tuple(runs), horizon, phases, logarithmic, places, empty, empty, empty)
-    if before is None or not made.reads_as(before):
-        old, columns = {}, [made.columns(run) for run in runs]
-    else:
-        columns = [
-            before.row(old[id(run)]) if id(run) in old else made.columns(run) for run in runs
-        ]
-    value, scatter, averaged = (np.stack(column) for column in zip(*columns, strict=True))
-    return replace(made, value=value, scatter=scatter, averaged=averaged)
+    row = {id(run): i for i, run in enumerate(before.runs)} if before else {}
+    new = [run for run in runs if id(run) not in row]
+    logarithmic = (before is None or before.logarithmic) and all(map(_positive, new))
+    place, empty = np.empty((0, len(whole[0].place))), np.empty((0, len(phases)))
+    nothing = History((), horizon, phases, logarithmic, place, empty, empty, empty)
+    if before is None or not before.reads_as(nothing):
+        before, row, new = nothing, {}, list(runs)
+    if not new:
+        return before
+    row |= {id(run): i for i, run in enumerate(new, len(row))}
+    order = [row[id(run)] for run in runs]
+    known = before.place, before.value, before.scatter, before.averaged
+    added = [run.place for run in new], *zip(*map(before.columns, new), strict=True)
+    arrays = (
+        np.concatenate([of_known, of_new])[order]
+        for of_known, of_new in zip(known, added, strict=True)
+    )
+    return History(tuple(runs), horizon, phases, logarithmic, *arrays)
 
 
 def _positive(run: Run) -> bool:
