@@ -112,6 +112,14 @@ def test_a_history_stays_while_no_run_is_new() -> None:
     assert after.runs[:-1] == before.runs
 
 
+def test_a_run_without_reports_has_a_value_and_no_scatter() -> None:
+    trials = [trial(i) for i in range(4)]
+    trials[2].intermediate_values = {}
+    history = known(trials).history(None)
+    assert history is not None and history.whole[2]
+    assert np.isnan(history.value[2, :-1]).all() and np.isnan(history.scatter[2]).all()
+
+
 def test_a_parameter_of_one_value_is_no_coordinate_and_no_news() -> None:
     trials = [trial(i, more=ONLY) for i in range(6)]
     finished = known(trials)

@@ -67,8 +67,8 @@ def read(at: Floats, y: Floats, phases: Floats) -> Reading:
     """
     n = len(at)
     if not n:
-        empty = np.full(len(phases), np.nan)
-        return Reading(empty, empty, np.ones(len(phases)))
+        nothing = np.full(len(phases), np.nan)
+        return Reading(nothing, nothing.copy(), np.ones(len(phases)))
     start = np.maximum(phases / 2**_OCTAVES, np.append(0.0, phases[:-1]))
     first = np.searchsorted(at, start * (1 + _SAME), side="right")
     end = np.searchsorted(at, phases * (1 + _SAME), side="right")
