@@ -32,7 +32,11 @@ def kind_of(trial: FrozenTrial) -> Kind:
 
 
 class Finished:
-    """The finished trials of one study."""
+    """The finished trials of one study.
+
+    Attributes:
+        sign: -1 where the study maximises, otherwise 1: times a value it is a loss, and back.
+    """
 
     def __init__(self, lr: str, direction: StudyDirection) -> None:
         """Knows no trials yet.
@@ -42,7 +46,7 @@ class Finished:
             direction: Direction of the study.
         """
         self._lr = lr
-        self._sign = -1.0 if direction == StudyDirection.MAXIMIZE else 1.0
+        self.sign = -1.0 if direction == StudyDirection.MAXIMIZE else 1.0
         self._trials: dict[int, FrozenTrial] = {}
         self._space: Space = {}
         self._runs: dict[tuple[int, bool], Run] = {}
@@ -77,7 +81,7 @@ class Finished:
         loss = np.array([trial.intermediate_values[step] for step in reports], dtype=np.float64)
         bad = ~np.isfinite(loss)
         n = int(np.argmax(bad)) if bad.any() else len(loss)
-        return np.array(reports[:n], dtype=np.float64), self._sign * loss[:n]
+        return np.array(reports[:n], dtype=np.float64), self.sign * loss[:n]
 
     def forecast(self, history: History, trial: FrozenTrial) -> Forecast:
         """The forecast of a trial under way; kept until the history changes."""
@@ -94,7 +98,7 @@ class Finished:
         whole = whole and trial.state == TrialState.COMPLETE
         key = trial.number, whole
         if key not in self._runs:
-            final = self._sign * float(trial.values[0]) if whole else math.nan
+            final = self.sign * float(trial.values[0]) if whole else math.nan
             final = final if math.isfinite(final) else math.nan
             place = place_of(trial, self._space, self._lr)
             self._runs[key] = Run(*self.curve(trial), place, final)

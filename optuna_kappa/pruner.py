@@ -110,7 +110,7 @@ class KappaPruner(BasePruner):
             return []
         forecast = partial(finished.forecast, history, trial)
         return [
-            judge(history, forecast, step[:n], loss[:n], self._rule)
+            judge(history, forecast, step[:n], loss[:n], self._rule, finished.sign)
             for n in range(1, len(step) + 1)
             if is_due(history, step[:n])
         ]
@@ -129,7 +129,7 @@ class KappaPruner(BasePruner):
         if history is None or not _is_due(finished, trial):
             return None
         forecast = partial(finished.forecast, history, trial)
-        return judge(history, forecast, *finished.curve(trial), self._rule)
+        return judge(history, forecast, *finished.curve(trial), self._rule, finished.sign)
 
     def _forget(self) -> None:
         self._studies: WeakKeyDictionary[Study, Finished] = WeakKeyDictionary()

@@ -87,6 +87,26 @@ def test_decisions_worked_out_again_are_those_that_were_taken(
         assert (one.kind, one.outcome, one.note) == ("forecast", kill.reason, "")
 
 
+def test_reasons_have_the_values_of_a_study_that_maximises(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    study, _ = search(monkeypatch, TPESampler(seed=0), "maximize")
+    values = {t.number: t.values[0] for t in study.trials if t.state == TrialState.COMPLETE}
+    told = [kill for kill in kills(study) if kill.kind == "forecast"]
+    assert told
+    for kill in told:
+        best = max(value for number, value in values.items() if number < kill.trial)
+        assert f" runs, {best:.6g}, was" in kill.reason
+    study.add_trial(ended({1: -1.0, 2: -1.0}))
+    trial = study.ask({"lr": LR})
+    for step, value in ((1, -3.0), (2, -1e4)):
+        trial.report(value, step)
+    assert trial.should_prune()
+    study.tell(trial, state=TrialState.PRUNED)
+    start = "diverged: its value fell from -3 at step 1 to -1e+04 at step 2, more than 10 times"
+    assert kills(study)[-1].reason.startswith(start)
+
+
 def ended(
     reports: dict[int, float],
     lr: float | None = 0.01,
