@@ -15,6 +15,8 @@ How the best learning rate (lr) moves with the data that a training run sees
   optuna-kappa fit runs.csv                      the law that the runs follow
   optuna-kappa propose runs.csv --horizon 1e11   the lr for a longer run
   optuna-kappa backtest runs.csv                 would it have worked on these?
+
+  optuna-kappa explain --storage sqlite:///my.db     why trials were pruned
 """
 _HELP = {
     "fit": (
@@ -32,6 +34,12 @@ _HELP = {
         "horizon, and shows the regret: by how much the loss recorded there is above the best. "
         "Beside it, the same for copying the best lr of the largest horizon left, and for moving "
         "that lr as horizon^-0.32, ^-0.5 and ^-1.",
+    ),
+    "explain": (
+        "why trials of a study were pruned",
+        "Lists the pruned trials of a study: where each was ended, with which probability to "
+        "become the best, and why. With --trial N: what became of one trial, pruned or not, and "
+        "what KappaPruner decided about it, phase by phase.",
     ),
 }
 _IN_UNIT = "in the unit of the runs (or in epochs, where a column 'epoch' says how many make one)"
@@ -59,12 +67,16 @@ def parser(
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     added = made.add_subparsers(required=True, metavar="COMMAND")
-    own = {"fit": _add_fit, "propose": _add_propose, "backtest": _add_backtest}
+    own = {
+        "fit": _add_fit,
+        "propose": _add_propose,
+        "backtest": _add_backtest,
+        "explain": _add_explain,
+    }
     for name, run in commands.items():
         text, description = _HELP[name]
         command = added.add_parser(name, help=text, description=description, usage=_usage(name))
         command.set_defaults(run=run)
-        _add_runs(command)
         own[name](command)
         command.add_argument("--json", action="store_true", help="print JSON")
     return made
@@ -72,6 +84,8 @@ def parser(
 
 def _usage(name: str) -> str:
     """How a command is called; RUNS comes first, since --horizon takes all that follows."""
+    if name == "explain":
+        return "optuna-kappa explain --storage URL [options]"
     required = "--horizon D [D ...] " if name == "propose" else ""
     sources = ["RUNS", "--storage URL", *(["--law FILE"] if required else [])]
     lines = [f"optuna-kappa {name} {source} {required}[options]" for source in sources]
@@ -87,9 +101,7 @@ def _add_runs(command: argparse.ArgumentParser) -> None:
     ).add_argument
     text = "run table, .csv or .csv.gz, with the columns run, lr, schedule, horizon, step, loss"
     add("runs", nargs="?", metavar="RUNS", help=text)
-    add("--storage", metavar="URL", help="Optuna storage, such as sqlite:///my.db")
-    add("--study", metavar="NAME", help="study in it, if it holds several")
-    add("--lr", default="lr", metavar="NAME", help="learning-rate parameter of the study (lr)")
+    _add_study(add)
     text = "schedule of the study's trials, where KappaSampler did not plan them (constant)"
     add("--trained-with", default="constant", metavar="SCHEDULE", help=text)
     add("--where", default="", metavar="COLUMN=VALUE,...", help="only these runs")
@@ -98,12 +110,23 @@ def _add_runs(command: argparse.ArgumentParser) -> None:
     add("--context", default="", metavar="COLUMN,...", help=text)
 
 
+def _add_study(add: Callable[..., argparse.Action], *, required: bool = False) -> None:
+    """Adds the options that say which study is meant."""
+    text = "Optuna storage, such as sqlite:///my.db"
+    add("--storage", required=required, metavar="URL", help=text)
+    add("--study", metavar="NAME", help="study in it, if it holds several")
+    add("--lr", default="lr", metavar="NAME", help="learning-rate parameter of the study (lr)")
+
+
 def _add_fit(command: argparse.ArgumentParser) -> None:
+    _add_runs(command)
     command.add_argument("--save", metavar="FILE", help="keep the law, for propose --law")
     _add_figure(command)
+    _add_unit(command)
 
 
 def _add_propose(command: argparse.ArgumentParser) -> None:
+    _add_runs(command)
     add = command.add_argument
     add("--law", metavar="FILE", help="law of fit --save, in place of runs")
     text = f"horizons to propose for, {_IN_UNIT}"
@@ -111,9 +134,11 @@ def _add_propose(command: argparse.ArgumentParser) -> None:
     text = "schedule to propose for, such as 'cosine(warmup=0.05)' (that of the runs)"
     add("--schedule", help=text)
     _add_figure(command)
+    _add_unit(command)
 
 
 def _add_backtest(command: argparse.ArgumentParser) -> None:
+    _add_runs(command)
     add = command.add_argument
     text = f"horizon to hide, {_IN_UNIT}; otherwise the largest with four learning rates"
     add("--hide", type=_horizon, metavar="D", help=text)
@@ -123,8 +148,22 @@ def _add_backtest(command: argparse.ArgumentParser) -> None:
     add("--all", action="store_true", help="show all groups, however many")
 
 
+def _add_explain(command: argparse.ArgumentParser) -> None:
+    _add_study(command.add_argument_group("which study").add_argument, required=True)
+    add = command.add_argument
+    add("--trial", type=int, metavar="N", help="number of a trial")
+    text = "the epsilon of the study's KappaPruner, with --trial (its default). Decisions are not "
+    text += "stored: they are worked out again with this one, and with the defaults of all other "
+    text += "arguments. Why a trial was pruned is stored, and shown as it was"
+    add("--epsilon", type=float, metavar="E", help=text)
+    _add_figure(command)
+
+
 def _add_figure(command: argparse.ArgumentParser) -> None:
     command.add_argument("--figure", metavar="FILE.html", help="write a page with the figures")
+
+
+def _add_unit(command: argparse.ArgumentParser) -> None:
     text = "what a horizon counts, for the figures (samples)"
     command.add_argument("--unit", default="samples", metavar="NAME", help=text)
 

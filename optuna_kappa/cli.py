@@ -1,9 +1,8 @@
-"""The command line: `optuna-kappa fit`, `propose` and `backtest`."""
+"""The command line: `optuna-kappa fit`, `propose`, `backtest` and `explain`."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import optuna
 
-from optuna_kappa import reading, screen
+from optuna_kappa import cli_explain, reading, screen
 from optuna_kappa.arguments import parser
 from optuna_kappa.backtest import backtest
 from optuna_kappa.law import Law, Proposal, fit_contexts
@@ -211,7 +210,7 @@ def _write_figure(
 
 
 def _print_json(found: Mapping[str, Any]) -> None:
-    print(json.dumps(found, indent=1, allow_nan=False))
+    print(screen.as_json(found))
 
 
 def _print_notes(notes: Sequence[str]) -> None:
@@ -219,4 +218,9 @@ def _print_notes(notes: Sequence[str]) -> None:
         print(screen.note(text), file=sys.stderr)
 
 
-_COMMANDS = {"fit": _fit, "propose": _propose, "backtest": _backtest}
+_COMMANDS = {
+    "fit": _fit,
+    "propose": _propose,
+    "backtest": _backtest,
+    "explain": cli_explain.run,
+}

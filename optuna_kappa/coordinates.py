@@ -15,11 +15,8 @@ from optuna.distributions import (
 )
 from optuna.trial import FrozenTrial
 
-from optuna_kappa.runs import Floats
+from optuna_kappa.pruning import Place
 from optuna_kappa.trials import lr_of
-
-LENGTH_LR = 1.1  # ln lr over which what losses do changes
-LENGTH_OTHER = 0.353  # the same, in parts of the range of another parameter
 
 Space = Mapping[str, BaseDistribution]
 
@@ -30,31 +27,33 @@ def space_of(trials: Sequence[FrozenTrial]) -> dict[str, BaseDistribution]:
     return {name: found[name] for name in sorted(found)}
 
 
-def place_of(trial: FrozenTrial, space: Space, lr: str) -> Floats:
-    """A trial's coordinates, shape `(p,)`, in lengths over which losses change.
-
-    A parameter that has a single value is none of them.
-    """
-    found: list[float] = []
+def place_of(trial: FrozenTrial, space: Space, lr: str) -> Place:
+    """Where a trial is in a space; a parameter that has a single value is left out."""
+    others: list[float] = []
+    ln_lr = 0.0
     for name, distribution in space.items():
-        if distribution.single():
-            continue
-        value = trial.params.get(name)
-        if name == lr and (rate := lr_of(trial, lr)):
-            found.append(math.log(rate) / LENGTH_LR)
-        else:
-            found += [at / LENGTH_OTHER for at in _parts(distribution, value)]
-    return np.array(found)
+        if name == lr and not isinstance(distribution, CategoricalDistribution):
+            low, high = _ends(distribution)
+            if low > 0:
+                ln_lr = math.log(lr_of(trial, lr) or math.sqrt(low * high))
+                continue
+        if not distribution.single():
+            others += _parts(distribution, trial.params.get(name))
+    return Place(ln_lr, np.array(others))
 
 
 def _parts(distribution: BaseDistribution, value: Any) -> list[float]:
     """A value in parts of its range, the middle where there is none; categories are 1 apart."""
     if isinstance(distribution, CategoricalDistribution):
         return [(choice == value) / math.sqrt(2) for choice in distribution.choices]
-    assert isinstance(distribution, (FloatDistribution, IntDistribution))
     if not isinstance(value, (int, float)):
         return [0.5]
-    low, high, at = float(distribution.low), float(distribution.high), float(value)
-    if distribution.log and at > 0:
+    (low, high), at = _ends(distribution), float(value)
+    if getattr(distribution, "log", False) and at > 0:
         low, high, at = math.log(low), math.log(high), math.log(at)
     return [(at - low) / (high - low)]
+
+
+def _ends(distribution: BaseDistribution) -> tuple[float, float]:
+    assert isinstance(distribution, (FloatDistribution, IntDistribution))
+    return float(distribution.low), float(distribution.high)

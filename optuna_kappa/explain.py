@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
@@ -10,6 +10,9 @@ from optuna.trial import FrozenTrial, TrialState
 from optuna_kappa import trials as door
 from optuna_kappa.pruner import KappaPruner
 from optuna_kappa.pruning import Decision, ends_anyway
+
+Kind = Literal["forecast", "diverged", "probe", "other"]
+"""What ended a trial: `KappaPruner`'s forecast of it, its loss, its plan, or someone else."""
 
 
 class Kill(NamedTuple):
@@ -19,9 +22,11 @@ class Kill(NamedTuple):
         trial: Its number.
         lr: Its learning rate; None where it has none.
         step: Its last step; None without reports.
-        value: What it reported there.
-        probability: To become the best, when `KappaPruner` ended it; None where something else
-            did.
+        value: What it reported there; NaN or infinite where it diverged.
+        probability: To become the best, when `KappaPruner` ended it for its forecast.
+        kind: "forecast" (`KappaPruner` gave it too small a chance), "diverged", "probe" (it came
+            to the short horizon that `KappaSampler` had planned, which is no verdict on it), or
+            "other" (the objective or another pruner ended it).
         reason: Why it was ended, in a sentence.
     """
 
@@ -30,6 +35,7 @@ class Kill(NamedTuple):
     step: int | None
     value: float | None
     probability: float | None
+    kind: Kind
     reason: str
 
 
@@ -40,27 +46,36 @@ class Explanation(NamedTuple):
         trial: Its number.
         lr: Its learning rate; None where it has none.
         state: Name of its state.
+        kind: What ended it, as `Kill.kind`; None if it was not pruned.
         outcome: What became of it, in a sentence.
-        decisions: What `KappaPruner` decided, phase by phase, worked out again.
+        decisions: What `KappaPruner` decides, phase by phase, worked out again.
+        note: Why there are no decisions, or why others were taken; else empty.
     """
 
     trial: int
     lr: float | None
     state: str
+    kind: Kind | None
     outcome: str
     decisions: list[Decision]
+    note: str
 
 
 def kills(study: Study, lr: str = "lr") -> list[Kill]:
-    """Every pruned trial of a study, with the reason.
+    """Every pruned trial of a study, with the reason, by its number.
+
+    Those whose kind is "probe" ended as they were planned to.
 
     Args:
         study: A study with one objective.
         lr: Name of the learning-rate parameter.
+
+    Raises:
+        ValueError: The study has several objectives.
     """
-    door.require_single_objective(study, "this table")
+    door.require_single_objective(study, "a table of pruned trials")
     pruned = [t for t in door.snapshot_now(study) if t.state == TrialState.PRUNED]
-    return [_kill(trial, lr) for trial in pruned]
+    return [_kill(trial, lr) for trial in sorted(pruned, key=lambda trial: trial.number)]
 
 
 def explain(study: Study, number: int, pruner: KappaPruner | None = None) -> Explanation:
@@ -78,28 +93,68 @@ def explain(study: Study, number: int, pruner: KappaPruner | None = None) -> Exp
     pruner = pruner or KappaPruner()
     decisions = pruner.decisions(study, number)
     (trial,) = (t for t in door.snapshot_now(study) if t.number == number)
+    kind: Kind | None = None
     if trial.state == TrialState.PRUNED:
-        outcome = _kill(trial, pruner.lr).reason
+        kind, outcome = _ended(trial)
+    elif trial.state == TrialState.COMPLETE:
+        outcome = f"came to its end with {trial.values[0]:.6g}"
     else:
-        outcome = {
-            TrialState.COMPLETE: f"came to its end with {trial.value}",
-            TrialState.FAIL: "failed",
-        }.get(trial.state, "is not finished")
-    return Explanation(number, door.lr_of(trial, pruner.lr), trial.state.name, outcome, decisions)
+        outcome = "failed" if trial.state == TrialState.FAIL else "is not finished"
+    if _planned_end(trial) is not None:
+        decisions = []
+    note = _differs(trial, kind, decisions) if decisions else _undecided(trial)
+    lr = door.lr_of(trial, pruner.lr)
+    return Explanation(number, lr, trial.state.name, kind, outcome, decisions, note)
 
 
 def _kill(trial: FrozenTrial, lr: str) -> Kill:
-    reports = trial.intermediate_values
-    step = max(reports, default=None)
+    step = max(trial.intermediate_values, default=None)
+    value = None if step is None else trial.intermediate_values[step]
+    probability = trial.user_attrs.get(door.PRUNED, {}).get("probability")
+    return Kill(trial.number, door.lr_of(trial, lr), step, value, probability, *_ended(trial))
+
+
+def _ended(trial: FrozenTrial) -> tuple[Kind, str]:
+    """What ended a pruned trial, and why."""
     stored: dict[str, Any] = trial.user_attrs.get(door.PRUNED, {})
+    if "reason" in stored:
+        asked = stored.get("probability") is not None
+        return "forecast" if asked else "diverged", stored["reason"]
+    reports, horizon = trial.intermediate_values, _planned_end(trial)
+    diverged, planned = ends_anyway(reports, None), ends_anyway(reports, horizon)
+    if diverged is not None:
+        return "diverged", diverged
+    if planned is not None:
+        return "probe", planned
+    return "other", "pruned by the objective or by another pruner, which left no reason"
+
+
+def _undecided(trial: FrozenTrial) -> str:
+    """Why nothing was decided about a trial."""
+    if _planned_end(trial) is not None:
+        return "no decisions: a probe is for what it tells, and not judged"
+    if not any(step > 0 for step in trial.intermediate_values):
+        return "no decisions: it has no report at a step above 0"
+    return "no decisions: no trial to compare it with had come to its end before"
+
+
+def _differs(trial: FrozenTrial, kind: Kind | None, decisions: list[Decision]) -> str:
+    """Why what became of a trial is not what is decided about it; '' where it is."""
+    ended = [decision.step for decision in decisions if decision.prune]
+    if kind == "forecast" and not ended:
+        return (
+            "by these decisions it would have gone on: the study's KappaPruner had other "
+            "arguments, or several trials ran at once"
+        )
+    if ended and (trial.state == TrialState.COMPLETE or kind == "other"):
+        return (
+            f"by these decisions it would have been ended at step {ended[0]}: the study had "
+            "another pruner, a KappaPruner with other arguments, or several trials ran at once"
+        )
+    return ""
+
+
+def _planned_end(trial: FrozenTrial) -> int | None:
+    """The step at which a probe ends; None for a full run."""
     plan = door.plan_of(trial)
-    horizon = plan.horizon if plan is not None and plan.is_probe else None
-    reason = stored.get("reason") or ends_anyway(reports, horizon)
-    return Kill(
-        trial.number,
-        door.lr_of(trial, lr),
-        step,
-        None if step is None else reports[step],
-        stored.get("probability"),
-        reason or "pruned by the objective or by another pruner, which left no reason",
-    )
+    return plan.horizon if plan is not None and plan.is_probe else None

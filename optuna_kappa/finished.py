@@ -34,7 +34,11 @@ def kind_of(trial: FrozenTrial) -> Kind:
 
 
 class Finished:
-    """The finished trials of one study."""
+    """The finished trials of one study.
+
+    Attributes:
+        sign: -1 where the study maximises, otherwise 1: times a value it is a loss, and back.
+    """
 
     def __init__(self, lr: str, direction: StudyDirection) -> None:
         """Knows no trials yet.
@@ -44,7 +48,7 @@ class Finished:
             direction: Direction of the study.
         """
         self._lr = lr
-        self._sign = -1.0 if direction == StudyDirection.MAXIMIZE else 1.0
+        self.sign = -1.0 if direction == StudyDirection.MAXIMIZE else 1.0
         self._trials: dict[int, FrozenTrial] = {}
         self._alike: dict[Kind, dict[int, FrozenTrial]] = {}  # the same, by kind
         self._n_settled = 0  # trials, from the first on, of which nothing new will be heard
@@ -52,7 +56,7 @@ class Finished:
         self._space: Space = {}
         self._runs: dict[tuple[int, bool], Run] = {}
         self._histories: dict[Kind, tuple[int, History | None]] = {}
-        self._forecasts: dict[int, tuple[History, Forecast]] = {}
+        self._forecasts: dict[int, tuple[History, int, Forecast]] = {}
 
     def update(self, trials: Sequence[FrozenTrial]) -> None:
         """Takes note of trials that have finished since.
@@ -95,24 +99,25 @@ class Finished:
         loss = np.array([trial.intermediate_values[step] for step in reports], dtype=np.float64)
         bad = ~np.isfinite(loss)
         n = int(np.argmax(bad)) if bad.any() else len(loss)
-        return np.array(reports[:n], dtype=np.float64), self._sign * loss[:n]
+        return np.array(reports[:n], dtype=np.float64), self.sign * loss[:n]
 
     def forecast(self, history: History, trial: FrozenTrial) -> Forecast:
         """The forecast of a trial under way; kept until the history changes."""
         kept = self._forecasts.get(trial.number)
-        if kept is None or kept[0] is not history:
+        n_params = len(trial.params)  # more may be suggested on the way
+        if kept is None or kept[0] is not history or kept[1] != n_params:
             made = forecast(history, place_of(trial, self._space, self._lr))
-            kept = self._forecasts[trial.number] = history, made
+            kept = self._forecasts[trial.number] = history, n_params, made
             while len(self._forecasts) > _FORECASTS:
                 del self._forecasts[next(iter(self._forecasts))]
-        return kept[1]
+        return kept[2]
 
     def _run(self, trial: FrozenTrial, *, whole: bool) -> Run:
         """A trial as a run; not as a whole one where that would be longer."""
         whole = whole and trial.state == TrialState.COMPLETE
         key = trial.number, whole
         if key not in self._runs:
-            final = self._sign * float(trial.values[0]) if whole else math.nan
+            final = self.sign * float(trial.values[0]) if whole else math.nan
             final = final if math.isfinite(final) else math.nan
             place = place_of(trial, self._space, self._lr)
             self._runs[key] = Run(*self.curve(trial), place, final)

@@ -15,6 +15,10 @@ from optuna_kappa import trials as door
 from optuna_kappa.finished import Finished, kind_of
 from optuna_kappa.pruning import Decision, Rule, ends_anyway, is_due, judge
 
+# Planned trials that are there for what they tell, not for winning: the law is fitted to probes,
+# and trials by the law show whether it holds.
+_NOT_JUDGED = ("probe", "law")
+
 
 class KappaPruner(BasePruner):
     """Ends a trial when its chance to become the best is small.
@@ -28,7 +32,8 @@ class KappaPruner(BasePruner):
     is kept as its user attribute `kappa:pruned`.
 
     Trials that have diverged (NaN, infinite, or risen far above their start) are pruned at once,
-    and probes of a `KappaSampler` at their planned horizon. While there are too few trials to
+    and probes of a `KappaSampler` at their planned horizon. Its trials that follow the law are
+    not pruned otherwise, since they show whether it holds. While there are too few trials to
     compare with, nothing else is pruned.
 
     Works with any sampler, any unit of steps, several processes, and either direction. A decision
@@ -53,7 +58,7 @@ class KappaPruner(BasePruner):
         self,
         epsilon: float = 0.02,
         margin: float = 0.0,
-        n_startup_trials: int = 3,
+        n_startup_trials: int = 1,
         lr: str = "lr",
     ) -> None:
         self._rule = Rule(epsilon, margin, n_startup_trials)
@@ -73,14 +78,13 @@ class KappaPruner(BasePruner):
         horizon = plan.horizon if plan is not None and plan.is_probe else None
         if ends_anyway(trial.intermediate_values, horizon):
             return True
-        if horizon is not None:
-            return False  # a probe is for what it tells, not for winning
+        if plan is not None and plan.kind in _NOT_JUDGED:
+            return False
         with self._lock:
             decision = self._decision(study, trial, direction)
         if decision is None or not decision.prune:
             return False
-        if door.PRUNED not in trial.user_attrs:
-            door.store_pruned(study, trial, decision._asdict())
+        door.store_pruned(study, trial, decision._asdict())
         return True
 
     def decisions(self, study: Study, number: int) -> list[Decision]:
@@ -106,11 +110,11 @@ class KappaPruner(BasePruner):
         finished.update([t for t in trials.values() if _ended_before(t, trial)])
         history = finished.history(kind_of(trial))
         step, loss = finished.curve(trial)
-        if history is None:
+        if history is None or door.kind_of(trial) in _NOT_JUDGED:
             return []
         forecast = partial(finished.forecast, history, trial)
         return [
-            judge(history, forecast, step[:n], loss[:n], self._rule)
+            judge(history, forecast, step[:n], loss[:n], self._rule, finished.sign)
             for n in range(1, len(step) + 1)
             if is_due(history, step[:n])
         ]
@@ -119,18 +123,22 @@ class KappaPruner(BasePruner):
         self, study: Study, trial: FrozenTrial, direction: StudyDirection
     ) -> Decision | None:
         """What is decided at the trial's last report; None where nothing is to be decided."""
-        new, kind = study not in self._studies, kind_of(trial)
-        if new:
+        if study not in self._studies:
             self._studies[study] = Finished(self.lr, direction)
-        finished = self._studies[study]
+        finished, kind = self._studies[study], kind_of(trial)
         step, loss = finished.curve(trial)
-        if not new and not is_due(finished.history(kind), step):
+        if not len(step) or step[-1] < max(trial.intermediate_values):
+            return None  # it had diverged and came back
+        # At the first report all is read that has finished since, so that what is due follows
+        # from the study, not from when this process last looked.
+        if len(step) > 1 and not is_due(finished.history(kind), step):
             return None
         finished.update(door.snapshot_now(study))
         history = finished.history(kind)
         if history is None or not is_due(history, step):
             return None
-        return judge(history, partial(finished.forecast, history, trial), step, loss, self._rule)
+        forecast = partial(finished.forecast, history, trial)
+        return judge(history, forecast, step, loss, self._rule, finished.sign)
 
     def _forget(self) -> None:
         self._studies: WeakKeyDictionary[Study, Finished] = WeakKeyDictionary()

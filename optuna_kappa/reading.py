@@ -1,9 +1,10 @@
-"""The runs that a command is about: of a file or of a study, with what is to be known of them."""
+"""What a command is about: runs of a file or of a study, or a study itself."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import optuna
 
@@ -63,25 +64,40 @@ def unknown_shapes(runs: RunTable) -> list[str]:
     ]
 
 
-def _of_study(options: argparse.Namespace) -> RunTable:
+@contextmanager
+def opened(options: argparse.Namespace) -> Iterator[optuna.Study]:
+    """The study that the options name; its storage is closed at the end.
+
+    Raises:
+        ValueError: There is none, there are several to choose from, or it cannot be opened.
+    """
     storage = open_storage(options.storage, create=False)
     try:
-        study = optuna.load_study(study_name=_name(options, storage), storage=storage)
-        runs = run_table(study, lr=options.lr, schedule=options.trained_with)
-        if len(runs):
-            return runs
-        used = sorted({name for trial in study.trials for name in trial.params})
+        yield optuna.load_study(study_name=_name(options, storage), storage=storage)
     finally:
         storage.engine.dispose()
-    if options.lr in used:
+
+
+def require_lr(study: optuna.Study, lr: str) -> None:
+    """Raises a ValueError where no trial of a study has a learning rate of this name."""
+    used = sorted({name for trial in study.get_trials(deepcopy=False) for name in trial.params})
+    if lr not in used:
         raise ValueError(
-            f"no trial of {study.study_name!r} has both {options.lr!r} above 0 and a reported "
-            "loss; report losses by trial.report(loss, step)"
+            f"no trial of {study.study_name!r} has a parameter {lr!r}; they have "
+            f"{_listed(used) or 'none'}: give the learning rate's name as --lr"
         )
-    raise ValueError(
-        f"no trial of {study.study_name!r} has a parameter {options.lr!r}; they have "
-        f"{_listed(used) or 'none'}: give the learning rate's name as --lr"
-    )
+
+
+def _of_study(options: argparse.Namespace) -> RunTable:
+    with opened(options) as study:
+        runs = run_table(study, lr=options.lr, schedule=options.trained_with)
+        if not len(runs):
+            require_lr(study, options.lr)
+            raise ValueError(
+                f"no trial of {study.study_name!r} has both {options.lr!r} above 0 and a reported "
+                "loss; report losses by trial.report(loss, step)"
+            )
+    return runs
 
 
 def _name(options: argparse.Namespace, storage: optuna.storages.RDBStorage) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from textwrap import fill
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +24,11 @@ _EDGES = {-1: "lowest lr tried was best", 0: "", 1: "highest lr tried was best"}
 def label(context: Mapping[str, str]) -> str:
     """A group's name; '' without context."""
     return ", ".join(f"{name}={value}" for name, value in context.items())
+
+
+def as_json(found: Mapping[str, Any]) -> str:
+    """What a command found, as JSON."""
+    return json.dumps(found, indent=1, allow_nan=False)
 
 
 def note(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from optuna_kappa.pruning import History, Run, learn
+from optuna_kappa.pruning import History, Place, Run, learn
 from optuna_kappa.runs import Floats
 
 HORIZON = 100
@@ -26,7 +26,7 @@ def finished(lr: float, ended: int = HORIZON, seed: int = 0, factor: float = 1.0
     """A run that came to its end, or was ended at a step."""
     loss = factor * curve(lr, seed)
     final = float(loss[-1]) if ended == HORIZON else math.nan
-    return Run(STEPS[:ended], loss[:ended], math.log(lr), np.empty(0), final)
+    return Run(STEPS[:ended], loss[:ended], Place(math.log(lr), np.empty(0)), final)
 
 
 def history(lrs: Sequence[float], factor: float = 1.0) -> History:

@@ -110,7 +110,7 @@ def test_interrupted(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     assert main(["backtest", f"{folder}/runs.csv"]) == 130
 
 
-@pytest.mark.parametrize("command", ["", "fit ", "propose ", "backtest "])
+@pytest.mark.parametrize("command", ["", "fit ", "propose ", "backtest ", "explain "])
 def test_help_fits_the_screen(
     command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -65,7 +65,7 @@ def known(*seen: list[FrozenTrial]) -> Finished:
 def same(one: History | None, other: History | None) -> bool:
     if one is None or other is None:
         return one is other
-    names = "place", "value", "scatter", "averaged"
+    names = "ln_lr", "others", "value", "scatter", "averaged"
     return one.reads_as(other) and all(
         np.array_equal(getattr(one, name), getattr(other, name), equal_nan=True) for name in names
     )
@@ -127,5 +127,5 @@ def test_a_parameter_of_one_value_is_no_coordinate_and_no_news() -> None:
     finished.update([*trials, trial(6, more=ONLY)])
     after = finished.history(None)
     assert before is not None and after is not None
-    assert before.place.shape == (6, 1)
+    assert before.others.shape == (6, 0)
     assert all(a is b for a, b in zip(after.runs, before.runs, strict=False))

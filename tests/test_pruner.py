@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import math
+import pickle
+from collections.abc import Container
+from typing import Any
 
 import optuna
 import pytest
 from optuna.distributions import FloatDistribution
 from optuna.samplers import RandomSampler
 from optuna.study import Study
-from optuna.trial import Trial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState
 
 from optuna_kappa import KappaPruner, KappaSampler
 from optuna_kappa.pruning import ends_anyway
@@ -101,13 +104,108 @@ def test_a_full_run_is_never_cut_short(kind: str) -> None:
         assert not trial.should_prune()
 
 
-def test_trials_of_other_samplers_are_left_alone() -> None:
+def test_trials_of_other_samplers_are_judged_by_their_forecast() -> None:
     study = optuna.create_study(sampler=RandomSampler(seed=0), pruner=KappaPruner())
-    study.optimize(train, n_trials=4)
-    assert [trial.state for trial in study.trials] == [TrialState.COMPLETE] * 4
+    study.optimize(train, n_trials=12)
+    states = [trial.state for trial in study.trials]
+    assert states[0] == TrialState.COMPLETE  # there was nothing to compare it with
+    assert 4 <= states.count(TrialState.PRUNED) <= 10
+    best = min(study.trials, key=lambda trial: abs(math.log(trial.params["lr"] / 1e-3)))
+    assert study.best_trial.number == best.number
+    for trial in study.trials:
+        kept = trial.user_attrs.get("kappa:pruned")
+        assert (kept is None) == (trial.state == TrialState.COMPLETE)
+        if kept:
+            assert kept["prune"] and kept["step"] == max(trial.intermediate_values)
+            assert kept["probability"] < 0.02
+            assert "its probability to beat the best of" in kept["reason"]
+
+
+def test_diverged_trials_of_other_samplers_end_too() -> None:
+    study = optuna.create_study(sampler=RandomSampler(seed=0), pruner=KappaPruner())
     study.optimize(lambda trial: train(trial, diverges_above=0.0), n_trials=1)
     assert study.trials[-1].state == TrialState.PRUNED
     assert plan_of(study.trials[-1]) is None
+
+
+def test_with_epsilon_zero_nothing_is_pruned_for_its_forecast() -> None:
+    study = optuna.create_study(sampler=RandomSampler(seed=0), pruner=KappaPruner(epsilon=0.0))
+    study.optimize(train, n_trials=6)
+    assert {trial.state for trial in study.trials} == {TrialState.COMPLETE}
+
+
+@pytest.mark.parametrize("kind", ["probe", "law"])
+def test_planned_trials_that_are_to_tell_are_not_judged(kind: str) -> None:
+    study = optuna.create_study(sampler=RandomSampler(seed=0), pruner=KappaPruner())
+    study.optimize(train, n_trials=5)
+    trial = study.ask({"lr": FloatDistribution(0.09, 0.1, log=True)})
+    trial.set_user_attr("kappa:plan", {"horizon": 96, "kind": kind, "schedule": "constant"})
+    for step in range(1, 96):
+        trial.report(50.0 + step, step)
+        assert not trial.should_prune()
+
+
+def test_base_trials_of_a_kappa_study_are_judged() -> None:
+    study = optuna.create_study(pruner=KappaPruner())
+    plan = {"horizon": 96, "kind": "base", "schedule": "constant"}
+    for lr in (1e-4, 1e-3, 1e-2):
+        study.enqueue_trial({"lr": lr}, user_attrs={"kappa:plan": plan})
+    study.enqueue_trial({"lr": 0.1}, user_attrs={"kappa:plan": plan})
+    study.optimize(train, n_trials=4)
+    assert study.trials[0].state == TrialState.COMPLETE
+    assert study.trials[3].state == TrialState.PRUNED
+
+
+class Reads(optuna.storages.InMemoryStorage):
+    """A storage that counts what is read."""
+
+    n = 0
+
+    def get_all_trials(
+        self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
+    ) -> list[FrozenTrial]:
+        self.n += 1
+        return super().get_all_trials(study_id, deepcopy, states)
+
+
+def test_nothing_is_read_between_decisions() -> None:
+    storage = Reads()
+    study = optuna.create_study(
+        storage=storage, sampler=RandomSampler(seed=0), pruner=KappaPruner(epsilon=0.0)
+    )
+    study.optimize(train, n_trials=3)
+    number = study.ask({"lr": LR}).number
+    read = []
+    for step in range(1, 97):
+        trial = optuna.trial.Trial(study, study.trials[number]._trial_id)
+        trial.report(1.0, step)
+        storage.n = 0
+        trial.should_prune()
+        read.append(storage.n)
+    assert set(read) == {0, 1}
+    assert sum(read) <= 16
+
+
+def test_another_process_decides_the_same_and_pickles() -> None:
+    study = optuna.create_study(sampler=RandomSampler(seed=0), pruner=KappaPruner(0.1))
+    study.optimize(train, n_trials=8)
+    copied = pickle.loads(pickle.dumps(study.pruner))
+    for trial in study.trials:
+        assert copied.decisions(study, trial.number) == study.pruner.decisions(study, trial.number)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"epsilon": 2}, "epsilon must be a probability"),
+        ({"margin": -1}, "margin must be a part of the best loss"),
+        ({"n_startup_trials": 0}, "n_startup_trials must be at least 1"),
+        ({"lr": 3}, "lr must be the name of the learning-rate parameter, but is 3"),
+    ],
+)
+def test_wrong_arguments(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        KappaPruner(**arguments)
 
 
 def test_one_objective_only() -> None:

@@ -8,8 +8,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
+import optuna
 import plotly.graph_objects as go
 import pytest
+from optuna.trial import TrialState, create_trial
 
 from optuna_kappa.budget import trajectory
 from optuna_kappa.law import Law, Optimum
@@ -20,6 +22,7 @@ from optuna_kappa.visualization import (
     plot_budget,
     plot_law,
     plot_loss_vs_lr,
+    plot_pruning,
     plot_transfer,
 )
 
@@ -65,6 +68,12 @@ def figures() -> list[go.Figure]:
     text, nine, loss = np.array([EVIL] * 5), np.full(5, 9.0), np.array([3, 2, 1, 2, np.nan])
     runs = RunTable(lrs.astype(str), lrs, text, nine, nine, loss)
     law = Law((Optimum(EVIL, 9.0, -7.0, 0.1, 5, 0),))
+    study = optuna.create_study()
+    why = {"kappa:pruned": {"probability": 0.01, "reason": EVIL}}
+    reports = {1: 3.0, 2: 2.0}
+    study.add_trial(
+        create_trial(state=TrialState.PRUNED, intermediate_values=reports, user_attrs=why)
+    )
     return [
         plot_loss_vs_lr(runs, law, schedule=EVIL, unit=EVIL),
         plot_loss_vs_lr(RunTable.empty(), schedule=EVIL),
@@ -73,6 +82,7 @@ def figures() -> list[go.Figure]:
             {EVIL: [trajectory([1, 1], [2.0, 1.0])] * 3}, reference=1.0, reference_label=EVIL
         ),
         plot_transfer([TransferPoint(EVIL, EVIL, 2e-4, 1e-4, 4e-4, 3e-4, 2e-4)]),
+        plot_pruning(study),
     ]
 
 

@@ -105,6 +105,7 @@ def judge(
     step: Floats,
     loss: Floats,
     rule: Rule,
+    sign: float = 1.0,
 ) -> Decision:
     """Decides about a run by what others did.
 
@@ -114,25 +115,25 @@ def judge(
         step: Steps of its reports, ascending, above 0, shape `(n,)`.
         loss: Finite losses, shape `(n,)`.
         rule: When to end it.
+        sign: By which losses are multiplied to be shown, -1 where the study maximises.
     """
     last = int(step[-1])
     n_whole = int(history.whole.sum())
     if _far_above(history, loss):
-        start = f"{loss[0]:.4g} at step {int(step[0])}"
-        return Decision(
-            True,
-            last,
-            None,
-            f"diverged: its loss rose from {start} to {loss[-1]:.4g} at step {last}, more than "
-            f"{_FAR:g} times what the best run gained",
-        )
+        moved = "loss rose" if sign > 0 else "value fell"
+        start = f"{sign * loss[0]:.4g} at step {int(step[0])}"
+        reason = f"diverged: its {moved} from {start} to {sign * loss[-1]:.4g} at step {last}, "
+        reason += f"more than {_FAR:g} times what the best run gained"
+        return Decision(True, last, None, reason)
     if n_whole < rule.n_startup_trials:
         reason = f"{n_whole} of {rule.n_startup_trials} runs to compare with"
         return Decision(False, last, None, reason)
-    margin = rule.margin * (1.0 if history.logarithmic else abs(history.best))
+    margin = -math.log1p(-rule.margin)
+    if not history.logarithmic:
+        margin = rule.margin * abs(history.best)
     probability = forecast().probability(history.read(step, loss), margin)
     chance = f"{probability:.2g} at step {last}"
-    best = f"the best of {n_whole} runs, {history.best:.6g}"
+    best = f"the best of {n_whole} runs, {sign * history.best:.6g}"
     if probability < rule.epsilon:
         reason = f"its probability to beat {best}, was {chance}, below {rule.epsilon:g}"
         return Decision(True, last, probability, reason)

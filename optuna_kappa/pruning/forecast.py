@@ -8,13 +8,16 @@ there, runs are compared by their excess
 so that no level of a loss is ever extrapolated: only by how much a run is behind. z is a Gaussian
 process over runs and phases, with a constant mean and the covariance
 
-    sum_j a_j T_j(u, v) (w_j R(i, k) + (1 - w_j) [i = k]) + noise
+    sum_j a_j T_j(u, v) (w_j R(i, k) + (1 - w_j) [i = k]) + a_K K(i u, k v) + a_C C(u, v) + noise
 
 T_j says how an excess goes on: at its level, with a trend in ln u, with one in u, or wandering.
 R(i, k) = (1 + r^2 / 2 q)^-q, r the distance of two runs' parameters, says that neighbours do
-alike: runs at a lower learning rate catch up in the way that others at a lower rate did. The noise
-is that of the scatter of a run's own reports. So the optimum may move as it will: what moved in
-finished runs moves in the forecast.
+alike: runs at a lower learning rate catch up in the way that others at a lower rate did. K is the
+law's part: it is 1 where the runs have had the same kappa, and falls with the difference of
+ln lr + ln u, so that a run at half the rate is where another one was at half the data, and where
+the optimum has moved when that one is at its end follows. It is one part among others; how far it
+holds is for the runs to say. C is common to all runs. The noise is that of the scatter of a run's
+own reports.
 
 How far this can be trusted is measured in the study itself. Each run that came to the horizon is
 forecast from its first k phases and all other runs; the squares of what these forecasts missed, in
@@ -29,28 +32,32 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optuna_kappa.pruning.history import History
+from optuna_kappa.pruning.history import History, Place
 from optuna_kappa.pruning.phases import Reading
 from optuna_kappa.runs import Floats
 
 # All of these were fitted to the replays of `studies.replay pruners`: those of runs on MNIST,
 # TaskSet, and others that are described in docs/pruning.md.
-LEVEL, TREND_LN, TREND, WANDER = 0.456, 0.0815, 0.594, 0.0814  # a_j
-ALIKE = (0.994, 0.992, 0.997, 0.961)  # w_j
+LEVEL, TREND_LN, TREND, WANDER = 0.456, 0.105, 0.594, 0.0634  # a_j
+ALIKE = (0.994, 0.992, 0.998, 0.961)  # w_j
 MEMORY = 0.415  # of the wandering, in ln u / ln 10
-TAIL = 1.0  # q
+TAIL = 1.28  # q
+LENGTH_LR, LENGTH_OTHER = 1.1, 0.353  # in ln lr, and in parts of the range of another parameter
+KAPPA, KAPPA_LENGTH = 0.135, 1.0  # a_K, and the length of K in ln kappa
+COMMON, COMMON_LENGTH = 0.368, 0.7  # a_C, and the length of C in ln u
 NOISE, NOISE_LAST = 0.0561, 0.0837  # standard deviation of z, beside that of the scatter
 SCATTER, SCATTER_LAST = 0.0486, 0.0251  # how much of the scatter's variance is noise of z
 UNIT = 0.305  # c, as a part of what the best gained
-NU = 2.23  # weight of the prior of misses, in runs
+NU = 1.0  # weight of the prior of misses, in runs
+DOF = 4.0  # degrees of freedom of a forecast's tails, beside those of the misses
 PRIOR = 1.0  # what it expects of their squares
-BEHIND = 1.0  # misses of runs behind the best count less, 1 / (1 + BEHIND z^2)
+BEHIND = 0.779  # misses of runs behind the best count less, 1 / (1 + BEHIND z^2)
 _FAR_OFF = 25.0  # square of the largest miss that counts
 _MEAN = 25.0  # prior variance of the mean
 _MOST_NOISE = 4.0  # prior variance of z that noise adds at most
 _OWN = 5.0  # how many reports of its own a run must miss by before its forecast widens
 _LEAST = 1e-3  # least gain, as a part of the best loss: of runs that learned nothing
-_WHOLE, _ENDED = 24, 12  # runs that a forecast rests on at most: the nearest ones
+_WHOLE, _ENDED = 20, 30  # runs that a forecast rests on at most: the nearest ones
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,12 +120,12 @@ def excess(y: Floats, best: Floats, unit: float) -> Floats:
     return np.asarray(np.sign(behind) * np.log1p(np.abs(behind) / unit))
 
 
-def forecast(history: History, place: Floats) -> Forecast:
+def forecast(history: History, place: Place) -> Forecast:
     """The forecast of a run that has no reports yet.
 
     Args:
         history: Finished runs, at least one of them whole.
-        place: Its coordinates, shape `(p,)`.
+        place: Its parameters.
     """
     from scipy.linalg import lapack  # not on `import optuna_kappa`
 
@@ -129,7 +136,8 @@ def forecast(history: History, place: Floats) -> Forecast:
     z = excess(history.value[rows], best, unit)
     n, k = z.shape
     usual = _usual(history.scatter[rows, -1][np.isfinite(z[:, -1])])
-    prior = _covariance(np.vstack([history.place[rows], place]), phases)
+    ln_lr = np.append(history.ln_lr[rows], place.ln_lr)
+    prior = _covariance(ln_lr, np.vstack([history.others[rows], place.others]), phases)
     prior[np.diag_indices(n * k)] += _noise(history, rows, best, unit, usual).ravel()
     known, own = np.flatnonzero(np.isfinite(z.ravel())), slice(n * k, None)
     # Q = R R': faster than inv, and of the digits that the all but free mean costs fewer are lost.
@@ -140,9 +148,10 @@ def forecast(history: History, place: Floats) -> Forecast:
     return Forecast(mean, prior[own, own] - covariance, best, unit, usual, inflation, dof)
 
 
-def _nearest(history: History, place: Floats) -> np.ndarray:
+def _nearest(history: History, place: Place) -> np.ndarray:
     """Rows of the runs that a forecast rests on, the best among them."""
-    away = np.square(history.place - place).sum(axis=1)
+    away = np.square((history.ln_lr - place.ln_lr) / LENGTH_LR)
+    away += np.square((history.others - place.others) / LENGTH_OTHER).sum(axis=1)
     whole = np.flatnonzero(history.whole)
     away[whole[np.argmin(history.value[whole, -1])]] = -1.0
     ended = np.flatnonzero(~history.whole)
@@ -168,9 +177,9 @@ def _noise(history: History, rows: np.ndarray, best: Floats, unit: float, usual:
     return np.asarray(np.minimum(share * scatter**2, _MOST_NOISE))
 
 
-def _covariance(places: Floats, phases: Floats) -> Floats:
-    """Prior covariance of runs by phases, run by run, shape `(n K, n K)`."""
-    late, k, n = np.log10(phases), len(phases), len(places)
+def _covariance(ln_lr: Floats, others: Floats, phases: Floats) -> Floats:
+    """Prior covariance of n runs by K phases, run by run, shape `(n K, n K)`."""
+    late, k, n = np.log10(phases), len(phases), len(ln_lr)
     goes_on = [
         LEVEL * np.ones((k, k)),
         TREND_LN * np.outer(late, late),
@@ -181,9 +190,15 @@ def _covariance(places: Floats, phases: Floats) -> Floats:
     noise = np.full(k, NOISE**2)
     noise[-1] = NOISE_LAST**2
     own = sum((1 - w) * t for w, t in zip(ALIKE, goes_on, strict=True)) + np.diag(noise)
-    away = np.square(places[:, None] - places).sum(axis=2)
-    alike = (1 + away / (2 * TAIL)) ** -TAIL
-    blocks = np.kron(alike, shared) + _MEAN
+    apart = np.square((others[:, None] - others) / LENGTH_OTHER).sum(axis=2)
+    away = np.square((ln_lr[:, None] - ln_lr) / LENGTH_LR) + apart
+    ln_u = np.log(phases)
+    common = COMMON * np.exp(-0.5 * ((ln_u[:, None] - ln_u) / COMMON_LENGTH) ** 2)
+    ln_kappa = np.add.outer(ln_lr, ln_u).ravel()
+    blocks = np.exp(-0.5 * ((ln_kappa[:, None] - ln_kappa) / KAPPA_LENGTH) ** 2)
+    blocks *= np.kron(KAPPA / (1 + apart / 2), np.ones((k, k)))
+    blocks += np.kron((1 + away / (2 * TAIL)) ** -TAIL, shared) + _MEAN
+    blocks += np.tile(common, (n, n))
     each = np.arange(n)
     blocks.reshape(n, k, n, k)[each, :, each, :] += own
     return np.asarray(blocks)
@@ -218,4 +233,4 @@ def _calibration(
     counts = there / (1 + BEHIND * z[whole, -1:] ** 2)
     missed = (counts * np.minimum(miss**2 / variance, _FAR_OFF)).sum(axis=0)[::-1]
     weight = counts.sum(axis=0)[::-1]
-    return (NU * PRIOR + missed) / (NU + weight), NU + weight
+    return (NU * PRIOR + missed) / (NU + weight), DOF + weight

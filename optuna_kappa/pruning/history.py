@@ -17,19 +17,31 @@ from optuna_kappa.runs import Floats
 _ASKED = 16  # whole runs that say where reports are; the first ones, so that phases stay
 
 
+class Place(NamedTuple):
+    """Where a run is in the space of parameters.
+
+    Attributes:
+        ln_lr: Natural logarithm of its learning rate; 0 where there is none.
+        others: Other parameters, in parts of their ranges, shape `(p,)`.
+    """
+
+    ln_lr: float
+    others: Floats
+
+
 class Run(NamedTuple):
     """A finished run, up to where it diverged if it did.
 
     Attributes:
         step: Steps of its finite reports, ascending, above 0, shape `(n,)`.
         loss: Losses there, lower is better.
-        place: Its parameters as coordinates, shape `(p,)`, in lengths over which losses change.
+        place: Its parameters.
         final: What it came to at the horizon; NaN if it was ended before.
     """
 
     step: Floats
     loss: Floats
-    place: Floats
+    place: Place
     final: float
 
 
@@ -42,7 +54,8 @@ class History:
         horizon: Their horizon, in steps.
         phases: Fractions of the horizon, ascending, the last one 1, shape `(K,)`.
         logarithmic: Whether losses are compared by their logarithms: where all are positive.
-        place: Coordinates, shape `(n, p)`.
+        ln_lr: Logarithms of the learning rates, shape `(n,)`.
+        others: Other parameters, shape `(n, p)`.
         value: Losses, or their logarithms, at the phases, shape `(n, K)`; the last column is what
             runs came to, NaN for those that were ended before.
         scatter: Of single reports, as `Reading.scatter`.
@@ -53,7 +66,8 @@ class History:
     horizon: float
     phases: Floats
     logarithmic: bool
-    place: Floats
+    ln_lr: Floats
+    others: Floats
     value: Floats
     scatter: Floats
     averaged: Floats
@@ -113,16 +127,17 @@ def learn(runs: Sequence[Run], horizon: float, before: History | None = None) ->
     row = {id(run): i for i, run in enumerate(before.runs)} if before else {}
     new = [run for run in runs if id(run) not in row]
     logarithmic = (before is None or before.logarithmic) and all(map(_positive, new))
-    place, empty = np.empty((0, len(whole[0].place))), np.empty((0, len(phases)))
-    nothing = History((), horizon, phases, logarithmic, place, empty, empty, empty)
+    others, empty = np.empty((0, len(whole[0].place.others))), np.empty((0, len(phases)))
+    nothing = History((), horizon, phases, logarithmic, np.empty(0), others, empty, empty, empty)
     if before is None or not before.reads_as(nothing):
         before, row, new = nothing, {}, list(runs)
     if not new:
         return before
     row |= {id(run): i for i, run in enumerate(new, len(row))}
     order = [row[id(run)] for run in runs]
-    known = before.place, before.value, before.scatter, before.averaged
-    added = [run.place for run in new], *zip(*map(before.columns, new), strict=True)
+    known = before.ln_lr, before.others, before.value, before.scatter, before.averaged
+    places = zip(*(run.place for run in new), strict=True)
+    added = *places, *zip(*map(before.columns, new), strict=True)
     arrays = (
         np.concatenate([of_known, of_new])[order]
         for of_known, of_new in zip(known, added, strict=True)

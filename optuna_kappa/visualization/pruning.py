@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import math
+import textwrap
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
+from plotly.colors import sample_colorscale
 
 from optuna_kappa import trials as door
 from optuna_kappa.explain import Kill, kills
 from optuna_kappa.visualization import theme
 
-_MOST_CURVES = 120
-_MOST_POINTS = 60  # of a curve
+_MOST_CURVES = 60  # of a class
+_MOST_POINTS = 40  # of a curve; with the above, a figure stays below 400 kB
+_DIGITS = 5
+_HOVER = 56  # characters of a line
+_FAR = 3.0  # Tukey's far-out fence, beyond which losses leave the frame
+_EARLIEST = 0.01  # part of the longest run that the axis begins at, if none ended before
+_LEAST = -6  # log10 of the least probability that has a colour of its own
+_DECADES = 2  # that the colour bar spans at least
 _RED = "#C0392B"
+_SHADES = sample_colorscale("Plasma", np.linspace(0, 0.72, 9).tolist())
 
 
 class _Curve(NamedTuple):
@@ -26,20 +36,30 @@ class _Curve(NamedTuple):
     value: list[float]  # finite
 
 
+class _Frame(NamedTuple):  # of values
+    low: float
+    high: float
+    log: bool
+    bad: float  # the end at which values are bad
+
+
 class _PruningInfo(NamedTuple):
     kept: list[_Curve]
     pruned: list[_Curve]
+    probes: list[_Curve]
     best: int | None  # number of the best kept trial
-    kills: list[Kill]  # of the pruned ones that are shown
-    n_kept: int
-    n_pruned: int
+    kills: list[Kill]  # marked: no probes, and only with reports
+    counts: tuple[int, int, int]  # kept, pruned, probes: of the study, not of what is shown
+    first: int  # step that the axis begins at
+    maximise: bool
 
 
 def plot_pruning(study: Study, lr: str = "lr") -> go.Figure:
     """Draws the curves of trials that came to their end and of pruned ones.
 
-    A mark shows where a trial was pruned; hovering tells its probability to become the best then,
-    and why. Of many trials, evenly chosen ones are shown.
+    A cross shows where a trial was pruned, and by its colour the probability to become the best
+    that it had then; hovering tells why. Diverged trials have a mark of their own, and the probes
+    of a `KappaSampler` are drawn faintly. Of many trials, evenly chosen ones are shown.
 
     Args:
         study: A study with one objective.
@@ -52,74 +72,121 @@ def plot_pruning(study: Study, lr: str = "lr") -> go.Figure:
 
 
 def _get_pruning_info(study: Study, lr: str) -> _PruningInfo:
-    found = {kill.trial: kill for kill in kills(study, lr)}
-    trials = [trial for trial in door.snapshot_now(study) if trial.intermediate_values]
+    found = kills(study, lr)
+    kinds = {kill.trial: kill.kind for kill in found}
+    trials = door.snapshot_now(study)
     kept = [trial for trial in trials if trial.state == TrialState.COMPLETE]
-    pruned = [trial for trial in trials if trial.state == TrialState.PRUNED]
-    sign = -1.0 if study.direction.name == "MAXIMIZE" else 1.0
+    pruned = [trial for trial in trials if kinds.get(trial.number, "probe") != "probe"]
+    probes = [trial for trial in trials if kinds.get(trial.number) == "probe"]
+    maximise = study.direction.name == "MAXIMIZE"
+    sign = -1.0 if maximise else 1.0
     best = min(kept, key=lambda t: sign * t.values[0]).number if kept else None
-    shown_kept, shown_pruned = _thinned(kept, best), _thinned(pruned, None)
+    marked = [kill for kill in found if kill.kind != "probe" and kill.step is not None]
+    first = _first([*kept, *pruned, *probes])
     return _PruningInfo(
-        kept=[_curve(trial, lr) for trial in shown_kept],
-        pruned=[_curve(trial, lr) for trial in shown_pruned],
+        kept=_curves(kept, lr, first, best),
+        pruned=_curves(pruned, lr, first),
+        probes=_curves(probes, lr, first),
         best=best,
-        kills=[found[trial.number] for trial in shown_pruned],
-        n_kept=len(kept),
-        n_pruned=len(pruned),
+        kills=[marked[i] for i in theme.thin(len(marked))],
+        counts=(len(kept), len(pruned), len(probes)),
+        first=first,
+        maximise=maximise,
     )
 
 
-def _thinned(trials: list[FrozenTrial], best: int | None) -> list[FrozenTrial]:
-    """Evenly chosen ones, and the best."""
-    even = np.linspace(0, len(trials) - 1, min(len(trials), _MOST_CURVES)).round().astype(int)
-    chosen = {trials[i].number for i in even} | {best}
-    return [trial for trial in trials if trial.number in chosen]
+def _first(trials: Sequence[FrozenTrial]) -> int:
+    """The step to begin at: many reports long before any trial ended are left out."""
+    steps = [[step for step in trial.intermediate_values if step > 0] for trial in trials]
+    lasts = [max(own) for own in steps if own]
+    if not lasts:
+        return 1
+    early = min([math.ceil(_EARLIEST * max(lasts)), *lasts])
+    return max(early, min(map(min, filter(None, steps))))
 
 
-def _curve(trial: FrozenTrial, lr: str) -> _Curve:
-    reports = sorted(
-        (step, value) for step, value in trial.intermediate_values.items() if math.isfinite(value)
-    )
-    even = np.linspace(0, len(reports) - 1, min(len(reports), _MOST_POINTS)).round().astype(int)
-    rows = [reports[i] for i in even]
-    return _Curve(
-        trial.number, door.lr_of(trial, lr), [step for step, _ in rows], [v for _, v in rows]
-    )
+def _curves(
+    trials: Sequence[FrozenTrial], lr: str, first: int, best: int | None = None
+) -> list[_Curve]:
+    """Curves of evenly chosen trials, and of the best."""
+    curves = [trial for trial in trials if trial.intermediate_values]
+    even = np.linspace(0, len(curves) - 1, min(len(curves), _MOST_CURVES)).round().astype(int)
+    chosen = {curves[i].number for i in even} | {best}
+    found = [_curve(trial, lr, first) for trial in curves if trial.number in chosen]
+    return [curve for curve in found if curve.step]
+
+
+def _curve(trial: FrozenTrial, lr: str, first: int) -> _Curve:
+    """Finite reports; of many, those that lie evenly on a logarithmic axis."""
+    reports = trial.intermediate_values
+    steps = sorted(step for step, v in reports.items() if step >= first and math.isfinite(v))
+    if len(steps) > _MOST_POINTS:
+        wanted = np.geomspace(steps[0], steps[-1], _MOST_POINTS) * (1 - 1e-9)
+        steps = [steps[i] for i in np.unique(np.searchsorted(steps, wanted))]
+    values = [float(f"{reports[step]:.{_DIGITS}g}") for step in steps]
+    return _Curve(trial.number, door.lr_of(trial, lr), steps, values)
 
 
 def _draw(info: _PruningInfo) -> go.Figure:
     title = "Kept and pruned trials"
-    curves = [curve for curve in (*info.kept, *info.pruned) if curve.step]
+    curves = [*info.kept, *info.pruned, *info.probes]
     if not curves:
-        return theme.figure(title, note="No trial has finished with a report yet.")
-    by_us = sum(kill.probability is not None for kill in info.kills)
-    figure = theme.figure(title, _subtitle(info, by_us))
-    figure.add_trace(_lines(info.pruned, f"pruned ({info.n_pruned})", theme.ORANGE, 1.0, 0.45))
+        return theme.figure(
+            title, note="No trial has ended with a finite report above step 0 yet."
+        )
+    figure = theme.figure(title, _subtitle(info))
+    n_kept, n_pruned, n_probes = info.counts
     others = [curve for curve in info.kept if curve.trial != info.best]
-    figure.add_trace(_lines(others, f"kept ({info.n_kept})", theme.BLUE, 1.2, 0.5))
     best = [curve for curve in info.kept if curve.trial == info.best]
-    figure.add_trace(_lines(best, "best", theme.INK, 2.5, 1.0))
-    figure.add_trace(_marks(info.kills))
-    values = [value for curve in curves for value in curve.value]
-    steps = [step for curve in curves for step in curve.step]
-    figure.update_yaxes(theme.loss_axis("value", min(values), max(values), log=min(values) > 0))
-    figure.update_xaxes(title_text="step", range=[0, 1.02 * max(steps)])
+    for part, name, colour, width, opacity in (
+        (info.probes, f"probes ({n_probes})", theme.GREY, 1.0, 0.35),
+        (others, f"kept ({n_kept})", theme.BLUE, 1.2, 0.5),
+        (info.pruned, f"pruned ({n_pruned})", theme.ORANGE, 1.2, 0.75),
+        (best, "best", theme.INK, 2.5, 1.0),
+    ):
+        if part:
+            figure.add_trace(_lines(part, name, colour, width, opacity))
+    frame = _frame(curves, info)
+    figure.add_traces(_marks(info, frame))
+    figure.update_yaxes(theme.loss_axis("value", frame.low, frame.high, log=frame.log))
+    last = max(curve.step[-1] for curve in curves)
+    figure.update_xaxes(theme.log_axis("step", [info.first, last]))
     return figure
 
 
-def _subtitle(info: _PruningInfo, by_us: int) -> str:
-    text = f"{info.n_kept} trials came to their end, {info.n_pruned} were pruned."
-    if by_us:
-        text += " A cross is where; its probability to become the best is told on hovering."
-    if max(info.n_kept, info.n_pruned) > _MOST_CURVES:
-        text += f" Shown are {len(info.kept)} and {len(info.pruned)} of them."
-    return text
+def _frame(curves: Sequence[_Curve], info: _PruningInfo) -> _Frame:
+    """What is in view: a few bad values must not squeeze all the others."""
+    values = np.array([value for curve in curves for value in curve.value])
+    log = bool(values.min() > 0) and not info.maximise
+    y = np.log(values) if log else values
+    lower, upper = np.quantile(y, (0.25, 0.75))
+    low, high = float(y.min()), float(y.max())
+    if info.maximise:
+        low = max(low, float(lower - _FAR * (upper - lower)))
+    else:
+        high = min(high, float(upper + _FAR * (upper - lower)))
+    low, high = (math.exp(low), math.exp(high)) if log else (low, high)
+    return _Frame(low, high, log, low if info.maximise else high)
+
+
+def _subtitle(info: _PruningInfo) -> str:
+    texts = []
+    if any(kill.kind == "forecast" for kill in info.kills):
+        texts.append(
+            "A coloured cross is where a trial was pruned; the colour is the probability to "
+            "become the best that it had there."
+        )
+    if info.counts[2]:
+        texts.append("Probes ended where they were planned to.")
+    if max(info.counts) > _MOST_CURVES:
+        texts.append(f"At most {_MOST_CURVES} curves of a kind are shown, evenly chosen.")
+    return " ".join(texts)
 
 
 def _lines(
-    curves: list[_Curve], name: str, colour: str, width: float, opacity: float
+    curves: Sequence[_Curve], name: str, colour: str, width: float, opacity: float
 ) -> go.Scatter:
-    """All curves of a kind as one trace; gaps part them."""
+    """All curves of a class as one trace; gaps part them."""
     x: list[float | None] = []
     y: list[float | None] = []
     texts: list[str] = []
@@ -127,33 +194,83 @@ def _lines(
         rate = "" if curve.lr is None else f", lr {theme.lr_text(curve.lr)}"
         x += [*curve.step, None]
         y += [*curve.value, None]
-        texts += [f"trial {curve.trial}{rate}"] * (len(curve.step) + 1)
+        texts += [*[f"{curve.trial}{rate}"] * len(curve.step), ""]
     return go.Scatter(
         x=x,
         y=y,
         text=texts,
-        mode="lines",
+        mode="lines" if any(len(curve.step) > 1 for curve in curves) else "markers",
         line={"color": colour, "width": width},
+        marker={"color": colour, "size": 4},
         opacity=opacity,
         name=name,
-        hovertemplate="%{text}<br>step %{x}: %{y:.4g}<extra></extra>",
+        hovertemplate="trial %{text}<br>step %{x}: %{y:.4g}<extra></extra>",
     )
 
 
-def _marks(found: list[Kill]) -> go.Scatter:
-    ended = [kill for kill in found if kill.value is not None and math.isfinite(kill.value)]
-    return go.Scatter(
-        x=[kill.step for kill in ended],
-        y=[kill.value for kill in ended],
-        text=[_told(kill) for kill in ended],
-        mode="markers",
-        marker={"symbol": "x", "size": 7, "color": _RED},
-        name="where",
-        hovertemplate="%{text}<extra></extra>",
-    )
+def _marks(info: _PruningInfo, frame: _Frame) -> list[go.Scatter]:
+    """Where trials were pruned, by what ended them."""
+    pointing = "triangle-down" if info.maximise else "triangle-up"
+    made = []
+    for kind, name, marker in (
+        ("other", "pruned otherwise", {"symbol": "x", "size": 7, "color": theme.GREY}),
+        ("forecast", "where pruned", {"symbol": "x", "size": 8}),
+        ("diverged", "diverged", {"symbol": pointing, "size": 10, "color": _RED}),
+    ):
+        part = [kill for kill in info.kills if kill.kind == kind]
+        if not part:
+            continue
+        if kind == "forecast":
+            marker |= _colours([kill.probability or 0.0 for kill in part])
+        made.append(
+            go.Scatter(
+                x=[max(kill.step or 0, info.first) for kill in part],
+                y=[_inside(kill.value, frame) for kill in part],
+                text=[_told(kill) for kill in part],
+                mode="markers",
+                marker=marker,
+                name=name,
+                hovertemplate="%{text}<extra></extra>",
+            )
+        )
+    return made
+
+
+def _inside(value: float | None, frame: _Frame) -> float:
+    """A value, or the edge of the frame beyond which it lies."""
+    known = frame.bad if value is None or not math.isfinite(value) else value
+    return float(f"{min(max(known, frame.low), frame.high):.{_DIGITS}g}")
+
+
+def _colours(probabilities: Sequence[float]) -> dict[str, object]:
+    """Colours by the logarithm of probabilities, and their bar."""
+    logs = [max(math.log10(p), _LEAST) if p > 0 else float(_LEAST) for p in probabilities]
+    high = max(logs)
+    low = min(math.floor(min(logs)), high - _DECADES)
+    ticks = list(range(math.ceil(low), math.floor(high) + 1))
+    texts = [theme.lr_text(10.0**tick) for tick in ticks]
+    if min(logs) == _LEAST:
+        texts[0] = f"≤ {texts[0]}"
+    return {
+        "color": [round(value, 3) for value in logs],
+        "colorscale": _SHADES,
+        "cmin": low,
+        "cmax": high,
+        "colorbar": {
+            "title": {"text": "probability<br>to win", "font": {"size": 13}},
+            "tickvals": ticks,
+            "ticktext": texts,
+            "tickfont": {"size": 12},
+            "thickness": 12,
+            "len": 0.7,
+            "outlinewidth": 0,
+        },
+    }
 
 
 def _told(kill: Kill) -> str:
-    chance = "" if kill.probability is None else f"<br>probability {kill.probability:.2g}"
-    reason = "<br>".join(theme.escape(kill.reason[i : i + 60]) for i in range(0, 120, 60))
-    return f"trial {kill.trial}, step {kill.step}{chance}<br>{reason}"
+    rate = "" if kill.lr is None else f", lr {theme.lr_text(kill.lr)}"
+    value = "" if kill.value is None else f": {kill.value:.4g}"
+    chance = [] if kill.probability is None else [f"probability {kill.probability:.2g}"]
+    lines = [f"trial {kill.trial}{rate}", f"step {kill.step}{value}", *chance]
+    return "<br>".join(map(theme.escape, lines + textwrap.wrap(kill.reason, _HOVER)))

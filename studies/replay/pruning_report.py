@@ -17,7 +17,7 @@ from studies.replay.table import prepare
 PAGE, FIGURES, RESULTS = "pruning.md", "pruning", "results.json"
 KAPPA = "kappa"
 SETTINGS = {
-    "kappa": ("kappa:0.002", "kappa:0.005", "kappa", "kappa:0.05", "kappa:0.1"),
+    "kappa": ("kappa:0.005", "kappa:0.01", "kappa", "kappa:0.05", "kappa:0.1"),
     "median": ("median:2", "median", "median:10"),
     "percentile": ("percentile:10", "percentile", "percentile:50", "percentile:75"),
     "sha": ("sha:2", "sha", "sha:8"),

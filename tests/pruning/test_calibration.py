@@ -5,7 +5,7 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-from optuna_kappa.pruning import History, Run, forecast, learn
+from optuna_kappa.pruning import History, Place, Run, forecast, learn
 from optuna_kappa.runs import Floats
 
 # The package gives the function this name.
@@ -19,7 +19,7 @@ def history(n_whole: int, n_ended: int) -> History:
     rng = np.random.default_rng(1)
     runs = []
     for i in range(n_whole + n_ended):
-        level, place = np.exp(rng.normal(0.0, 0.5)), rng.normal(size=2)
+        level, place = np.exp(rng.normal(0.0, 0.5)), Place(rng.normal(), rng.normal(size=1))
         loss = level * (1 + STEPS**-0.5) * np.exp(rng.normal(0.0, 0.02, len(STEPS)))
         seen = np.arange(len(STEPS)) < 4 if i >= n_whole else rng.random(len(STEPS)) < 0.8
         final = float(loss[-1]) if i < n_whole else float("nan")
@@ -41,13 +41,15 @@ def conditional(
 def test_forecast_and_its_calibration_are_those_of_the_formulas(
     n_whole: int, n_ended: int
 ) -> None:
-    known_runs, place = history(n_whole, n_ended), np.array([0.3, -0.2])
+    known_runs, place = history(n_whole, n_ended), Place(0.3, np.array([-0.2]))
     found = forecast(known_runs, place)
     rows = model._nearest(known_runs, place)
     z = model.excess(known_runs.value[rows], found.best, found.unit)
     n, k = z.shape
     noise = model._noise(known_runs, rows, found.best, found.unit, found.usual)
-    prior = model._covariance(np.vstack([known_runs.place[rows], place]), known_runs.phases)
+    ln_lr = np.append(known_runs.ln_lr[rows], place.ln_lr)
+    others = np.vstack([known_runs.others[rows], place.others])
+    prior = model._covariance(ln_lr, others, known_runs.phases)
     prior[np.diag_indices(n * k)] += noise.ravel()
     flat = z.ravel()
     known = np.flatnonzero(np.isfinite(flat))
@@ -64,6 +66,6 @@ def test_forecast_and_its_calibration_are_those_of_the_formulas(
             counts = 1 / (1 + model.BEHIND * flat[last] ** 2)
             missed[phase] += counts * min(square, model._FAR_OFF)
             weight[phase] += counts
-    dof = model.NU + weight
-    np.testing.assert_allclose(found.dof, dof)
-    np.testing.assert_allclose(found.inflation, (model.NU * model.PRIOR + missed) / dof, rtol=1e-6)
+    np.testing.assert_allclose(found.dof, model.DOF + weight)
+    inflation = (model.NU * model.PRIOR + missed) / (model.NU + weight)
+    np.testing.assert_allclose(found.inflation, inflation, rtol=1e-6)
