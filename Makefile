@@ -12,7 +12,7 @@ ARGS ?=
 help:
 	@echo "make compare   the main job: kappa-guided search against TPE on MNIST; ARGS='--help' for more"
 	@echo "make paper     the paper checked: docs/paper.md and its figures, from the recorded runs"
-	@echo "make replay    samplers and pruners on the recorded runs: docs/replay.md, in an hour"
+	@echo "make replay    samplers and pruners on the recorded runs: docs/replay.md, docs/pruning.md"
 	@echo "make test      all tests"
 	@echo "make lint      ruff and mypy"
 	@echo "make bench     speed, side by side"
@@ -29,6 +29,7 @@ compare: $(READY)
 
 replay: $(READY)
 	$(BIN)/python -m studies.replay report $(ARGS)
+	$(BIN)/python -m studies.replay report-pruners $(ARGS)
 
 paper: $(READY)
 	$(BIN)/python -m studies.paper report $(ARGS)

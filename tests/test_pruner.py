@@ -187,11 +187,12 @@ def test_nothing_is_read_between_decisions() -> None:
 
 
 def test_another_process_decides_the_same_and_pickles() -> None:
-    study = optuna.create_study(sampler=RandomSampler(seed=0), pruner=KappaPruner(0.1))
+    pruner = KappaPruner(0.1)
+    study = optuna.create_study(sampler=RandomSampler(seed=0), pruner=pruner)
     study.optimize(train, n_trials=8)
-    copied = pickle.loads(pickle.dumps(study.pruner))
+    copied = pickle.loads(pickle.dumps(pruner))
     for trial in study.trials:
-        assert copied.decisions(study, trial.number) == study.pruner.decisions(study, trial.number)
+        assert copied.decisions(study, trial.number) == pruner.decisions(study, trial.number)
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,8 @@ def judge(
         margin = rule.margin * abs(history.best)
     probability = forecast().probability(history.read(step, loss), margin)
     chance = f"{probability:.2g} at step {last}"
-    best = f"the best of {n_whole} runs, {sign * history.best:.6g}"
+    whose = f"the best of {n_whole} runs" if n_whole > 1 else "the only whole run"
+    best = f"{whose}, {sign * history.best:.6g}"
     if probability < rule.epsilon:
         reason = f"its probability to beat {best}, was {chance}, below {rule.epsilon:g}"
         return Decision(True, last, probability, reason)
