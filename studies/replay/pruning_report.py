@@ -103,13 +103,20 @@ class Family(NamedTuple):
 
 
 def families(tables: Path, more: Sequence[Path]) -> list[Family]:
-    """The recorded tables, and others."""
+    """The recorded tables, and others.
+
+    Raises:
+        ValueError: There is no such file.
+    """
     own = [
         Family(target.table, target.title, tables / f"{target.table}.csv.gz", target.epochs)
         for target in TARGETS
     ]
     names = [path.name.partition(".")[0] for path in more]
-    return own + [Family(n, n, path, None) for n, path in zip(names, more, strict=True)]
+    found = own + [Family(n, n, path, None) for n, path in zip(names, more, strict=True)]
+    if lacking := [str(family.path) for family in found if not family.path.exists()]:
+        raise ValueError(f"there is no run table {', '.join(lacking)}")
+    return found
 
 
 def replay(

@@ -12,7 +12,7 @@ from simulated import Simulated, grid
 
 from optuna_kappa.schedules import constant
 from studies.replay.objective import Curve, Objective
-from studies.replay.pruning import Outcome, Proposal, outcome, proposals
+from studies.replay.pruning import Outcome, Proposal, outcome, proposals, stated
 from studies.replay.search import TOP_K
 from studies.replay.table import prepare
 
@@ -64,6 +64,26 @@ def test_a_trial_as_good_as_the_best_counts_too() -> None:
     found = outcome(FIXED, stream, "median", 0)
     assert (found.survival, found.survival_1pct) == (0, 1)
     assert found.regret_observed == pytest.approx(0.009)
+
+
+@pytest.mark.parametrize(("pruner", "saved"), [("median:5", 6 / 28), ("median:6", 3 / 28)])
+def test_a_setting_follows_a_colon(pruner: str, saved: float) -> None:
+    assert outcome(FIXED, STREAM, pruner, 0).saved == pytest.approx(saved)
+
+
+@pytest.mark.parametrize(("pruner", "kept"), [(TOP_K, 2), ("top-k:4", 4), ("top-k:100", 1)])
+def test_top_k_keeps_one_of_k(pruner: str, kept: int) -> None:
+    stream = [proposal(0.1 + i / 100, 1 + i, 1 + i, 1 + i, 1 + i) for i in range(16)]
+    assert outcome(FIXED, stream, pruner, 0).saved == pytest.approx((16 - kept) * 3 / 64)
+
+
+def test_what_is_stated_stands_beside_what_comes_of_it() -> None:
+    found = stated(FIXED, STREAM, "kappa", 0)
+    assert {one.number for one in found} <= {1, 2, 3, 4, 5, 6}  # nothing is said of the first
+    assert {one.number for one in found if one.won} == {5}
+    assert all(0 <= one.probability <= 1 for one in found)
+    ended = [one for one in found if one.number == 6]
+    assert len(ended) == 1 and ended[0].probability < 0.02
 
 
 def test_top_k_keeps_the_best_eighth_of_the_first_epoch() -> None:
