@@ -34,8 +34,8 @@ def place_of(trial: FrozenTrial, space: Space, lr: str) -> Place:
     for name, distribution in space.items():
         if name == lr and not isinstance(distribution, CategoricalDistribution):
             low, high = _ends(distribution)
-            if low > 0:
-                ln_lr = math.log(lr_of(trial, lr) or math.sqrt(low * high))
+            if low >= 0 < high:
+                ln_lr = math.log(lr_of(trial, lr) or math.sqrt(low * high) or high)
                 continue
         if not distribution.single():
             others += _parts(distribution, trial.params.get(name))

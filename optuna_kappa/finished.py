@@ -7,6 +7,7 @@ not change, so that a decision in a long study reads only what is new.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import takewhile
@@ -23,11 +24,12 @@ from optuna_kappa.schedules import PeriodicSchedule, as_schedule, constant
 from optuna_kappa.trials import FINISHED, plan_of
 
 _FORECASTS = 16  # kept: of the trials that run at the same time
+_JUDGED = 1000
 
-Kind = tuple[int, str] | None  # horizon and schedule of a planned trial, None without a plan
+Group = tuple[int, str] | None  # horizon and schedule of a planned trial, None without a plan
 
 
-def kind_of(trial: FrozenTrial) -> Kind:
+def group_of(trial: FrozenTrial) -> Group:
     """What a trial is a run of: only runs alike are compared."""
     plan = plan_of(trial)
     return (plan.horizon, plan.schedule) if plan else None
@@ -50,12 +52,13 @@ class Finished:
         self._lr = lr
         self.sign = -1.0 if direction == StudyDirection.MAXIMIZE else 1.0
         self._trials: dict[int, FrozenTrial] = {}
-        self._alike: dict[Kind, dict[int, FrozenTrial]] = {}  # the same, by kind
+        self._alike: dict[Group, dict[int, FrozenTrial]] = {}  # the same, by group
         self._n_settled = 0  # trials, from the first on, of which nothing new will be heard
-        self._longest = 0  # steps of a trial without a plan
+        self._lengths: Counter[int] = Counter()  # of whole trials without a plan
+        self._judged: dict[int, float] = {}  # the step at which a trial was last judged
         self._space: Space = {}
         self._runs: dict[tuple[int, bool], Run] = {}
-        self._histories: dict[Kind, tuple[int, History | None]] = {}
+        self._histories: dict[Group, tuple[int, History | None]] = {}
         self._forecasts: dict[int, tuple[History, int, Forecast]] = {}
 
     def update(self, trials: Sequence[FrozenTrial]) -> None:
@@ -68,30 +71,48 @@ class Finished:
         self._n_settled += sum(1 for _ in takewhile(lambda t: t.state.is_finished(), rest))
         new = [t for t in rest if t.state in FINISHED and t.number not in self._trials]
         for trial in new:
-            kind = kind_of(trial)
+            group = group_of(trial)
             self._trials[trial.number] = trial
-            self._alike.setdefault(kind, {})[trial.number] = trial
-            if kind is None:
-                self._longest = max(self._longest, _length(trial))
+            self._alike.setdefault(group, {})[trial.number] = trial
+            if group is None:
+                self._lengths[_length(trial)] += trial.state == TrialState.COMPLETE
         if any(self._space.get(n) != d for t in new for n, d in t.distributions.items()):
             in_order = [self._trials[number] for number in sorted(self._trials)]
-            self._space, self._runs = space_of(in_order), {}
+            self._space = space_of(in_order)
+            self._runs.clear()
+            self._histories.clear()
 
-    def history(self, kind: Kind) -> History | None:
-        """What is known of runs of this kind; None while no such run is whole."""
-        n, before = self._histories.get(kind, (0, None))
+    def history(self, group: Group) -> History | None:
+        """What is known of runs of this group; None while no such run is whole."""
+        n, before = self._histories.get(group, (0, None))
         if n != len(self._trials):
             numbered = [
-                (number, self._run(trial, whole=of == kind))
+                (number, self._run(trial, whole=of == group))
                 for of, trials in self._alike.items()
-                if _begins_as(of, kind)
+                if _begins_as(of, group)
                 for number, trial in trials.items()
             ]
             runs = [run for _, run in sorted(numbered, key=itemgetter(0))]
-            horizon = kind[0] if kind else self._longest
+            horizon = group[0] if group else self._usual_length
             before = learn(runs, horizon, before) if horizon else None
-            self._histories[kind] = len(self._trials), before
+            self._histories[group] = len(self._trials), before
         return before
+
+    @property
+    def _usual_length(self) -> int:
+        """The commonest last step of whole trials, the longest of several."""
+        return max(self._lengths, key=lambda n: (self._lengths[n], n), default=0)
+
+    def last_judged(self, trial: FrozenTrial) -> float | None:
+        """The step at which a trial under way was last judged; None if it never was."""
+        return self._judged.get(trial.number)
+
+    def was_judged(self, trial: FrozenTrial, step: float) -> None:
+        """Takes note of the step at which a trial under way was judged."""
+        self._judged.pop(trial.number, None)
+        self._judged[trial.number] = step
+        while len(self._judged) > _JUDGED:
+            del self._judged[next(iter(self._judged))]
 
     def curve(self, trial: FrozenTrial) -> tuple[Floats, Floats]:
         """Steps above 0, ascending, and losses, up to the first that is not finite."""
@@ -125,16 +146,15 @@ class Finished:
 
 
 def _length(trial: FrozenTrial) -> int:
-    """The last step of a trial that came to its end."""
-    done = trial.state == TrialState.COMPLETE
-    return max(trial.intermediate_values, default=0) if done else 0
+    """The last step of a trial."""
+    return max(trial.intermediate_values, default=0)
 
 
-def _begins_as(kind: Kind, whole: Kind) -> bool:
-    """Whether runs of a kind are runs of another one, or what such runs begin with."""
-    if kind == whole or kind is None or whole is None:
-        return kind == whole
-    return kind[1] == whole[1] and kind[0] < whole[0] and _same_beginning(kind[1])
+def _begins_as(group: Group, whole: Group) -> bool:
+    """Whether runs of a group are runs of another one, or what such runs begin with."""
+    if group == whole or group is None or whole is None:
+        return group == whole
+    return group[1] == whole[1] and group[0] < whole[0] and _same_beginning(group[1])
 
 
 @lru_cache

@@ -12,7 +12,7 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial
 
 from optuna_kappa import trials as door
-from optuna_kappa.finished import Finished, kind_of
+from optuna_kappa.finished import Finished, group_of
 from optuna_kappa.pruning import Decision, Rule, ends_anyway, is_due, judge
 
 # Planned trials that are there for what they tell, not for winning: the law is fitted to probes,
@@ -84,7 +84,8 @@ class KappaPruner(BasePruner):
             decision = self._decision(study, trial, direction)
         if decision is None or not decision.prune:
             return False
-        door.store_pruned(study, trial, decision._asdict())
+        if not trial.state.is_finished():
+            door.store_pruned(study, trial, decision._asdict())
         return True
 
     def decisions(self, study: Study, number: int) -> list[Decision]:
@@ -108,7 +109,7 @@ class KappaPruner(BasePruner):
             raise ValueError(f"the study {study.study_name!r} has no trial {number}; {known}")
         trial = trials[number]
         finished.update([t for t in trials.values() if _ended_before(t, trial)])
-        history = finished.history(kind_of(trial))
+        history = finished.history(group_of(trial))
         step, loss = finished.curve(trial)
         if history is None or door.kind_of(trial) in _NOT_JUDGED:
             return []
@@ -125,17 +126,20 @@ class KappaPruner(BasePruner):
         """What is decided at the trial's last report; None where nothing is to be decided."""
         if study not in self._studies:
             self._studies[study] = Finished(self.lr, direction)
-        finished, kind = self._studies[study], kind_of(trial)
+        finished, group = self._studies[study], group_of(trial)
         step, loss = finished.curve(trial)
         if not len(step) or step[-1] < max(trial.intermediate_values):
             return None  # it had diverged and came back
-        # At the first report all is read that has finished since, so that what is due follows
-        # from the study, not from when this process last looked.
-        if len(step) > 1 and not is_due(finished.history(kind), step):
+        judged = finished.last_judged(trial)
+        # When a trial is first seen, all is read that has finished since, so that what is due
+        # follows from the study, not from when this process last looked.
+        if judged is not None and not is_due(finished.history(group), step, judged):
             return None
         finished.update(door.snapshot_now(study))
-        history = finished.history(kind)
-        if history is None or not is_due(history, step):
+        history = finished.history(group)
+        due = is_due(history, step, judged or 0.0)
+        finished.was_judged(trial, float(step[-1]) if due or judged is None else judged)
+        if history is None or not due:
             return None
         forecast = partial(finished.forecast, history, trial)
         return judge(history, forecast, step, loss, self._rule, finished.sign)

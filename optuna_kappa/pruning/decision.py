@@ -82,21 +82,25 @@ def ends_anyway(reports: Mapping[int, float], horizon: int | None) -> str | None
     return None
 
 
-def is_due(history: History | None, step: Floats) -> bool:
-    """Whether a run is to be judged at its last report: the first of a phase.
+def is_due(history: History | None, step: Floats, judged: float | None = None) -> bool:
+    """Whether a run is to be judged now: the first time in a phase.
 
     Before any run has come to the horizon, phases are not known, and every power of two of the
-    reports is looked at.
+    reports is looked at. At the horizon there is nothing left to save.
 
     Args:
         history: What is known of others.
         step: Steps of its reports, ascending, above 0.
+        judged: Step at which it was last judged; by default its last report but one.
     """
     n = len(step)
     if history is None or not n:
         return n > 0 and n & (n - 1) == 0
-    reached = np.searchsorted(history.phases[:-1] * (1 - _SAME), step[-2:] / history.horizon)
-    return bool(reached[-1] > (reached[0] if n > 1 else 0))
+    if judged is None:
+        judged = float(step[-2]) if n > 1 else 0.0
+    at = np.array([judged, step[-1]]) / history.horizon
+    before, now = np.searchsorted(history.phases[:-1] * (1 - _SAME), at)
+    return bool((now > before or judged == step[-1]) and at[1] < 1 - _SAME)
 
 
 def judge(
@@ -131,7 +135,11 @@ def judge(
     margin = -math.log1p(-rule.margin)
     if not history.logarithmic:
         margin = rule.margin * abs(history.best)
-    probability = forecast().probability(history.read(step, loss), margin)
+    seen = history.read_under_way(step, loss)
+    if not np.isfinite(seen.value[:-1]).any():
+        return Decision(False, last, None, "it has come to no phase of a run yet")
+    with np.errstate(over="ignore", invalid="ignore"):  # of losses near the largest numbers
+        probability = forecast().probability(seen, margin)
     chance = f"{probability:.2g} at step {last}"
     whose = f"the best of {n_whole} runs" if n_whole > 1 else "the only whole run"
     best = f"{whose}, {sign * history.best:.6g}"
@@ -142,7 +150,8 @@ def judge(
 
 
 def _far_above(history: History, loss: Floats) -> bool:
-    """Whether a run has risen far above its own start."""
+    """Whether a run has risen far above its own start, and above where all others began."""
     curve = history.best_run.loss
     gained = float(curve[0] - curve.min()) if len(curve) else 0.0
-    return gained > 0 and float(loss[-1] - loss[0]) > _FAR * gained
+    far = gained > 0 and float(loss[-1] - loss[0]) > _FAR * gained
+    return far and float(loss[-1]) > max(history.worst_start, float(curve[0]))

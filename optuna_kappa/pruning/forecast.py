@@ -13,11 +13,11 @@ process over runs and phases, with a constant mean and the covariance
 T_j says how an excess goes on: at its level, with a trend in ln u, with one in u, or wandering.
 R(i, k) = (1 + r^2 / 2 q)^-q, r the distance of two runs' parameters, says that neighbours do
 alike: runs at a lower learning rate catch up in the way that others at a lower rate did. K is the
-law's part: it is 1 where the runs have had the same kappa, and falls with the difference of
-ln lr + ln u, so that a run at half the rate is where another one was at half the data, and where
-the optimum has moved when that one is at its end follows. It is one part among others; how far it
-holds is for the runs to say. C is common to all runs. The noise is that of the scatter of a run's
-own reports.
+law's part: it is largest where the runs have had the same kappa, and falls with the difference of
+ln lr + ln u (and of the other parameters), so that a run at half the rate is where another one was
+at half the data, and where the optimum has moved when that one is at its end follows. It is one
+part among others; how far it holds is for the runs to say. C is common to all runs. The noise is a
+constant and that of the scatter of a run's own reports.
 
 How far this can be trusted is measured in the study itself. Each run that came to the horizon is
 forecast from its first k phases and all other runs; the squares of what these forecasts missed, in
@@ -56,7 +56,8 @@ _FAR_OFF = 25.0  # square of the largest miss that counts
 _MEAN = 25.0  # prior variance of the mean
 _MOST_NOISE = 4.0  # prior variance of z that noise adds at most
 _OWN = 5.0  # how many reports of its own a run must miss by before its forecast widens
-_LEAST = 1e-3  # least gain, as a part of the best loss: of runs that learned nothing
+_LEAST = 1e-3  # least gain, in ln loss: of runs that learned nothing
+_ROUNDING, _SMALLEST = 1e-12, 1e-300  # the same where losses have no logarithms
 _WHOLE, _ENDED = 20, 30  # runs that a forecast rests on at most: the nearest ones
 
 
@@ -130,15 +131,15 @@ def forecast(history: History, place: Place) -> Forecast:
     from scipy.linalg import lapack  # not on `import optuna_kappa`
 
     phases, best = history.phases, history.lowest
-    gained = float(np.nanmax(best) - best[-1])
-    unit = UNIT * max(gained, _LEAST * abs(best[-1]), 1e-12)
     rows = _nearest(history, place)
+    usual = _usual(history.scatter[rows, -1][history.whole[rows]])
+    least = _LEAST if history.logarithmic else max(usual, _ROUNDING * abs(best[-1]), _SMALLEST)
+    unit = UNIT * max(float(np.nanmax(best) - best[-1]), least)
     z = excess(history.value[rows], best, unit)
     n, k = z.shape
-    usual = _usual(history.scatter[rows, -1][np.isfinite(z[:, -1])])
     ln_lr = np.append(history.ln_lr[rows], place.ln_lr)
     prior = _covariance(ln_lr, np.vstack([history.others[rows], place.others]), phases)
-    prior[np.diag_indices(n * k)] += _noise(history, rows, best, unit, usual).ravel()
+    prior[np.diag_indices(n * k)] += _noise(history, rows, best, unit).ravel()
     known, own = np.flatnonzero(np.isfinite(z.ravel())), slice(n * k, None)
     # Q = R R': faster than inv, and of the digits that the all but free mean costs fewer are lost.
     root, _ = lapack.dtrtri(np.linalg.cholesky(prior[known][:, known]).T)
@@ -168,7 +169,7 @@ def _usual(scatter: Floats) -> float:
     return float(np.median(found)) if len(found) else 0.0
 
 
-def _noise(history: History, rows: np.ndarray, best: Floats, unit: float, usual: float) -> Floats:
+def _noise(history: History, rows: np.ndarray, best: Floats, unit: float) -> Floats:
     """Variances that the scatter of reports adds to z, shape `(n, K)`."""
     behind = np.nan_to_num(np.abs(history.value[rows] - best))
     scatter = np.nan_to_num(history.scatter[rows]) / (unit + behind)

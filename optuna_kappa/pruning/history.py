@@ -14,6 +14,9 @@ import numpy as np
 from optuna_kappa.pruning.phases import Reading, choose, read
 from optuna_kappa.runs import Floats
 
+_FAR_BELOW = 7.0  # in ln loss
+_LARGEST = 700.0  # logarithm that has an exponential
+_SAME = 1e-9
 _ASKED = 16  # whole runs that say where reports are; the first ones, so that phases stay
 
 
@@ -104,6 +107,30 @@ class History:
         """Reads a finished run; its last value is what it came to."""
         found = self.read(run.step, run.loss)
         found.value[-1] = math.log(run.final) if self.logarithmic else run.final
+        return found
+
+    @cached_property
+    def worst_start(self) -> float:
+        """The highest loss at the first phase, of the runs that came to the horizon."""
+        starts = self.value[self.whole, 0]
+        known = starts[np.isfinite(starts)]
+        highest = float(known.max()) if len(known) else math.inf
+        return math.exp(min(highest, _LARGEST)) if self.logarithmic else highest
+
+    def read_under_way(self, step: Floats, loss: Floats) -> Reading:
+        """Reads the curve of a run under way.
+
+        A phase that it has passed without a report before has the value of its last report. Where
+        losses are compared by their logarithms, one of 0 or less is far below all others.
+        """
+        if self.logarithmic:
+            lowest = math.exp(float(np.nanmin(self.lowest)) - _FAR_BELOW)
+            loss = np.maximum(loss, lowest)
+        found = self.read(step, loss)
+        passed = np.searchsorted(self.phases, step[-1:] / self.horizon * (1 + _SAME)) - 1
+        for phase in passed[passed >= 0]:
+            if not np.isfinite(found.value[phase]):
+                found.value[phase] = math.log(loss[-1]) if self.logarithmic else loss[-1]
         return found
 
     def read(self, step: Floats, loss: Floats) -> Reading:

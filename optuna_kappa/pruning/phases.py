@@ -46,7 +46,8 @@ def choose(reported: Sequence[Floats]) -> Floats:
     """
     at, counts = np.unique(np.concatenate(reported).round(9), return_counts=True)
     common = at[(counts >= len(reported) / 2) & (at < 1 - _SAME)]
-    if len(reported) > 1 and len(common) < 2:  # each run reports at steps of its own
+    seldom = not (at < 1 - _SAME).any()
+    if len(reported) > 1 and len(common) < 2 and not seldom:  # each run has steps of its own
         return np.append(_WANTED, 1.0)
     chosen: list[float] = []
     for wanted in _WANTED if len(common) else ():
@@ -73,9 +74,9 @@ def read(at: Floats, y: Floats, phases: Floats) -> Reading:
     first = np.searchsorted(at, start * (1 + _SAME), side="right")
     end = np.searchsorted(at, phases * (1 + _SAME), side="right")
     first[-1] = max(end[-1] - 1, first[-1])  # the last report, not a mean
-    total = np.append(0.0, np.cumsum(y))
     count = np.maximum(end - first, 1).astype(np.float64)
-    value = np.where(end > first, (total[end] - total[first]) / count, np.nan)
+    windows = zip(first, end, strict=True)
+    value = np.array([y[i:j].mean() if j > i else np.nan for i, j in windows])
     gaps = (end == first) & (end > 0) & (end < n)  # between two reports
     value[gaps] = np.interp(np.log(phases[gaps]), np.log(at), y)
     value[phases * _REACHED > at[-1]] = np.nan
@@ -89,10 +90,8 @@ def _scatter(at: Floats, y: Floats, phases: Floats, end: np.ndarray) -> Floats:
     x = np.log(at)
     weight = (x[2:] - x[1:-1]) / (x[2:] - x[:-2])
     off = y[1:-1] - weight * y[:-2] - (1 - weight) * y[2:]
-    square = off**2 / (1 + weight**2 + (1 - weight) ** 2)
-    total = np.append(0.0, np.cumsum(square))
+    with np.errstate(over="ignore"):  # of losses near the largest numbers
+        square = off**2 / (1 + weight**2 + (1 - weight) ** 2)
     low = np.maximum(np.searchsorted(at, phases / _LOOKED_BACK, side="right") - 1, 0)
-    high = np.maximum(end - 2, 0)
-    count = high - low
-    mean = (total[high] - total[np.minimum(low, high)]) / np.maximum(count, 1)
-    return np.where(count >= 2, np.sqrt(np.maximum(mean, 0.0)), np.nan)
+    windows = zip(low, end - 2, strict=True)
+    return np.array([np.sqrt(square[i:j].mean()) if j >= i + 2 else np.nan for i, j in windows])

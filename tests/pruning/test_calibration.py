@@ -46,7 +46,7 @@ def test_forecast_and_its_calibration_are_those_of_the_formulas(
     rows = model._nearest(known_runs, place)
     z = model.excess(known_runs.value[rows], found.best, found.unit)
     n, k = z.shape
-    noise = model._noise(known_runs, rows, found.best, found.unit, found.usual)
+    noise = model._noise(known_runs, rows, found.best, found.unit)
     ln_lr = np.append(known_runs.ln_lr[rows], place.ln_lr)
     others = np.vstack([known_runs.others[rows], place.others])
     prior = model._covariance(ln_lr, others, known_runs.phases)

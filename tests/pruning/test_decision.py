@@ -76,7 +76,7 @@ def test_epsilon_of_zero_prunes_nothing_for_its_forecast() -> None:
         ([1, 60], True),
         ([59, 60], True),
         ([60, 61], False),
-        ([100], True),
+        ([100], False),  # nothing is left to save
         ([90, 100], False),  # the last phase is the end
     ],
 )
