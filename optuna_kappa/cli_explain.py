@@ -48,7 +48,8 @@ def _killed(study: optuna.Study, options: argparse.Namespace) -> tuple[list[Kill
     states = Counter(trial.state.name for trial in study.get_trials(deepcopy=False))
     if not states:
         raise ValueError(f"the study {study.study_name!r} has no trials yet")
-    reading.require_lr(study, options.lr)
+    if options.lr != "lr":  # without a learning rate of the usual name all else can be told
+        reading.require_lr(study, options.lr)
     summary = told.summary(states, found)
     if not found and options.trial is None:
         raise ValueError(

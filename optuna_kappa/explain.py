@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 from optuna.study import Study
@@ -110,13 +111,20 @@ def explain(study: Study, number: int, pruner: KappaPruner | None = None) -> Exp
 def _kill(trial: FrozenTrial, lr: str) -> Kill:
     step = max(trial.intermediate_values, default=None)
     value = None if step is None else trial.intermediate_values[step]
-    probability = trial.user_attrs.get(door.PRUNED, {}).get("probability")
+    probability = _stored(trial).get("probability")
     return Kill(trial.number, door.lr_of(trial, lr), step, value, probability, *_ended(trial))
+
+
+def _stored(trial: FrozenTrial) -> Mapping[str, Any]:
+    """What `KappaPruner` kept when it ended a trial; nothing where the trial then went on."""
+    stored: dict[str, Any] = trial.user_attrs.get(door.PRUNED, {})
+    last = max(trial.intermediate_values, default=None)
+    return stored if stored.get("step", last) == last else {}
 
 
 def _ended(trial: FrozenTrial) -> tuple[Kind, str]:
     """What ended a pruned trial, and why."""
-    stored: dict[str, Any] = trial.user_attrs.get(door.PRUNED, {})
+    stored = _stored(trial)
     if "reason" in stored:
         asked = stored.get("probability") is not None
         return "forecast" if asked else "diverged", stored["reason"]
@@ -133,14 +141,24 @@ def _undecided(trial: FrozenTrial) -> str:
     """Why nothing was decided about a trial."""
     if _planned_end(trial) is not None:
         return "no decisions: a probe is for what it tells, and not judged"
+    if door.kind_of(trial) == "law":
+        return "no decisions: a trial by the law is there to test it, and not judged"
     if not any(step > 0 for step in trial.intermediate_values):
         return "no decisions: it has no report at a step above 0"
-    return "no decisions: no trial to compare it with had come to its end before"
+    return (
+        "no decisions: no trial to compare it with had come to its end before, or it has no "
+        "finite report where one would be compared"
+    )
 
 
 def _differs(trial: FrozenTrial, kind: Kind | None, decisions: list[Decision]) -> str:
     """Why what became of a trial is not what is decided about it; '' where it is."""
     ended = [decision.step for decision in decisions if decision.prune]
+    if kind == "forecast" and ended and ended[0] < max(trial.intermediate_values):
+        return (
+            f"by these decisions it would have been ended at step {ended[0]}: some of the trials "
+            "that it is compared with here were not finished then"
+        )
     if kind == "forecast" and not ended:
         return (
             "by these decisions it would have gone on: the study's KappaPruner had other "

@@ -63,7 +63,7 @@ def _kappa(target: Target) -> BaseSampler:
 def _hyperband(target: Target, factor: float = 3) -> BasePruner:
     # Four brackets: the lowest rung, a 27th of the target, is about what a probe costs.
     lowest = max(1, target.horizon // 27)
-    return HyperbandPruner(lowest, target.horizon, reduction_factor=round(factor))
+    return HyperbandPruner(lowest, target.horizon, reduction_factor=max(2, round(factor)))
 
 
 def _median(target: Target, startup: float = 5) -> BasePruner:
@@ -122,13 +122,13 @@ def check_pruners(names: Sequence[str], known: Sequence[str] = tuple(PRUNERS)) -
     for name in names:
         pruner, colon, setting = name.partition(":")
         try:
-            fine = not colon or (pruner != "none" and float(setting) > 0)
+            fine = not colon or (pruner != "none" and 0 < float(setting) < 1e6)
         except ValueError:
             fine = False
         if not fine:
             raise ValueError(
-                f"the setting of {name!r} must be a number above 0, as in percentile:50, and "
-                "none has no setting"
+                f"the setting of {name!r} must be a number above 0 and below a million, as in "
+                "percentile:50, and none has no setting"
             )
 
 

@@ -177,7 +177,7 @@ def test_a_page(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
         ("--storage MANY --study tpe --trial -1", "has no trial -1; its trials are 0 to 13"),
         ("--storage MANY --study tpe --trial x", "--trial: invalid int value: 'x'; optuna-kappa"),
         ("--storage MANY --study tpe --lr rate", "has a parameter 'rate'; they have lr: give the"),
-        ("--storage sqlite:///AT/one.db", "no trial of 'alone' has a parameter 'lr'; they have r"),
+        ("--storage sqlite:///AT/one.db --lr x", "no trial of 'alone' has a parameter 'x'; they "),
         ("--storage MANY --study tpe --epsilon 0.1", "--epsilon is for the decisions about one t"),
         ("--storage MANY --study tpe --trial 3 --epsilon 2", "epsilon must be a probability, at "),
         ("--storage MANY --study tpe --figure AT/no/x.html", "cannot write the page AT/no/x.html"),

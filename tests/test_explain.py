@@ -172,7 +172,8 @@ def test_outcomes() -> None:
         ended({1: 1.0, 4: 0.5}, horizon=4),
         ended({1: 1.0}, lr=None, state=running),
     )
-    nothing = "no decisions: no trial to compare it with had come to its end before"
+    nothing = "no decisions: no trial to compare it with had come to its end before, or it has "
+    nothing += "no finite report where one would be compared"
     early = "no decisions: it has no report at a step above 0"
     probe = "no decisions: a probe is for what it tells, and not judged"
     found = [explain(study, number) for number in range(4)]

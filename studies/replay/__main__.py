@@ -193,9 +193,11 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--budget", type=float, default=24, help=text)
     for command in (search, pruners, mislead):
         _add_replay(command)
-    document = commands.add_parser("report", help="write docs/replay.md; about an hour")
+    document = commands.add_parser("report", help="write docs/replay.md; half an hour")
     document.set_defaults(run=_report)
-    about_pruners = commands.add_parser("report-pruners", help="write docs/pruning.md")
+    about_pruners = commands.add_parser(
+        "report-pruners", help="write docs/pruning.md; ten minutes"
+    )
     about_pruners.set_defaults(run=_report_pruners)
     text = "run tables beside the recorded ones, such as those of TaskSet"
     about_pruners.add_argument("--more", nargs="*", default=[], metavar="FILE", help=text)

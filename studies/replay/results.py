@@ -119,7 +119,8 @@ def reliability(replay: Replay, pruner: str, stream: Pruned) -> list[Json]:
     """
     pieces = {pruner: [(_state, pruner, seeds, stream) for seeds in _pieces(replay)]}
     done = _run(replay, pieces, lambda n: None)[pruner]
-    said = np.array([(one.probability, one.won) for stream in done for one in stream])
+    pairs = [(one.probability, one.won) for stream in done for one in stream]
+    said = np.array(pairs, dtype=np.float64).reshape(-1, 2)
     found = []
     for low, high in pairwise(STATED):
         inside = said[(said[:, 0] >= low) & (said[:, 0] < high)]

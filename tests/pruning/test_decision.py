@@ -1,12 +1,22 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
-from curves import HORIZON, STEPS, curve, history
+from curves import HORIZON, STEPS, curve, finished, history
 
-from optuna_kappa.pruning import Forecast, Place, Rule, forecast, is_due, judge
+from optuna_kappa.pruning import (
+    Forecast,
+    History,
+    Place,
+    Rule,
+    forecast,
+    is_due,
+    judge,
+    learn,
+)
 
 LRS = np.geomspace(1e-5, 1e-1, 9).tolist()
 RULE = Rule(epsilon=0.03, margin=0.0, n_startup_trials=4)
@@ -108,3 +118,43 @@ def test_a_run_is_judged_at_most_once_a_phase() -> None:
 def test_wrong_rules(arguments: tuple[float, float, int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Rule(*arguments)
+
+
+def test_a_margin_is_a_part_of_the_best_loss_in_either_scale() -> None:
+    place, loss = Place(math.log(6e-4), np.empty(0)), curve(6e-4, 99)[:70]
+    lrs = [*LRS[:4], *LRS[5:]]
+    chances = []
+    for known, shift in ((history(lrs), 0.0), (shifted(lrs, -5.0), -5.0)):
+        for margin in (0.0, 0.3):
+            rule = Rule(0.0, margin, 1)
+            expected = partial(forecast, known, place)
+            found = judge(known, expected, STEPS[:70], loss + shift, rule)
+            assert found.probability is not None
+            chances.append(found.probability)
+    assert chances[0] > 1.2 * chances[1]
+    assert chances[2] > 1.2 * chances[3]
+
+
+def shifted(lrs: list[float], by: float) -> History:
+    """The same runs with losses that are not positive."""
+    runs = [finished(lr, seed=i) for i, lr in enumerate(lrs)]
+    moved = [run._replace(loss=run.loss + by, final=run.final + by) for run in runs]
+    known = learn(moved, HORIZON)
+    assert known is not None and not known.logarithmic
+    return known
+
+
+def test_a_phase_without_a_report_has_the_value_of_the_last_one() -> None:
+    known = history(LRS)
+    seen = known.read_under_way(np.array([17.0]), np.array([0.5]))
+    there = np.isfinite(seen.value)
+    assert there.sum() == 1
+    assert known.phases[there][0] <= 0.17
+    assert seen.value[there][0] == pytest.approx(math.log(0.5))
+
+
+def test_a_loss_of_zero_is_far_below_all_others() -> None:
+    known = history(LRS)
+    seen = known.read_under_way(STEPS[:5], np.zeros(5))
+    assert np.isfinite(seen.value[:2]).all()
+    assert seen.value[0] < np.nanmin(known.value) - 5

@@ -103,3 +103,23 @@ def test_of_many_runs_the_best_is_among_those_looked_at() -> None:
     found = forecast(known, Place(math.log(5e-2), np.empty(0)))
     assert found.best[-1] == pytest.approx(math.log(known.best))
     assert chance(known, 5e-2, 20) < 0.05
+
+
+def test_a_run_unlike_all_others_is_less_certain() -> None:
+    known = history(LRS)
+    expected = forecast(known, Place(math.log(3e-3), np.empty(0)))
+    loss = curve(3e-3, 99)[:30]
+    odd = loss * np.where(np.arange(30) % 8 < 4, 0.6, 1.6)
+    like, unlike = (expected.probability(known.read(STEPS[:30], y)) for y in (loss, odd))
+    assert like < 0.05 and unlike > like
+
+
+def test_scatter_at_the_end_makes_the_end_uncertain() -> None:
+    known = history(LRS)
+    expected = forecast(known, Place(math.log(3e-3), np.empty(0)))
+    seen = known.read(STEPS[:60], curve(3e-3, 99)[:60])
+    rough = seen._replace(scatter=np.full_like(seen.scatter, 1.0))
+    assert expected.probability(rough) > 2 * expected.probability(seen)
+    quiet = replace(expected, usual=0.0).probability(known.read(STEPS[:2], curve(3e-3, 99)[:2]))
+    noisy = replace(expected, usual=2.0).probability(known.read(STEPS[:2], curve(3e-3, 99)[:2]))
+    assert noisy > quiet
