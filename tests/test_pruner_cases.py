@@ -119,7 +119,7 @@ def test_a_trial_may_ask_seldom(every: int) -> None:
 
 def test_one_longer_trial_does_not_change_what_a_run_is() -> None:
     study = known()
-    add(study, 1e-3, {100: 0.15, 100_000: 0.14}, 0.14)
+    add(study, 1e-3, {50: 0.2, 100: 0.15, 200: 0.15, 300: 0.15, 100_000: 0.14}, 0.14)
     step = pruned_at(ask(study, 0.09), lambda step: float(curve(0.09)[step - 1]))
     assert step is not None and step <= 10
 

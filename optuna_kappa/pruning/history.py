@@ -134,9 +134,10 @@ class History:
         return found
 
     def read(self, step: Floats, loss: Floats) -> Reading:
-        """Reads a curve at the phases."""
-        at = np.minimum(step / self.horizon, 1.0)
-        return read(at, np.log(loss) if self.logarithmic else loss, self.phases)
+        """Reads a curve at the phases, without what lies beyond the horizon."""
+        inside = step <= self.horizon * (1 + _SAME)
+        y = np.log(loss[inside]) if self.logarithmic else loss[inside]
+        return read(step[inside] / self.horizon, y, self.phases)
 
 
 def learn(runs: Sequence[Run], horizon: float, before: History | None = None) -> History | None:
