@@ -176,9 +176,8 @@ def write(docs: Path) -> Path:
     """
     kept = kept_of(docs)
     found: Json = kept.get("families", {})
-    wanted = {one for several in SETTINGS.values() for one in several}
     for name, family in found.items():
-        if lacking := wanted - set(family["pruners"]):
+        if lacking := set(SETTINGS[KAPPA]) - set(family["pruners"]):
             raise ValueError(
                 f"there are no results of {', '.join(sorted(lacking))} for {name}; replay "
                 "without --only first"
@@ -207,7 +206,8 @@ def _page(found: Json, repeats: int) -> Iterator[str]:
     yield from as_table(("", *_bins(found)), list(_shares(found)))
     for name, family in found.items():
         yield from ("", f"## {family['title']}", "", f"![]({FIGURES}/{name}.svg)", "")
-        rows = [(name, *_cells(family["pruners"][name])) for name in SETTINGS]
+        known = family["pruners"]
+        rows = [(name, *_cells(known[name])) for name in SETTINGS if name in known]
         yield from as_table(("pruner", *_FIELDS), rows)
 
 
@@ -235,9 +235,10 @@ def _pareto(family: Json) -> Chart:
     """Regret caused against data saved: a line a pruner, a point a setting."""
     series = []
     for name, settings in SETTINGS.items():
-        points = [
-            (family["pruners"][s]["saved"], family["pruners"][s]["regret"]) for s in settings
-        ]
+        known = [family["pruners"][one] for one in settings if one in family["pruners"]]
+        if not known:
+            continue
+        points = [(one["saved"], one["regret"]) for one in known]
         x, y = zip(*sorted(points), strict=True)
         inside = [min(100 * v, _FRAME[1]) for v in y]
         series.append(Series(name, [100 * v for v in x], inside, "line", _COLOURS[name]))

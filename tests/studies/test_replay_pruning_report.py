@@ -45,9 +45,15 @@ def test_results_are_joined_and_those_of_other_repeats_forgotten(tmp_path: Path)
     save(FAMILY, results(["kappa"], 0.5), 100, tmp_path)
     pruners = kept_of(tmp_path)["families"]["mine"]["pruners"]
     assert pruners["kappa"]["saved"] == 0.5 and pruners["median"]["saved"] == 0.25
-    save(FAMILY, results(["kappa"]), 7, tmp_path)
-    with pytest.raises(ValueError, match="no results of .*median.* for mine; replay without"):
+    save(FAMILY, results(["median"]), 7, tmp_path)
+    with pytest.raises(ValueError, match="no results of .*kappa:0.05.* for mine; replay without"):
         write(tmp_path)
+
+
+def test_pruners_that_were_not_replayed_are_left_out(tmp_path: Path) -> None:
+    save(FAMILY, results([*SETTINGS["kappa"], "median"]), 100, tmp_path)
+    text = write(tmp_path).read_text()
+    assert "| median | 25" in text and "| sha |" not in text
 
 
 def test_nothing_was_kept(tmp_path: Path) -> None:
