@@ -251,12 +251,24 @@ def _pareto(family: Json) -> Chart:
 
 
 def _reliable(found: Json) -> Chart:
-    series = [Series("as stated", (0, 100), (0, 100), "guide", GREY)]
-    colours = (BLUE, GREEN, *OTHERS) * 2
-    for family, colour in zip(found.values(), colours, strict=False):
-        x = [100 * b["stated"] for b in family["reliability"]]
-        y = [100 * b["won"] for b in family["reliability"]]
-        series.append(Series(family["title"], x, y, "line", colour))
+    """What came of stated probabilities: each table by itself, and all together."""
+    series = [Series("as stated", (0, 100), (0, 100), "guide", GREEN)]
+    pooled: dict[float, list[Json]] = {}
+    for family in found.values():
+        bins = family["reliability"]
+        for b in bins:
+            pooled.setdefault(b["low"], []).append(b)
+        label = "" if len(series) > 1 else "each table"
+        x, y = ([100 * b[name] for b in bins] for name in ("stated", "won"))
+        series.append(Series(label, x, y, "line", GREY))
+    x, y = (
+        [
+            100 * sum(b[name] * b["n"] for b in several) / sum(b["n"] for b in several)
+            for _, several in sorted(pooled.items())
+        ]
+        for name in ("stated", "won")
+    )
+    series.append(Series("all together", x, y, "line", BLUE))
     return Chart(
         "Of trials given a probability to win, how many won",
         Axis("probability stated, %", log=False, range=(0, 100)),
