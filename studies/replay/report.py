@@ -187,7 +187,7 @@ def _page(found: Sequence[Replayed], repeats: int) -> Iterator[str]:
         f"`{TRANSFER}` starts from probes at constant rate, of at most {PROBES_FOR / 3.2:.2g} "
         "epochs, for a scheduled target.",
         "",
-        "## Do stock pruners lead TPE to the wrong learning rate?",
+        "## Do pruners lead TPE to the wrong learning rate?",
         "",
         f"Median regret in % after {BUDGETS[-1]:g} full-run equivalents, TPE alone and with each "
         "pruner. *Above* and *below*: the intervals do not overlap.",
