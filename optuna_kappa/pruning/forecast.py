@@ -59,6 +59,7 @@ _OWN = 5.0  # how many reports of its own a run must miss by before its forecast
 _LEAST = 1e-3  # least gain, in ln loss: of runs that learned nothing
 _ROUNDING, _SMALLEST = 1e-12, 1e-300  # the same where losses have no logarithms
 _WHOLE, _ENDED = 20, 30  # runs that a forecast rests on at most: the nearest ones
+_ENDED_VALUES = 140  # values of those that were ended
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,12 +157,9 @@ def _nearest(history: History, place: Place) -> np.ndarray:
     whole = np.flatnonzero(history.whole)
     away[whole[np.argmin(history.value[whole, -1])]] = -1.0
     ended = np.flatnonzero(~history.whole)
-    return np.concatenate(
-        [
-            rows[np.argsort(away[rows], kind="stable")[:most]]
-            for rows, most in ((whole, _WHOLE), (ended, _ENDED))
-        ]
-    )
+    whole, ended = (rows[np.argsort(away[rows], kind="stable")] for rows in (whole, ended))
+    values = np.isfinite(history.value[ended[:_ENDED]]).sum(axis=1).cumsum()
+    return np.concatenate([whole[:_WHOLE], ended[:_ENDED][values <= _ENDED_VALUES]])
 
 
 def _usual(scatter: Floats) -> float:
