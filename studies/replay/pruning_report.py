@@ -63,7 +63,8 @@ of the same phase. A trial is pruned when its probability to end below the best 
 The constants in `optuna_kappa/pruning/forecast.py` were fitted to streams of proposals from the
 tables below and from others of the same kind: digits, regressions, a character model and a
 factorisation, with SGD, RMSprop and Adam, with learning rates and with random configurations. The
-tables below are therefore no test of them. On eight of those others that were used least, survival
+tables below are therefore no test of them. On eight of those others (they are not in the
+repository) that were used least, survival
 at the default was 94 to 99 %, data saved 31 to 47 % and regret caused at most 1.2 %, but for two:
 where a report is of so few examples that it scatters by 20 to 30 % (81 % survive: the winner is
 luck), and where all runs overfit and the slowest win by a few per cent at the end (66 %; the
