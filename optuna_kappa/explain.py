@@ -101,7 +101,7 @@ def explain(study: Study, number: int, pruner: KappaPruner | None = None) -> Exp
         outcome = f"came to its end with {trial.values[0]:.6g}"
     else:
         outcome = "failed" if trial.state == TrialState.FAIL else "is not finished"
-    if _planned_end(trial) is not None:
+    if door.probe_end(trial) is not None:
         decisions = []
     note = _differs(trial, kind, decisions) if decisions else _undecided(trial)
     lr = door.lr_of(trial, pruner.lr)
@@ -128,7 +128,7 @@ def _ended(trial: FrozenTrial) -> tuple[Kind, str]:
     if "reason" in stored:
         asked = stored.get("probability") is not None
         return "forecast" if asked else "diverged", stored["reason"]
-    reports, horizon = trial.intermediate_values, _planned_end(trial)
+    reports, horizon = trial.intermediate_values, door.probe_end(trial)
     diverged, planned = ends_anyway(reports, None), ends_anyway(reports, horizon)
     if diverged is not None:
         return "diverged", diverged
@@ -139,7 +139,7 @@ def _ended(trial: FrozenTrial) -> tuple[Kind, str]:
 
 def _undecided(trial: FrozenTrial) -> str:
     """Why nothing was decided about a trial."""
-    if _planned_end(trial) is not None:
+    if door.probe_end(trial) is not None:
         return "no decisions: a probe is for what it tells, and not judged"
     if door.kind_of(trial) == "law":
         return "no decisions: a trial by the law is there to test it, and not judged"
@@ -170,9 +170,3 @@ def _differs(trial: FrozenTrial, kind: Kind | None, decisions: list[Decision]) -
             "another pruner, a KappaPruner with other arguments, or several trials ran at once"
         )
     return ""
-
-
-def _planned_end(trial: FrozenTrial) -> int | None:
-    """The step at which a probe ends; None for a full run."""
-    plan = door.plan_of(trial)
-    return plan.horizon if plan is not None and plan.is_probe else None

@@ -74,11 +74,9 @@ class KappaPruner(BasePruner):
             RuntimeError: The study has several objectives, as with Optuna's own pruners.
         """
         direction = study.direction
-        plan = door.plan_of(trial)
-        horizon = plan.horizon if plan is not None and plan.is_probe else None
-        if ends_anyway(trial.intermediate_values, horizon):
+        if ends_anyway(trial.intermediate_values, door.probe_end(trial)):
             return True
-        if plan is not None and plan.kind in _NOT_JUDGED:
+        if door.kind_of(trial) in _NOT_JUDGED:
             return False
         with self._lock:
             decision = self._decision(study, trial, direction)

@@ -77,6 +77,12 @@ def kind_of(trial: FrozenTrial) -> str | None:
     return None if plan is None else plan.kind
 
 
+def probe_end(trial: FrozenTrial) -> int | None:
+    """The step at which a probe ends; None for a full run, or a trial of another sampler."""
+    plan = plan_of(trial)
+    return plan.horizon if plan is not None and plan.is_probe else None
+
+
 def horizon(trial: Trial | FrozenTrial, default: int | None = None) -> int:
     """How long a trial should plan to train: what a scheduled objective builds its schedule for.
 
