@@ -5,10 +5,8 @@ a `RunTable`.
 """
 
 from optuna_kappa.law import Law, Proposal, Verdict, fit, fit_contexts
-from optuna_kappa.pruner import KappaPruner
 from optuna_kappa.runs import RunTable, read_csv
-from optuna_kappa.sampler import KappaSampler
-from optuna_kappa.trials import horizon, run_table
+from optuna_kappa.study import KappaPruner, KappaSampler, horizon, run_table
 
 __version__ = "0.1.0"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from optuna_kappa.cli import main
+from optuna_kappa.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

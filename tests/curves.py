@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from optuna_kappa._typing import Floats
 from optuna_kappa.pruning import History, Place, Run, learn
-from optuna_kappa.runs import Floats
 
 HORIZON = 100
 STEPS = np.arange(1.0, HORIZON + 1)

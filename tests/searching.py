@@ -14,7 +14,7 @@ from optuna.trial import Trial
 from simulated import LARGEST, Simulated
 
 from optuna_kappa import KappaPruner, KappaSampler, horizon
-from optuna_kappa.trials import plan_of
+from optuna_kappa.study.plans import plan_of
 
 TARGET = int(LARGEST)
 LR = FloatDistribution(1e-6, 1e-1, log=True)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from optuna_kappa import RunTable
-from optuna_kappa.runs import Floats
+from optuna_kappa._typing import Floats
 
 LARGEST = 64.0
 AT_LARGEST = 2e-3

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+import optuna_kappa
 
 CODE = "import sys, {module}; print(*(m for m in {unwanted!r} if m in sys.modules), end='')"
 
@@ -32,3 +36,46 @@ def test_public_names_exist() -> None:
     import optuna_kappa
 
     assert [name for name in optuna_kappa.__all__ if not hasattr(optuna_kappa, name)] == []
+
+
+PACKAGE = Path(optuna_kappa.__file__).parent
+# What each folder may import from the others; imports run one way.
+MAY_IMPORT = {
+    "schedules": (),
+    "runs": ("schedules",),
+    "law": ("runs", "schedules"),
+    "search": ("law", "runs", "schedules"),
+    "pruning": ("law", "runs", "schedules"),
+    "backtest": ("law", "runs", "schedules"),
+    "study": ("backtest", "law", "pruning", "runs", "schedules", "search"),
+    "visualization": ("backtest", "law", "pruning", "runs", "schedules", "search", "study"),
+}
+
+
+def imported_folders(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    own = [name.split(".")[1] for name in names if name.startswith("optuna_kappa.")]
+    return {name for name in own if (PACKAGE / name).is_dir() or name in ("report", "__init__")}
+
+
+@pytest.mark.parametrize("folder", MAY_IMPORT)
+def test_folders_import_one_way(folder: str) -> None:
+    modules = sorted((PACKAGE / folder).glob("*.py"))
+    assert modules
+    for module in modules:
+        others = imported_folders(module) - {folder}
+        assert others <= set(MAY_IMPORT[folder]), module.name
+
+
+def test_every_folder_has_its_rule() -> None:
+    folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert folders == {*MAY_IMPORT, "cli"}
+
+
+def test_the_root_stays_small() -> None:
+    assert len(list(PACKAGE.glob("*.py"))) <= 6

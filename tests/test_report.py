@@ -13,10 +13,10 @@ import plotly.graph_objects as go
 import pytest
 from optuna.trial import TrialState, create_trial
 
-from optuna_kappa.budget import trajectory
 from optuna_kappa.law import Law, Optimum
 from optuna_kappa.report import Cell, Section, Table, page, write
 from optuna_kappa.runs import RunTable
+from optuna_kappa.search.trajectory import trajectory
 from optuna_kappa.visualization import (
     TransferPoint,
     plot_budget,

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from optuna_kappa.law.contexts import Context
-from optuna_kappa.law.model import Posterior
 from optuna_kappa.law.optimum import Optimum
+from optuna_kappa.law.posterior import Posterior
+from optuna_kappa.schedules import CONSTANT
 
 APART = 2.0  # horizons within this factor of the largest say too little, and are left out with it
 _LATE = 8.0
@@ -61,8 +62,8 @@ def check(
     """Checks the law that follows from these optima, and related ones of other contexts."""
     inside = [optimum for optimum in optima if not optimum.at_edge]
     largest = max((o.horizon for o in optima), default=0.0)
-    late = [o for o in inside if o.horizon * _LATE >= largest and o.mean is not None]
-    kappas = [np.exp(o.ln_lr) * o.horizon * (o.mean or 0.0) for o in late]
+    late = [o.kappa for o in inside if o.horizon * _LATE >= largest]
+    kappas = [kappa for kappa in late if kappa is not None]
     posterior = Posterior((*optima, *related), context)
     off = [o.ln_lr - _predicted(posterior, o)[0] for o in inside]
     schedules = sorted({optimum.schedule for optimum in optima})
@@ -99,7 +100,7 @@ def _predicted(posterior: Posterior, optimum: Optimum) -> tuple[float, float]:
 def _shift(seen: Sequence[Optimum], optima: Sequence[Optimum], context: Context) -> Shift | None:
     """Of a schedule other than the constant rate, at its largest horizon."""
     others = [o for o in optima if seen and o.schedule != seen[0].schedule]
-    if not others or seen[0].schedule == "constant":
+    if not others or seen[0].schedule == CONSTANT:
         return None
     largest = max(seen, key=lambda optimum: optimum.horizon)
     mean, sd = _predicted(Posterior(others, context), largest)

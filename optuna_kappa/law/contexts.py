@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from optuna_kappa.runs import Floats
+from optuna_kappa._typing import Floats
 
 Context = tuple[tuple[str, str], ...]  # (column, value) pairs
 NEAR = 3.0  # distance, in ln value, at which two contexts' laws have a correlation of 0.6

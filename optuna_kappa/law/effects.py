@@ -21,10 +21,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from optuna_kappa._typing import Floats
 from optuna_kappa.law.losses import read
 from optuna_kappa.law.observations import Observations, observe
 from optuna_kappa.law.valley import COMPRESSED, GROWTH
-from optuna_kappa.runs import Floats, RunTable
+from optuna_kappa.runs import RunTable
 
 # Prior sd of the optimum's shift over a parameter's range; from batch 16 to 256 it is about 1.4.
 _SHIFT = 0.7

@@ -1,4 +1,4 @@
-"""What the prior means and covariances of `optuna_kappa.law.model` are made of."""
+"""What the prior means and covariances of `optuna_kappa.law.posterior` are made of."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from optuna_kappa._typing import Floats
 from optuna_kappa.law.contexts import Context, similarity
 from optuna_kappa.law.optimum import OWN, Optimum
-from optuna_kappa.runs import Floats
+from optuna_kappa.schedules import CONSTANT
 
 SHIFT = 0.35  # that of 24 schedules and horizons of Adam and SGD on MNIST, root mean square
 UNKNOWN_SHIFT = 1.5  # a schedule whose shape is not known
@@ -39,7 +40,7 @@ def offset(optimum: Optimum) -> float:
 
 def shift(optimum: Optimum) -> float:
     """Standard deviation of what the peak rate and kappa do not tell of a schedule, in ln lr."""
-    if optimum.schedule == "constant":
+    if optimum.schedule == CONSTANT:
         return 0.0
     return UNKNOWN_SHIFT if optimum.mean is None else SHIFT
 
@@ -80,7 +81,7 @@ def noise(optima: Sequence[Optimum], scatter: float) -> Floats:
     """Covariance of the optima's errors, diagonal, shape `(n, n)`."""
     log_d = np.log([at_peak(optimum) for optimum in optima])
     # Constant-rate optima of one table and context are of the same runs, all others of their own.
-    runs = [(o.table, o.context) if o.schedule == "constant" else i for i, o in enumerate(optima)]
+    runs = [(o.table, o.context) if o.schedule == CONSTANT else i for i, o in enumerate(optima)]
     related = np.exp(-np.abs(log_d[:, None] - log_d) / CORRELATION) * same(runs, runs)
     se = np.array([optimum.se for optimum in optima])
     noise: Floats = np.diag(se**2 * related.sum(axis=1) + scatter**2)

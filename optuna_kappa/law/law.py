@@ -1,29 +1,27 @@
 """The law: the predictive distribution of the optimal lr at a (horizon, schedule).
 
 `fit` makes a `Law` from a run table. It is immutable, goes to JSON and back, and holds the optima
-it rests on; `optuna_kappa.law.model` says what it makes of them.
+it rests on; `optuna_kappa.law.posterior` says what it makes of them.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from functools import cached_property
-from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from optuna_kappa.law.checks import Checks, check
-from optuna_kappa.law.contexts import Context, comparable
-from optuna_kappa.law.diagnosis import Verdict, at_target, diagnose
+from optuna_kappa.law.contexts import Context
 from optuna_kappa.law.mixture import Mixture
-from optuna_kappa.law.model import Posterior
-from optuna_kappa.law.observations import observe
-from optuna_kappa.law.optimum import OWN, Optimum, find_optima
-from optuna_kappa.runs import RunTable
+from optuna_kappa.law.optimum import Optimum
+from optuna_kappa.law.posterior import Posterior
+from optuna_kappa.law.verdict import Verdict, at_target, diagnose
 from optuna_kappa.schedules import AnySchedule, as_schedule
+from optuna_kappa.schedules.kappa import kappa
 
 _FORMAT = "optuna-kappa law 1"
 
@@ -99,10 +97,10 @@ class Law:
         predicted = self.predict(horizon, schedule)
         name, mean, _ = self._shape(schedule, horizon)
         low, lr, high = (float(np.exp(predicted.quantile(p))) for p in (0.05, 0.5, 0.95))
-        kappa = None if mean is None else lr * horizon * mean
+        cumulative = None if mean is None else kappa(lr, horizon, mean)
         largest = max(optimum.horizon for optimum in self.optima or self._posterior.optima)
         verdict = at_target(self.verdict, low, high, horizon, largest)
-        return Proposal(horizon, name, lr, low, high, kappa, verdict)
+        return Proposal(horizon, name, lr, low, high, cumulative, verdict)
 
     @property
     def slope(self) -> tuple[float, float, float]:
@@ -162,101 +160,6 @@ class Law:
             raise
         shape = resolved.resolve(horizon)
         return resolved.name, shape.mean, shape.peak
-
-
-def fit(
-    runs: RunTable | Sequence[RunTable], schedules: Mapping[str, AnySchedule] | None = None
-) -> Law:
-    """Fits the law to the runs of one context.
-
-    Args:
-        runs: Run table; constant-rate runs count at every horizon up to their own. Of several
-            tables the last one is what proposals are for; the optima of the others (a smaller
-            model's, say) are found one by one and joined, as far as they carry over.
-        schedules: Shapes of schedules that the tables name but `optuna_kappa.schedules` cannot
-            parse. A name found in neither is a schedule of unknown shape: its optima still show
-            how the optimum moves, but not what another schedule's would be.
-
-    Raises:
-        ValueError: A horizon has more than 100,000 periods of its schedule: their units differ.
-    """
-    tables = [runs] if isinstance(runs, RunTable) else list(runs)
-    if not all(isinstance(table, RunTable) for table in tables):
-        raise ValueError(
-            f"fit needs a RunTable or several, but got {runs!r}; read_csv makes one of a file, "
-            "run_table of a study"
-        )
-    return join([find_optima(observe(table)) for table in tables], schedules)
-
-
-def join(
-    found: Sequence[Sequence[Optimum]], schedules: Mapping[str, AnySchedule] | None = None
-) -> Law:
-    """The law of optima as found table by table; see `fit`, which finds them, too."""
-    shapes, optima = dict(schedules or {}), []
-    for i, several in enumerate(found, start=1):
-        for optimum in several:
-            mean, peak = _multipliers(optimum.schedule, optimum.horizon, shapes)
-            which = OWN if i == len(found) else i
-            optima.append(replace(optimum, mean=mean, peak=peak, table=which))
-    return Law(tuple(optima))
-
-
-def fit_contexts(
-    tables: Sequence[tuple[Mapping[str, str], RunTable]],
-    schedules: Mapping[str, AnySchedule] | None = None,
-) -> list[Law]:
-    """Fits a law to the runs of each context, partially pooled with those of the others.
-
-    Args:
-        tables: Values of the context columns and the runs that have them, as `RunTable.groups`
-            yields them.
-        schedules: As in `fit`.
-
-    Returns:
-        A law for each, in the same order.
-
-    Raises:
-        ValueError: As in `fit`.
-    """
-    return pool([(values, fit(table, schedules)) for values, table in tables])
-
-
-def pool(laws: Sequence[tuple[Mapping[str, str], Law]]) -> list[Law]:
-    """Laws of several contexts, each with the optima of the others beside its own.
-
-    Contexts are compared by their values that are positive numbers (batch size, width), on the
-    logarithmic scale. Those that differ in any other value (the optimizer, say) share nothing.
-
-    Args:
-        laws: Values of the context columns, and the law fitted to the runs that have them alone.
-    """
-    contexts = [tuple(values.items()) for values, _ in laws]
-    optima = [
-        tuple(replace(optimum, context=context) for optimum in law.optima)
-        for context, (_, law) in zip(contexts, laws, strict=True)
-    ]
-    found = []
-    for context, own in zip(contexts, optima, strict=True):
-        others = (
-            several
-            for other, several in zip(contexts, optima, strict=True)
-            if other != context and comparable(other, context)
-        )
-        found.append(Law(own, tuple(chain.from_iterable(others)), context))
-    return found
-
-
-def _multipliers(
-    name: str, horizon: float, shapes: Mapping[str, AnySchedule]
-) -> tuple[float | None, float | None]:
-    """Mean and largest multiplier of a schedule; None where it cannot be parsed."""
-    try:
-        schedule = shapes[name] if name in shapes else as_schedule(name)
-    except ValueError:
-        return None, None
-    shape = schedule.resolve(horizon)
-    return shape.mean, shape.peak
 
 
 def _context(pairs: Any) -> Context:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from optuna_kappa._typing import Floats
 from optuna_kappa.law.observations import Observations
-from optuna_kappa.runs import Floats
 
 FAR = 1.0  # excess, in scales of the losses, of a rate that is far from the best
 _AWAY = (0.5, 1.5)  # distances from the best, in ln lr, at which the losses' scale is taken

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from optuna_kappa.runs import Floats
+from optuna_kappa._typing import Floats
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,8 +19,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from optuna_kappa.runs import Floats, RunTable
-from optuna_kappa.schedules import parse
+from optuna_kappa._typing import Floats
+from optuna_kappa.runs import RunTable
+from optuna_kappa.schedules import CONSTANT, find_schedule
 
 _MIN_LRS = 2  # a single learning rate says nothing about the best one
 _SAME_HORIZON = 1.05  # a run reported within this factor of a horizon was seen there
@@ -72,9 +73,9 @@ def observe(runs: RunTable) -> list[Observations]:
     for schedule, curve in _curves(runs):
         curves.setdefault(_canonical(schedule), []).append(curve)
     found = []
-    for schedule in sorted(curves, key=lambda name: (name != "constant", name)):
+    for schedule in sorted(curves, key=lambda name: (name != CONSTANT, name)):
         group = curves[schedule]
-        seen = _constant(group) if schedule == "constant" else _scheduled(group)
+        seen = _constant(group) if schedule == CONSTANT else _scheduled(group)
         for horizon, rows in seen:
             one = observations_of(schedule, horizon, rows)
             if len(np.unique(one.ln_lr[np.isfinite(one.loss)])) >= _MIN_LRS:
@@ -85,10 +86,8 @@ def observe(runs: RunTable) -> list[Observations]:
 @lru_cache
 def _canonical(name: str) -> str:
     """The usual spelling of a schedule's name, the name itself where it is of none we know."""
-    try:
-        return parse(name).name
-    except ValueError:
-        return name
+    schedule = find_schedule(name)
+    return name if schedule is None else schedule.name
 
 
 def _curves(runs: RunTable) -> Iterator[tuple[str, _Curve]]:

@@ -17,6 +17,7 @@ from optuna_kappa.law.contexts import Context
 from optuna_kappa.law.losses import Losses, read
 from optuna_kappa.law.observations import Observations
 from optuna_kappa.law.valley import SHAPE_PRIOR, Shape, fit_valley
+from optuna_kappa.schedules.kappa import kappa
 
 OWN = 0
 _LEAST_SE = 0.02
@@ -55,6 +56,13 @@ class Optimum:
     peak: float | None = None
     table: int = OWN
     context: Context = ()
+
+    @property
+    def kappa(self) -> float | None:
+        """Cumulative learning of a run at the optimum; None where the mean is not known."""
+        if self.mean is None:
+            return None
+        return kappa(float(np.exp(self.ln_lr)), self.horizon, self.mean)
 
 
 class Link(NamedTuple):

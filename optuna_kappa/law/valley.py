@@ -26,8 +26,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from optuna_kappa._typing import Floats
 from optuna_kappa.law.losses import FAR, Losses, near_the_best
-from optuna_kappa.runs import Floats
 
 # Shapes (width in ln lr, skew) and their prior probabilities.
 WIDTHS, WIDTH_PRIOR = np.array([0.5, 1.5]), np.array([0.6, 0.4])

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from optuna_kappa._typing import Floats
 from optuna_kappa.pruning.forecast import Forecast
 from optuna_kappa.pruning.history import History
-from optuna_kappa.runs import Floats
 
 _SAME = 1e-6
 _FAR = 10.0  # times what the best gained: a loss this far above the run's own start has diverged

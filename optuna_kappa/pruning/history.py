@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from optuna_kappa._typing import Floats
 from optuna_kappa.pruning.phases import Reading, choose, read
-from optuna_kappa.runs import Floats
 
 _FAR_BELOW = 7.0  # in ln loss
 _LARGEST = 700.0  # logarithm that has an exponential

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from optuna_kappa.runs import Floats
+from optuna_kappa._typing import Floats
 
 # Early on most is saved, so phases lie closer there; near the end the last few run on anyway.
 _WANTED = np.array([2, 3, 4.5, 6.5, 10, 14, 19, 25, 32, 40, 50, 60, 70, 80, 90]) / 100

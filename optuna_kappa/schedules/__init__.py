@@ -15,9 +15,9 @@ Constant").
 """
 
 from optuna_kappa.schedules.measured import from_callable, from_torch
-from optuna_kappa.schedules.parsing import as_schedule, parse
+from optuna_kappa.schedules.parsing import as_schedule, find_schedule, is_constant, parse
 from optuna_kappa.schedules.pieces import cyclic, step
-from optuna_kappa.schedules.schedule import AnySchedule, PeriodicSchedule, Schedule
+from optuna_kappa.schedules.schedule import CONSTANT, AnySchedule, PeriodicSchedule, Schedule
 from optuna_kappa.schedules.shapes import (
     constant,
     cosine,
@@ -29,6 +29,7 @@ from optuna_kappa.schedules.shapes import (
 )
 
 __all__ = [
+    "CONSTANT",
     "AnySchedule",
     "PeriodicSchedule",
     "Schedule",
@@ -37,8 +38,10 @@ __all__ = [
     "cosine",
     "cyclic",
     "exponential",
+    "find_schedule",
     "from_callable",
     "from_torch",
+    "is_constant",
     "linear",
     "one_cycle",
     "parse",

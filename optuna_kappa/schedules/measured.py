@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from optuna_kappa.schedules.interval import check_count
+from optuna_kappa._validation import check_count
 from optuna_kappa.schedules.parsing import check_free_name
 from optuna_kappa.schedules.schedule import FloatArray, Schedule, Shape, check_knots
 

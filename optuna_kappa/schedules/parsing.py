@@ -9,7 +9,13 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from optuna_kappa.schedules.pieces import cyclic, step
-from optuna_kappa.schedules.schedule import AnySchedule, PeriodicSchedule, Schedule, check_name
+from optuna_kappa.schedules.schedule import (
+    CONSTANT,
+    AnySchedule,
+    PeriodicSchedule,
+    Schedule,
+    check_name,
+)
 from optuna_kappa.schedules.shapes import (
     constant,
     cosine,
@@ -97,6 +103,23 @@ def as_schedule(value: str | AnySchedule) -> AnySchedule:
         f"schedule must be a name such as 'cosine(warmup=0.1)' or a Schedule, got {value!r}: "
         "call a constructor, as in cosine(), or make one of a function with from_callable."
     )
+
+
+def find_schedule(name: str) -> AnySchedule | None:
+    """Return the schedule of a name, None where the name is none that `parse` reads.
+
+    Such a name is one of the user's own, whose shape is not known.
+    """
+    try:
+        return parse(name)
+    except ValueError:
+        return None
+
+
+def is_constant(name: str) -> bool:
+    """Whether a name, in any spelling, is that of the constant rate."""
+    schedule = find_schedule(name)
+    return schedule is not None and schedule.name == CONSTANT
 
 
 def check_free_name(name: object) -> str:

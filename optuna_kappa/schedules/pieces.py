@@ -18,7 +18,7 @@ from typing import overload
 
 import numpy as np
 
-from optuna_kappa.schedules.interval import DECAY, POSITIVE, Interval
+from optuna_kappa._validation import DECAY, POSITIVE, Interval
 from optuna_kappa.schedules.naming import canonical_name
 from optuna_kappa.schedules.schedule import AnySchedule, FloatArray, PeriodicSchedule, Schedule
 

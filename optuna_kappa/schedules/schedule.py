@@ -19,12 +19,15 @@ from typing import TYPE_CHECKING, TypeAlias, overload
 import numpy as np
 import numpy.typing as npt
 
-from optuna_kappa.schedules.interval import POSITIVE, check_count
+from optuna_kappa._validation import POSITIVE, check_count
+from optuna_kappa.schedules.kappa import kappa, lr_for
 
 if TYPE_CHECKING:
     # Types only: nothing is imported when the module runs.
     from torch.optim import Optimizer  # noqa: TID251
     from torch.optim.lr_scheduler import LambdaLR  # noqa: TID251
+
+CONSTANT = "constant"  # name of the schedule that does not change the rate
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 Shape: TypeAlias = Callable[[FloatArray], FloatArray]
@@ -103,7 +106,7 @@ class Schedule:
             ValueError: If either is not a positive, finite number.
         """
         lr = POSITIVE.check("lr", lr, _POSITIVE_LR)
-        return lr * POSITIVE.check("horizon", horizon, _HORIZON) * self.mean
+        return kappa(lr, POSITIVE.check("horizon", horizon, _HORIZON), self.mean)
 
     def lr(self, kappa: float, horizon: float) -> float:
         """Return the base learning rate of a given cumulative learning; inverse of `kappa`.
@@ -116,7 +119,7 @@ class Schedule:
             ValueError: If either is not a positive, finite number.
         """
         kappa = POSITIVE.check("kappa", kappa, "it is lr * horizon * mean, each above 0")
-        return kappa / (POSITIVE.check("horizon", horizon, _HORIZON) * self.mean)
+        return lr_for(kappa, POSITIVE.check("horizon", horizon, _HORIZON), self.mean)
 
     def factors(self, n_steps: int) -> FloatArray:
         """Return m at the middle of each step, m((k + 0.5) / n_steps), shape (n_steps,).
@@ -149,6 +152,14 @@ class Schedule:
     def resolve(self, horizon: float) -> Schedule:
         """Return self: this shape is the same at every horizon."""
         return self
+
+    @property
+    def beginning_is_shorter_run(self) -> bool:
+        """Whether the first part of a run is a run of a shorter horizon: at a constant rate.
+
+        A schedule that is stretched to the horizon, such as cosine, has decayed less by then.
+        """
+        return self.name == CONSTANT
 
 
 @dataclass(frozen=True)
@@ -192,6 +203,14 @@ class PeriodicSchedule:
                 f"{self.name}, got {horizon!r}: give the period and the horizon in one unit."
             )
         return self.divide(n_periods)
+
+    @property
+    def beginning_is_shorter_run(self) -> bool:
+        """Whether the first part of a run is a run of a shorter horizon: always.
+
+        Its rate depends on the data seen, not on the data to come.
+        """
+        return True
 
 
 AnySchedule: TypeAlias = Schedule | PeriodicSchedule

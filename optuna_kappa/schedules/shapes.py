@@ -19,7 +19,7 @@ from functools import partial
 
 import numpy as np
 
-from optuna_kappa.schedules.interval import DECAY, FRACTION, POSITIVE, UNIT
+from optuna_kappa._validation import DECAY, FRACTION, POSITIVE, UNIT
 from optuna_kappa.schedules.naming import canonical_name
 from optuna_kappa.schedules.schedule import FloatArray, Schedule, Shape
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
-from optuna_kappa.budget import Trajectory
-from optuna_kappa.runs import Floats
+from optuna_kappa._typing import Floats
+from optuna_kappa.search.trajectory import Trajectory
 from optuna_kappa.visualization import theme
 
 _QUARTILES = 8  # repeats from which the band is 25 to 75 % instead of all

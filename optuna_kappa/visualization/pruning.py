@@ -13,8 +13,9 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 from plotly.colors import sample_colorscale
 
-from optuna_kappa import trials as door
-from optuna_kappa.explain import Kill, kills
+from optuna_kappa.study.explain import Kill, kills
+from optuna_kappa.study.private import snapshot_now
+from optuna_kappa.study.trials import lr_of
 from optuna_kappa.visualization import theme
 
 _MOST_CURVES = 60  # of a class
@@ -74,7 +75,7 @@ def plot_pruning(study: Study, lr: str = "lr") -> go.Figure:
 def _get_pruning_info(study: Study, lr: str) -> _PruningInfo:
     found = kills(study, lr)
     kinds = {kill.trial: kill.kind for kill in found}
-    trials = door.snapshot_now(study)
+    trials = snapshot_now(study)
     kept = [trial for trial in trials if trial.state == TrialState.COMPLETE]
     pruned = [trial for trial in trials if kinds.get(trial.number, "probe") != "probe"]
     probes = [trial for trial in trials if kinds.get(trial.number) == "probe"]
@@ -124,7 +125,7 @@ def _curve(trial: FrozenTrial, lr: str, first: int) -> _Curve:
         wanted = np.geomspace(steps[0], steps[-1], _MOST_POINTS) * (1 - 1e-9)
         steps = [steps[i] for i in np.unique(np.searchsorted(steps, wanted))]
     values = [float(f"{reports[step]:.{_DIGITS}g}") for step in steps]
-    return _Curve(trial.number, door.lr_of(trial, lr), steps, values)
+    return _Curve(trial.number, lr_of(trial, lr), steps, values)
 
 
 def _draw(info: _PruningInfo) -> go.Figure:

@@ -19,7 +19,7 @@ from optuna.samplers import BaseSampler, GPSampler, TPESampler
 from optuna.storages import get_storage
 
 from optuna_kappa import KappaSampler, horizon
-from optuna_kappa.storage import open_storage
+from optuna_kappa.study.storage import open_storage
 from studies.bench import history
 from studies.bench.clock import Clock, Spent
 from studies.bench.recorded import adam, lr_range

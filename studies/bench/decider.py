@@ -19,8 +19,8 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
 from optuna_kappa import KappaPruner
-from optuna_kappa.runs import Floats
-from optuna_kappa.storage import open_storage
+from optuna_kappa._typing import Floats
+from optuna_kappa.study.storage import open_storage
 from studies.bench import history
 from studies.replay.objective import LR, Params
 

@@ -15,8 +15,8 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy import MetaData, select
 
-from optuna_kappa.plan import N_PROBES, rungs
-from optuna_kappa.trials import PLAN, Kind, Plan
+from optuna_kappa.search.ladder import N_PROBES, rungs
+from optuna_kappa.study.plans import PLAN, Kind, Plan
 from studies.bench.recorded import adam, lr_range
 from studies.replay.objective import LR
 

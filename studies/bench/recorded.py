@@ -8,7 +8,7 @@ import numpy as np
 from optuna.distributions import FloatDistribution
 
 from optuna_kappa import read_csv
-from optuna_kappa.selection import samples_an_epoch
+from optuna_kappa.runs.selection import samples_an_epoch
 from studies.recorded import FOLDER
 from studies.replay.objective import LR, Objective
 from studies.replay.table import prepare

@@ -22,7 +22,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from dashboards.compare import write_page
-from optuna_kappa.storage import open_storage, shown
+from optuna_kappa.study.storage import open_storage, shown
 from studies.compare import table
 from studies.compare.results import Found, is_done, of_part, read_all
 from studies.compare.search import study_name

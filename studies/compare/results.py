@@ -11,8 +11,9 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from optuna_kappa import Law, Proposal, RunTable, fit, run_table
-from optuna_kappa.budget import Trajectory, trajectory
-from optuna_kappa.trials import FINISHED, kind_of
+from optuna_kappa.search.trajectory import Trajectory, trajectory
+from optuna_kappa.study.plans import kind_of
+from optuna_kappa.study.trials import FINISHED
 from studies.compare.search import (
     borrowed,
     check_settings,

@@ -121,7 +121,7 @@ def _start(line: _Line) -> None:
 
 
 def _work(settings: Settings, job: Job, place: Place) -> None:
-    from optuna_kappa.storage import open_storage
+    from optuna_kappa.study.storage import open_storage
     from studies.compare.search import Search
     from studies.mnist.data import load
 

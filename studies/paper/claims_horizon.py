@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from optuna_kappa.runs import Floats
+from optuna_kappa._typing import Floats
 from studies.charts import CONTRAST, GUIDE, PAPER, Axis, Chart, Series
 from studies.paper import published
 from studies.paper.charts import EPOCH_TICKS, inverse_line, optima_series

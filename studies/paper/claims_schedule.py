@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from optuna_kappa.runs import Floats
+from optuna_kappa._typing import Floats
 from studies.charts import EXPECTED, GUIDE, PAPER, Axis, Chart, Series
 from studies.paper import formulas, published
 from studies.paper.charts import EPOCH_TICKS, loss_chart, optima_series

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from optuna_kappa.runs import Floats, RunTable, read_csv
+from optuna_kappa._typing import Floats
+from optuna_kappa.runs import RunTable, read_csv
 
 TABLES = (
     *(f"{o}-{s}" for o in ("adam", "sgd") for s in ("constant", "halving", "cyclic", "cosine")),

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from optuna_kappa.runs import Floats
+from optuna_kappa._typing import Floats
 
 _LEVEL = 0.975  # upper end of a 95 % interval
 _NORMAL = float(stats.norm.ppf(_LEVEL))

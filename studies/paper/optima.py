@@ -22,7 +22,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from optuna_kappa.runs import Floats
+from optuna_kappa._typing import Floats
 from studies.paper.curves import Curves, leave_one_out
 from studies.paper.estimate import Estimate, derive
 

@@ -22,7 +22,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from optuna_kappa.schedules import as_schedule
-from optuna_kappa.storage import open_storage
+from optuna_kappa.study.storage import open_storage
 from studies.folders import writable
 from studies.mnist.data import ALL, MAX_TRAIN, Dataset, load
 from studies.mnist.training import Run, RunConfig, checkpoints

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from optuna_kappa import RunTable, read_csv
-from optuna_kappa.selection import parse_where, select
+from optuna_kappa.runs.selection import parse_where, select
 from studies.recorded import FOLDER
 from studies.replay import pruning_report, report, results, screen, sources
 from studies.replay.misled import misled

@@ -20,7 +20,8 @@ import numpy as np
 from optuna.distributions import BaseDistribution, FloatDistribution
 from scipy.interpolate import PchipInterpolator
 
-from optuna_kappa.runs import Floats, RunTable
+from optuna_kappa._typing import Floats
+from optuna_kappa.runs import RunTable
 from optuna_kappa.schedules import AnySchedule
 from studies.replay.objective import LR, Curve, Params
 

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
-from optuna_kappa.runs import Floats, RunTable
+from optuna_kappa._typing import Floats
+from optuna_kappa.runs import RunTable
 from optuna_kappa.schedules import constant
 from studies.replay.objective import LR, Curve, Params
 

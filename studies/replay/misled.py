@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from optuna_kappa.runs import Floats
+from optuna_kappa._typing import Floats
 from studies.replay.results import Json, Replay, Sources, no_sources, searched
 from studies.replay.search import Searched
 from studies.replay.statistics import interval, median, number, stays_under

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from optuna.distributions import BaseDistribution
 
-from optuna_kappa.runs import Floats
+from optuna_kappa._typing import Floats
 from optuna_kappa.schedules import AnySchedule
 
 Params = Mapping[str, Any]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from optuna.trial import TrialState
 
 from optuna_kappa import KappaPruner
-from optuna_kappa.runs import Floats
+from optuna_kappa._typing import Floats
 from studies.replay.objective import LR, Curve, Objective, Params
 from studies.replay.search import TOP_K, follow, new_study, rng_of, target_of
 from studies.samplers import make

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import optuna
 
-from optuna_kappa.runs import Floats, RunTable
+from optuna_kappa._typing import Floats
+from optuna_kappa.runs import RunTable
 from studies.processes import set_up_worker
 from studies.replay.objective import Objective
 from studies.replay.pruning import (

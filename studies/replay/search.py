@@ -14,7 +14,7 @@ from optuna.samplers import BaseSampler
 from optuna.trial import Trial, TrialState
 
 from optuna_kappa import KappaSampler, RunTable, horizon, run_table
-from optuna_kappa.trials import kind_of
+from optuna_kappa.study.plans import kind_of
 from studies.replay.objective import LR, Curve, Objective, Params
 from studies.samplers import KAPPA, Target, make
 

@@ -25,10 +25,10 @@ from functools import partial
 import numpy as np
 
 from optuna_kappa import RunTable
-from optuna_kappa.hiding import up_to
+from optuna_kappa._typing import Floats
+from optuna_kappa.backtest.holdout import up_to
 from optuna_kappa.law.observations import Observations, observe
 from optuna_kappa.law.optimum import find_optima
-from optuna_kappa.runs import Floats
 from optuna_kappa.schedules import constant
 from studies.replay.results import Sources
 from studies.replay.table import Prepared

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from optuna_kappa.runs import Floats
+from optuna_kappa._typing import Floats
 
 _RESAMPLES = 2_000
 _LEVEL = 0.95

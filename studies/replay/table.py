@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from optuna_kappa import RunTable
+from optuna_kappa._validation import MAX_STEP
+from optuna_kappa.runs.selection import in_unit, samples_an_epoch, varying
 from optuna_kappa.schedules import AnySchedule, PeriodicSchedule, constant, parse
-from optuna_kappa.selection import in_unit, samples_an_epoch, varying
-from optuna_kappa.trials import MAX_STEP
 from studies.replay.grid import Grid
 from studies.replay.lookup import Lookup
 from studies.replay.objective import Objective

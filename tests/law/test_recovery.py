@@ -9,7 +9,8 @@ import pytest
 from simulated import AT_LARGEST, LARGEST, Simulated, grid, scaled
 
 from optuna_kappa import Proposal, RunTable, fit
-from optuna_kappa.runs import COLUMNS, Floats
+from optuna_kappa._typing import Floats
+from optuna_kappa.runs import COLUMNS
 
 AHEAD = 4 * LARGEST  # four times the longest run
 

@@ -5,8 +5,8 @@ from importlib import import_module
 import numpy as np
 import pytest
 
+from optuna_kappa._typing import Floats
 from optuna_kappa.pruning import History, Place, Run, forecast, learn
-from optuna_kappa.runs import Floats
 
 # The package gives the function this name.
 model = import_module("optuna_kappa.pruning.forecast")

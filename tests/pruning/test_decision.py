@@ -7,16 +7,7 @@ import numpy as np
 import pytest
 from curves import HORIZON, STEPS, curve, finished, history
 
-from optuna_kappa.pruning import (
-    Forecast,
-    History,
-    Place,
-    Rule,
-    forecast,
-    is_due,
-    judge,
-    learn,
-)
+from optuna_kappa.pruning import Forecast, History, Place, Rule, forecast, is_due, judge, learn
 
 LRS = np.geomspace(1e-5, 1e-1, 9).tolist()
 RULE = Rule(epsilon=0.03, margin=0.0, n_startup_trials=4)

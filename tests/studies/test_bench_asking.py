@@ -14,7 +14,7 @@ from optuna.samplers import RandomSampler
 pytest.importorskip("rich")
 
 from optuna_kappa import KappaSampler  # noqa: E402
-from optuna_kappa.trials import kind_of, plan_of  # noqa: E402
+from optuna_kappa.study.plans import kind_of, plan_of  # noqa: E402
 from studies.bench import __main__ as command  # noqa: E402
 from studies.bench import asking  # noqa: E402
 from studies.bench.asker import Asker, Case, Ended, Worker  # noqa: E402

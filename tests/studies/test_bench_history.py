@@ -6,9 +6,9 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from optuna_kappa.plan import N_PROBES
-from optuna_kappa.storage import open_storage
-from optuna_kappa.trials import kind_of, plan_of
+from optuna_kappa.search.ladder import N_PROBES
+from optuna_kappa.study.plans import kind_of, plan_of
+from optuna_kappa.study.storage import open_storage
 from studies.bench.history import EPOCHS, fill, trials
 
 

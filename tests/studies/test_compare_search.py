@@ -9,8 +9,8 @@ from optuna.trial import TrialState
 
 pytest.importorskip("torch")
 
-from optuna_kappa.plan import N_PROBES
-from optuna_kappa.trials import kind_of, plan_of
+from optuna_kappa.search.ladder import N_PROBES
+from optuna_kappa.study.plans import kind_of, plan_of
 from studies.compare.results import baseline_loss, is_done, of_part, proposal, read_all, rows
 from studies.compare.search import Search, cost, study_name
 from studies.compare.settings import Job, Part, Settings, jobs, lender

@@ -14,7 +14,7 @@ pytest.importorskip("torch")
 pytest.importorskip("sklearn")
 pytest.importorskip("filelock")
 
-from optuna_kappa.storage import open_storage
+from optuna_kappa.study.storage import open_storage
 from studies.mnist.training import checkpoints
 from studies.paper import sweep as module
 from studies.paper.plan import Group, Plan, Planned

@@ -9,7 +9,7 @@ from optuna.samplers import BaseSampler
 from simulated import Simulated, grid
 
 from optuna_kappa import RunTable
-from optuna_kappa.plan import N_PROBES, rungs
+from optuna_kappa.search.ladder import N_PROBES, rungs
 from studies.replay.objective import Objective
 from studies.replay.search import TOP_K, Searched, search
 from studies.replay.table import prepare, steps_per_unit

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from optuna_kappa import RunTable
+from optuna_kappa.runs.selection import select
 from optuna_kappa.schedules import constant
-from optuna_kappa.selection import select
 from studies.replay.grid import Grid
 from studies.replay.lookup import Lookup
 from studies.replay.table import prepare

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from optuna_kappa.budget import Trajectory, trajectory
+from optuna_kappa.search.trajectory import Trajectory, trajectory
 from optuna_kappa.visualization import plot_budget
 from optuna_kappa.visualization.budget import _get_budget_info, _quantile, _Search, _search
 

@@ -9,7 +9,7 @@ from optuna.distributions import FloatDistribution
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from optuna_kappa.explain import Kill
+from optuna_kappa.study.explain import Kill
 from optuna_kappa.visualization import plot_pruning
 from optuna_kappa.visualization.pruning import (
     _colours,

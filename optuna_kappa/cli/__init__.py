@@ -1,0 +1,5 @@
+"""The command line `optuna-kappa`: one command a file."""
+
+from optuna_kappa.cli.main import main
+
+__all__ = ["main"]

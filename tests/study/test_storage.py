@@ -1,0 +1,89 @@
+"""Opening storages: SQLite for several processes, and files of other programs left alone."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import optuna
+import pytest
+
+from optuna_kappa.study.storage import open_storage
+
+
+def url(path: Path) -> str:
+    return f"sqlite:///{path}"
+
+
+def test_studies_last(tmp_path: Path) -> None:
+    path = tmp_path / "kappa.db"
+    optuna.create_study(study_name="a", storage=open_storage(url(path)))
+    assert optuna.get_all_study_names(open_storage(url(path))) == ["a"]
+
+
+def test_readers_and_writers_work_side_by_side(tmp_path: Path) -> None:
+    path = tmp_path / "kappa.db"
+    storage = open_storage(url(path))
+    study = optuna.create_study(storage=storage)
+    with closing(sqlite3.connect(path, timeout=0.1)) as reader:
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM trials").fetchone() == (0,)
+        study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)
+        assert reader.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    with storage.engine.connect() as connection:  # 1: NORMAL
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 1
+    assert len(study.trials) == 1
+    storage.engine.dispose()
+
+
+def test_memory() -> None:
+    study = optuna.create_study(storage=open_storage("sqlite:///:memory:"))
+    assert study.trials == []
+
+
+def test_database_of_another_program_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "other.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE invoices (id INTEGER)")
+        connection.commit()
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=r"another program \(it has the tables invoices\)"):
+        open_storage(url(path))
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda path: path.write_text("not a database, but a text of some length" * 30),
+            "database",
+        ),
+        (lambda path: path.mkdir(), "unable to open"),
+    ],
+    ids=["text file", "folder"],
+)
+def test_unusable_file_is_one_sentence(tmp_path: Path, make: object, message: str) -> None:
+    path = tmp_path / "kappa.db"
+    make(path)  # type: ignore[operator]
+    with pytest.raises(ValueError, match=message) as caught:
+        open_storage(url(path))
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_folder(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="folder that can be written to"):
+        open_storage(url(tmp_path / "nowhere" / "kappa.db"))
+
+
+def test_password_is_not_shown() -> None:
+    with pytest.raises(ValueError, match="cannot open the storage") as caught:
+        open_storage("postgresql+nodriver://me:secret@localhost/kappa")
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("wrong", ["kappa.db", "", "mongodb://host/kappa"])
+def test_wrong_url(wrong: str) -> None:
+    with pytest.raises(ValueError, match="kappa.db|cannot open"):
+        open_storage(wrong)
