@@ -37,9 +37,9 @@ class Picker:
     Example:
         >>> picker = Picker(-9.0, -3.0, float("inf"), expected=None, n_cells=6, n_first=6, u=0.5)
         >>> picker.pick(tried=[-8.5], running=[-3.5])
-        -5.5
-        >>> picker.pick_after(1, tried=[-8.5], running=[-3.5])
         -6.5
+        >>> picker.pick_after(1, tried=[-8.5], running=[-3.5])
+        -7.5
     """
 
     low: float

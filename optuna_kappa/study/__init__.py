@@ -4,7 +4,6 @@ from optuna_kappa.study.explain import Explanation, Kill, explain, kills
 from optuna_kappa.study.plans import Plan, horizon, plan_of
 from optuna_kappa.study.pruner import KappaPruner
 from optuna_kappa.study.sampler import KappaSampler
-from optuna_kappa.study.storage import open_storage
 from optuna_kappa.study.trials import run_table
 
 __all__ = [
@@ -16,7 +15,6 @@ __all__ = [
     "explain",
     "horizon",
     "kills",
-    "open_storage",
     "plan_of",
     "run_table",
 ]
