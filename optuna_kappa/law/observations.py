@@ -1,42 +1,55 @@
-"""From a run table to the losses seen at each horizon.
+"""From a run table to the losses observed at each horizon.
 
-The loss of a constant-rate run at step d is the final loss of a run of horizon d, so one such run
-is an observation at every horizon up to its own. A scheduled run is one only at its own horizon.
+The loss of a constant-rate run at step d is the final loss of a run of horizon d. So one
+constant-rate run is an observation at every horizon up to its own. A scheduled run is an
+observation only at its own horizon.
 
-At a constant rate the loss jumps about from one report to the next, by far more than good
-learning rates differ. So constant-rate curves are averaged over the third of an octave before a
-horizon, where they have several reports in it, and count at the middle of that.
+At a constant rate, the loss fluctuates from one report to the next by far more than good learning
+rates differ. So where constant-rate curves have several reports in the third of an octave before
+a horizon, they are averaged over it, and the average counts at the middle of it.
 
-A horizon's losses are later compared with each other, never with another horizon's.
+Losses at one horizon are later compared with each other, never with those at another horizon.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from optuna_kappa._typing import Floats
+from optuna_kappa._typing import Bools, Floats
+from optuna_kappa.law.curves import SAME_HORIZON, Curve, read_curves
 from optuna_kappa.runs import RunTable
 from optuna_kappa.schedules import CONSTANT, find_schedule
 
-_MIN_LRS = 2  # a single learning rate says nothing about the best one
-_SAME_HORIZON = 1.05  # a run reported within this factor of a horizon was seen there
-_LADDER = 2**0.5  # spacing of the horizons read off constant-rate curves
-_APART = _LADDER**0.5  # two rungs are at least this factor apart
-_DEEPEST = 256  # horizons below the largest by more than this factor say nothing about it
-_AVERAGED = 2 ** (-np.arange(4) / 8)  # fractions of a horizon at which a curve is averaged
-_NEVER = np.inf
+# A horizon needs this many learning rates: a single one says nothing about the best one.
+_FEWEST_RATES = 2
+
+# Constant-rate curves are read at a ladder of horizons that are this factor apart, two an octave.
+# Horizons where runs ended are rungs, too; no two rungs are closer than half that distance.
+_RUNG_SPACING = 2**0.5
+_LEAST_SPACING = _RUNG_SPACING**0.5
+
+# Horizons below the largest one by more than this factor say nothing about it.
+_DEEPEST = 256
+
+# Fractions of a horizon at which a curve is averaged, over 3/8 of an octave.
+_EIGHTHS = np.arange(4) / 8
+_AVERAGED = 2**-_EIGHTHS
+
+# A ratio that is a whole number of rungs must not lose one to rounding.
+_ROUNDING = 1e-9
 
 Row = tuple[float, float, str]  # ln lr, loss, run
+_RowsAtHorizon = tuple[float, list[Row]]
 
 
 @dataclass(frozen=True, eq=False)
 class Observations:
-    """What was seen at one horizon under one schedule.
+    """The losses observed at one horizon under one schedule.
 
     Attributes:
         schedule: Name of the schedule.
@@ -44,6 +57,14 @@ class Observations:
         ln_lr: Natural logarithm of the learning rates, shape `(n,)`, ascending.
         loss: Losses, shape `(n,)`; NaN where the run had diverged by this horizon.
         run: Labels of the runs, shape `(n,)`.
+
+    Example:
+        >>> seen = Observations(
+        ...     schedule="cosine", horizon=8.0, ln_lr=np.log([0.1, 0.2]),
+        ...     loss=np.array([0.5, np.nan]), run=np.array(["a", "b"]),
+        ... )
+        >>> seen.run[np.isfinite(seen.loss)].tolist()
+        ['a']
     """
 
     schedule: str
@@ -53,145 +74,192 @@ class Observations:
     run: NDArray[np.str_]
 
 
-@dataclass(frozen=True, eq=False)
-class _Curve:
-    run: str
-    lr: float
-    horizon: float
-    step: Floats  # ascending, finite losses only
-    loss: Floats
-    diverged_at: float
-
-
 def observe(runs: RunTable) -> list[Observations]:
-    """Observations at every (schedule, horizon) with at least two finite learning rates.
+    """Return the observations at every (schedule, horizon) with at least two finite rates.
 
     Returns:
-        Constant rate first, then by schedule; each by ascending horizon.
+        Constant rate first, then by name of the schedule; each by ascending horizon.
+
+    Example:
+        >>> from optuna_kappa.runs import example_runs
+        >>> [(seen.horizon, len(seen.loss)) for seen in observe(example_runs())]
+        [(1.0, 6), (4.0, 6), (16.0, 6), (64.0, 6)]
     """
-    curves: dict[str, list[_Curve]] = {}
-    for schedule, curve in _curves(runs):
-        curves.setdefault(_canonical(schedule), []).append(curve)
-    found = []
-    for schedule in sorted(curves, key=lambda name: (name != CONSTANT, name)):
-        group = curves[schedule]
-        seen = _constant(group) if schedule == CONSTANT else _scheduled(group)
-        for horizon, rows in seen:
-            one = observations_of(schedule, horizon, rows)
-            if len(np.unique(one.ln_lr[np.isfinite(one.loss)])) >= _MIN_LRS:
-                found.append(one)
-    return found
+    curves: dict[str, list[Curve]] = {}
+    for curve in read_curves(runs):
+        schedule = _canonical(curve.schedule)
+        curves.setdefault(schedule, []).append(curve)
+
+    def constant_first(schedule: str) -> tuple[bool, str]:
+        return schedule != CONSTANT, schedule
+
+    observations = []
+    for schedule in sorted(curves, key=constant_first):
+        read = _read_constant if schedule == CONSTANT else _read_scheduled
+
+        for horizon, rows in read(curves[schedule]):
+            seen = observations_of(schedule, horizon, rows)
+            finite = np.isfinite(seen.loss)
+            rates = np.unique(seen.ln_lr[finite])
+
+            if len(rates) >= _FEWEST_RATES:
+                observations.append(seen)
+
+    return observations
+
+
+def observations_of(
+    schedule: str,
+    horizon: float,
+    rows: Iterable[Row],
+) -> Observations:
+    """Make observations of rows of (ln lr, loss, run), sorted by ascending ln lr.
+
+    Example:
+        >>> rows = [(-6.0, 0.4, "b"), (-7.0, 0.5, "a")]
+        >>> observations_of("constant", 1.0, rows).loss.tolist()
+        [0.5, 0.4]
+    """
+    rows = sorted(rows)
+    ln_lr, loss, run = zip(*rows, strict=True) if rows else ((), (), ())
+
+    return Observations(
+        schedule=schedule,
+        horizon=horizon,
+        ln_lr=np.array(ln_lr),
+        loss=np.array(loss),
+        run=np.array(run, str),
+    )
 
 
 @lru_cache
 def _canonical(name: str) -> str:
-    """The usual spelling of a schedule's name, the name itself where it is of none we know."""
+    """Return the usual spelling of a schedule's name, or the name itself if it is unknown."""
     schedule = find_schedule(name)
     return name if schedule is None else schedule.name
 
 
-def _curves(runs: RunTable) -> Iterator[tuple[str, _Curve]]:
-    for rows in runs.by_run():
-        step, loss = runs.step[rows], runs.loss[rows]
-        fine = np.isfinite(loss) & (step > 0)
-        bad = step[~np.isfinite(loss)]
-        first = rows[0]
-        yield (
-            str(runs.schedule[first]),
-            _Curve(
-                run=str(runs.run[first]),
-                lr=float(runs.lr[first]),
-                horizon=float(runs.horizon[first]),
-                step=step[fine],
-                loss=loss[fine],
-                diverged_at=float(bad.min()) if len(bad) else _NEVER,
-            ),
-        )
+def _read_scheduled(curves: Sequence[Curve]) -> Iterator[_RowsAtHorizon]:
+    """Yield horizons and rows of runs that count at their own horizon only."""
+    horizons = {curve.horizon for curve in curves}
 
-
-def observations_of(schedule: str, horizon: float, rows: Iterable[Row]) -> Observations:
-    """The observations that these rows are, by ascending ln lr."""
-    rows = sorted(rows)
-    ln_lr, loss, run = zip(*rows, strict=True) if rows else ((), (), ())
-    return Observations(schedule, horizon, np.array(ln_lr), np.array(loss), np.array(run, str))
-
-
-def _scheduled(curves: list[_Curve]) -> Iterator[tuple[float, list[Row]]]:
-    """Horizons and rows of runs that count at their own horizon only."""
-    for horizon in sorted({curve.horizon for curve in curves}):
+    for horizon in sorted(horizons):
         planned = [curve for curve in curves if curve.horizon == horizon]
-        at = np.array([horizon])
-        reached = np.array([_reaches(curve, at) for curve in planned])
-        yield horizon, _rows(at, planned, reached, np.zeros(1, dtype=bool))[0]
+        (rows,) = _rows(
+            horizons=np.array([horizon]),
+            curves=planned,
+            averaged=np.zeros(1, dtype=np.bool_),
+        )
+        yield horizon, rows
 
 
-def _constant(curves: list[_Curve]) -> Iterator[tuple[float, list[Row]]]:
-    """Horizons and rows of runs that count at every horizon up to their own."""
+def _read_constant(curves: Sequence[Curve]) -> Iterator[_RowsAtHorizon]:
+    """Yield horizons and rows of runs that count at every horizon up to their own."""
     rungs = np.array(_ladder(curves))
     if not len(rungs):
         return
-    reached = np.array([_reaches(curve, rungs) for curve in curves])
-    # Where there are no reports to average, an average would only be late by some steps.
-    begin, end = rungs * _AVERAGED[-1] / _SAME_HORIZON, rungs * _SAME_HORIZON
-    reports = np.array(
-        [np.searchsorted(c.step, end) - np.searchsorted(c.step, begin) for c in curves]
-    )
-    several = ((reports > 1) | ~reached).all(axis=0)
-    middle = np.where(several, rungs * np.exp(np.log(_AVERAGED).mean()), rungs)
-    yield from zip(middle.tolist(), _rows(rungs, curves, reached, several), strict=True)
+
+    averaged = _have_several_reports(rungs, curves)
+    rows = _rows(rungs, curves, averaged)
+
+    ln_fraction = np.log(_AVERAGED).mean()
+    middle = rungs * np.exp(ln_fraction)
+    horizons = np.where(averaged, middle, rungs)
+    yield from zip(horizons.tolist(), rows, strict=True)
 
 
-def _ladder(curves: list[_Curve]) -> list[float]:
-    """Horizons at which constant-rate curves are read: where runs ended, and between those."""
-    ends = sorted(curve.step[-1] for curve in curves if len(curve.step))
-    if not ends:
+def _have_several_reports(rungs: Floats, curves: Sequence[Curve]) -> Bools:
+    """Whether every curve seen at a rung has several reports to average there, shape `(r,)`.
+
+    Without them, an average would only be the loss at an earlier step.
+    """
+    begin = rungs * _AVERAGED[-1] / SAME_HORIZON
+    end = rungs * SAME_HORIZON
+
+    several = np.ones(len(rungs), dtype=np.bool_)
+    for curve in curves:
+        seen = curve.was_seen_at(rungs)
+        reports = curve.count_reports(begin, end)
+        several &= ~seen | (reports > 1)
+
+    return several
+
+
+def _ladder(curves: Sequence[Curve]) -> list[float]:
+    """Return the horizons at which constant-rate curves are read, ascending.
+
+    These are the horizons where runs ended, and rungs between them.
+    """
+    reported = [curve for curve in curves if len(curve.step)]
+    if not reported:
         return []
-    first = min(curve.step[0] for curve in curves if len(curve.step))
+
+    first = min(curve.step[0] for curve in reported)
+    ends = sorted(curve.step[-1] for curve in reported)
     largest = ends[-1]
     lowest = max(first, largest / _DEEPEST)
+
     rungs: list[float] = []
     for end in reversed(ends):
-        if end >= lowest and (not rungs or rungs[-1] / end >= _APART):
+        if end < lowest:
+            break
+
+        if not rungs or rungs[-1] / end >= _LEAST_SPACING:
             rungs.append(float(end))
-    n = int(np.floor(np.log(largest / lowest) / np.log(_LADDER) + 1e-9))
-    for horizon in largest / _LADDER ** np.arange(n + 1):
-        if all(abs(np.log(horizon / rung)) >= np.log(_APART) for rung in rungs):
+
+    depth = np.log(largest / lowest)
+    n_steps = int(np.floor(depth / np.log(_RUNG_SPACING) + _ROUNDING))
+
+    for horizon in largest / _RUNG_SPACING ** np.arange(n_steps + 1):
+        if _is_apart(horizon, rungs):
             rungs.append(float(horizon))
+
     return sorted(rungs)
 
 
-def _reaches(curve: _Curve, horizons: Floats) -> NDArray[np.bool_]:
-    """Whether a curve was seen at each horizon, with a finite loss."""
-    if not len(curve.step):
-        return np.zeros(len(horizons), dtype=np.bool_)
-    first, last = curve.step[0] / _SAME_HORIZON, curve.step[-1] * _SAME_HORIZON
-    seen = (first <= horizons) & (horizons <= last) & (curve.diverged_at > horizons)
-    return np.asarray(seen)
+def _is_apart(horizon: float, rungs: Sequence[float]) -> bool:
+    """Whether a horizon keeps the least spacing from all rungs."""
+    least_distance = np.log(_LEAST_SPACING)
+
+    for rung in rungs:
+        distance = abs(np.log(horizon / rung))
+        if distance < least_distance:
+            return False
+
+    return True
 
 
 def _rows(
     horizons: Floats,
-    curves: list[_Curve],
-    reached: NDArray[np.bool_],
-    averaged: NDArray[np.bool_],
+    curves: Sequence[Curve],
+    averaged: Bools,
 ) -> list[list[Row]]:
-    """The loss of each run at each horizon, averaged before it or not, by horizon.
+    """Return the rows at each horizon: the loss of each run that was seen or had diverged there.
 
     Args:
         horizons: Horizons, shape `(r,)`.
-        curves: The runs, n of them.
-        reached: Which runs were seen at which horizon, shape `(n, r)`.
-        averaged: Whether losses are averaged, shape `(r,)`.
+        curves: Curves of the runs.
+        averaged: Whether losses are averaged over the time before a horizon, shape `(r,)`.
     """
-    at = np.log(np.outer(horizons, _AVERAGED))
+    ln_steps = np.log(np.outer(horizons, _AVERAGED))
     rows: list[list[Row]] = [[] for _ in horizons]
-    for curve, seen in zip(curves, reached, strict=True):
+
+    for curve in curves:
         ln_lr = float(np.log(curve.lr))
+        seen = curve.was_seen_at(horizons)
+
         if seen.any():
-            losses = np.interp(at[seen], np.log(curve.step), curve.loss)
-            means = np.where(averaged[seen], losses.mean(axis=1), losses[:, 0])
-            for i, loss in zip(np.flatnonzero(seen), means.tolist(), strict=True):
-                rows[i].append((ln_lr, loss, curve.run))
-        for i in np.flatnonzero(curve.diverged_at <= horizons):
-            rows[i].append((ln_lr, np.nan, curve.run))
+            before = np.interp(ln_steps[seen], np.log(curve.step), curve.loss)
+            at_horizon = before[:, 0]
+            losses = np.where(averaged[seen], before.mean(axis=1), at_horizon)
+
+            for i, loss in zip(np.flatnonzero(seen), losses.tolist(), strict=True):
+                row = (ln_lr, loss, curve.run)
+                rows[i].append(row)
+
+        diverged = curve.had_diverged_at(horizons)
+        for i in np.flatnonzero(diverged):
+            row = (ln_lr, np.nan, curve.run)
+            rows[i].append(row)
+
     return rows
