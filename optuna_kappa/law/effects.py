@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optuna_kappa._typing import Floats
-from optuna_kappa.law.losses import read
+from optuna_kappa.law.losses import compress, read
+from optuna_kappa.law.misfit import growth
 from optuna_kappa.law.observations import Observations, observe
-from optuna_kappa.law.valley import COMPRESSED, GROWTH
 from optuna_kappa.runs import RunTable
 
 # Prior sd of the optimum's shift over a parameter's range; from batch 16 to 256 it is about 1.4.
@@ -151,8 +151,8 @@ class _Problem:
         y = np.log(loss) if logarithmic else loss
         least = np.array([y[self._at == i].min() for i in range(len(seen))])
         excess = (y - least[self._at]) / self._scale
-        self._y = COMPRESSED * np.tanh(excess / COMPRESSED)
-        self._sd = _NOISE * np.sqrt(1 + (GROWTH * self._y) ** 2)
+        self._y = compress(excess)
+        self._sd = _NOISE * growth(self._y)
 
     def solve(self) -> tuple[Floats, Floats]:
         """Shift, shape `(d,)`, and levels, shape `(h, d)`, the most probable ones."""

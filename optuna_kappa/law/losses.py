@@ -23,6 +23,10 @@ _SCALE_TO = 1.5
 _MANY_RATES = 30
 _SAME_RATE = 0.05
 
+# Excess, in scales of the losses, that compressed losses approach. Larger losses only say that a
+# rate is bad, not how bad.
+_COMPRESSED = 4.0
+
 
 @dataclass(frozen=True, eq=False)
 class Losses:
@@ -197,6 +201,19 @@ def near_the_best(seen: Losses, scale: float) -> Losses:
         excess=seen.excess[near],
         count=seen.count[near],
     )
+
+
+def compress(excess: Floats) -> Floats:
+    """Compress large excess losses, both in scales of the losses and of the same shape.
+
+    Small ones hardly change: the formula is 4 tanh(excess / 4).
+
+    Example:
+        >>> compress(np.array([0.0, 0.5, 4.0, 100.0])).round(2).tolist()
+        [0.0, 0.5, 3.05, 4.0]
+    """
+    compressed: Floats = _COMPRESSED * np.tanh(excess / _COMPRESSED)
+    return compressed
 
 
 def _distinct(ln_lr: Floats) -> tuple[Floats, NDArray[np.intp]]:

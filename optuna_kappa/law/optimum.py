@@ -16,7 +16,8 @@ import numpy as np
 from optuna_kappa.law.contexts import Context
 from optuna_kappa.law.losses import Losses, read
 from optuna_kappa.law.observations import Observations
-from optuna_kappa.law.valley import SHAPE_PRIOR, Shape, fit_valley
+from optuna_kappa.law.valley import fit_valley
+from optuna_kappa.law.valley_shapes import SHAPE_PRIOR, Shape
 from optuna_kappa.schedules.kappa import kappa
 
 OWN = 0

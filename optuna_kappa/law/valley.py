@@ -1,247 +1,271 @@
 r"""The loss over the learning rate at one horizon: a valley, what a valley misses, and noise.
 
-In x = ln lr, the loss y (its logarithm where it is positive) of the n learning rates tried at one
-horizon is
+In x = ln lr, the losses y (their logarithms if they are positive) of the n learning rates tried at
+one horizon are
 
     y(x) = a + s ln cosh(z / w) + g(x) + e,    z = x - m, times exp(k) on the right of m
 
-a parabola near its minimum m and straight lines far from it, the sooner the smaller w. The skew k
-makes the two sides differ: too high a rate fails faster, or more slowly, than too low a one. g is
-a Gaussian process of length LENGTH, e is independent, and both grow with y's excess over the best:
-where losses are high, their exact shape says little about where the minimum is. The level a, g and
-the common scale of g and e are integrated out, so that on a grid of amplitudes s, shapes (w, k)
-and minima m
-
-    p(s, w, k, m) ~ (nu s0^2 + r' K^-1 r) ^ -((nu + n - 1) / 2) * prior, r = y - s ln cosh(z / w)
-
-is a Student t likelihood. Losses far above the best are compressed, and a diverged lr above the
-best bounds m.
+with level a, amplitude s, width w, skew k and minimum m (`optuna_kappa.law.valley_shapes`), a
+smooth misfit g and independent noise e (`optuna_kappa.law.misfit`). The posterior of s, w, k and m
+is computed on a grid (`optuna_kappa.law.likelihood`). Losses far above the best are compressed,
+and a diverged rate above the best is an upper bound of m.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TypeAlias
 
 import numpy as np
 
 from optuna_kappa._typing import Floats
-from optuna_kappa.law.losses import FAR, Losses, near_the_best
+from optuna_kappa.law.likelihood import TINY, grid_posterior
+from optuna_kappa.law.losses import FAR, Losses, compress, near_the_best
+from optuna_kappa.law.misfit import MISFITS, interpolate
+from optuna_kappa.law.valley_shapes import SHAPE_PRIOR, Shape, unit_valleys
 
-# Shapes (width in ln lr, skew) and their prior probabilities.
-WIDTHS, WIDTH_PRIOR = np.array([0.5, 1.5]), np.array([0.6, 0.4])
-SKEWS = np.array([-0.8, -0.4, 0.0, 0.4, 0.8, 1.4])
-SKEW_PRIOR = np.array([0.05, 0.17, 0.5, 0.17, 0.09, 0.02])
-SHAPES = np.array([(width, skew) for width in WIDTHS for skew in SKEWS])
-SHAPE_PRIOR = np.outer(WIDTH_PRIOR, SKEW_PRIOR).ravel()
+# How far outside the tried learning rates the minimum may lie, in ln lr: a factor of about 7.
+BEYOND = 2.0
 
+# Without a law, minima outside the tried rates are less likely the farther out they are: a normal
+# density with this standard deviation, so that the end of the grid is at two of them.
+_BEYOND_SD = BEYOND / 2
 
-# Misfits: length in ln lr, variance over that of the noise, prior probability. The rough one needs
-# many runs to be told from noise; without it, many runs would not find the best of a rough valley.
-class _Misfit(NamedTuple):
-    length: float
-    variance: float
-    probability: float
+# The grid. Amplitudes cover this many standard deviations of ln s on both sides of its mean.
+_N_MINIMA = 101
+_N_AMPLITUDES = 9
+_REACH = 2.2
 
+_LEAST_DENSITY = 1e-12  # no minimum is impossible: a law may be wrong
 
-MISFITS = (_Misfit(1.0, 0.5, 0.6), _Misfit(0.5, 1.0, 0.4))
-GROWTH = 2.0  # how fast both grow with the excess over the best
-S0 = 0.07  # standard deviation of the noise at the best, in parts of the scale of the losses
-PRIOR_DOF = 3.0  # nu: the weight of s0, in observations
-COMPRESSED = 4.0  # excess, in scales of the losses, that larger ones approach
-BEYOND = 2.0  # how far outside the tried learning rates (in ln lr) the minimum may lie
-_MINIMA, _AMPLITUDES = 101, 9
-_REACH = 2.2  # standard deviations of ln s on both sides of its mean
-
-
-@dataclass(frozen=True, eq=False)
-class Shape:
-    """What is known of the valley's shape.
-
-    Attributes:
-        mean: Mean of ln s.
-        sd: Its standard deviation.
-        weight: Probabilities of `SHAPES`.
-    """
-
-    mean: float
-    sd: float
-    weight: Floats
+Density: TypeAlias = Callable[[Floats], Floats]
 
 
 @dataclass(frozen=True, eq=False)
 class Valley:
     """The posterior of the valley at one horizon.
 
+    There are g minima m, j misfits and k shapes.
+
     Attributes:
-        seen: What it rests on.
+        seen: The losses that it was fitted to.
         m: Grid of minima, shape `(g,)`.
-        weight: Probability of each, shape `(g,)`.
-        shape: Of the amplitude and the shape.
+        weight: Probability of each minimum, shape `(g,)`.
+        shape: Posterior of the amplitude and the shape.
+
+    Example:
+        >>> from optuna_kappa.law.optimum import find_chain
+        >>> from optuna_kappa.law.observations import observe
+        >>> from optuna_kappa.runs import example_runs
+        >>> chain = find_chain(observe(example_runs(horizons=[1])))
+        >>> valley = fit_valley(chain.links[0].losses, chain.scale, chain.links[0].prior)
+        >>> mean, sd = valley.minimum
+        >>> round(float(np.exp(mean)), 3)  # the best learning rate
+        0.01
+        >>> losses = valley.weight @ valley.loss(np.log([0.001, 0.01, 0.1]))
+        >>> int(np.argmin(losses))
+        1
     """
 
     seen: Losses
     m: Floats
     weight: Floats
     shape: Shape
-    _of_misfit: Floats  # probability of each misfit if the minimum is at m
-    _steepness: Floats  # expected amplitude of each shape if it is this misfit and the minimum m
-    _variance: Floats  # of the noise at the best, by misfit, in parts of the scale squared
-    _compressed: Floats
+    _misfit_given_m: Floats  # probability of each misfit given the minimum, (j, g)
+    _amplitude: (
+        Floats  # of each shape (0 if it is another one), given misfit and minimum, (j, k, g)
+    )
+    _noise_variance: Floats  # at the best, given the misfit, in scales of the losses squared, (j,)
+    _y: Floats  # excess losses, compressed, in scales of the losses
     _scale: float
 
     @property
     def minimum(self) -> tuple[float, float]:
-        """Mean and standard deviation of m."""
+        """Mean and standard deviation of the minimum, in ln lr."""
         return moments(self.m, self.weight)
 
     def loss(self, x: Floats) -> Floats:
-        """Expected loss at x if the minimum is at m, up to a constant, shape `(g, len(x))`."""
-        # One expected valley for each misfit, shape (j, g, len(x)).
-        valleys, seen = (
-            np.einsum("jkg,kgx->jgx", self._steepness, _valleys(at, self.m))
-            for at in (x, self.seen.x)
-        )
-        weights = np.array([self._kriging(misfit, x)[0] for misfit in MISFITS])
-        losses = valleys + (self._compressed - seen) @ weights.swapaxes(1, 2)
-        found: Floats = np.einsum("jg,jgx->gx", self._of_misfit, losses)
-        return found * self._scale
+        """Expected loss at x given each minimum, up to a constant, shape `(g, len(x))`."""
+        valleys = self._expected_valleys(x)
+        missed = self._y - self._expected_valleys(self.seen.x)
+
+        weights = []
+        for misfit in MISFITS:
+            weights_of_misfit, _ = interpolate(misfit, self.seen, self._y, x)
+            weights.append(weights_of_misfit)
+
+        misfits = missed @ np.array(weights).swapaxes(1, 2)
+        losses = valleys + misfits
+        mean: Floats = np.einsum("jg,jgx->gx", self._misfit_given_m, losses)
+        return mean * self._scale
 
     def sd(self, x: Floats) -> Floats:
-        """Standard deviation of the loss at x, wherever the minimum is, shape `(len(x),)`."""
-        likely = self.weight @ self._of_misfit.T
-        unknown = [self._kriging(misfit, x)[1] for misfit in MISFITS]
-        found: Floats = np.sqrt((likely * self._variance) @ np.array(unknown)) * self._scale
-        return found
+        """Standard deviation of the loss at x, averaged over the minima, shape `(len(x),)`."""
+        remaining = []
+        for misfit in MISFITS:
+            _, remaining_of_misfit = interpolate(misfit, self.seen, self._y, x)
+            remaining.append(remaining_of_misfit)
 
-    def _kriging(self, misfit: _Misfit, x: Floats) -> tuple[Floats, Floats]:
-        """Weights of what valleys leave of the losses seen, and what these leave unknown at x.
+        misfit_probability = self.weight @ self._misfit_given_m.T
+        noise_variance = misfit_probability * self._noise_variance
+        sd: Floats = np.sqrt(noise_variance @ np.array(remaining))
+        return sd * self._scale
 
-        Of misfit and level; the variance is in units of that of the noise.
-        """
-        growth = _growth(self._compressed)
-        own = np.interp(x, self.seen.x, growth)
-        across = _smooth(misfit, x, self.seen.x) * np.outer(own, growth)
-        inverse = np.linalg.inv(_covariance(misfit, self.seen, growth))
-        level = inverse.sum(axis=0) / inverse.sum()
-        weights = across @ inverse
-        left = misfit.variance * own**2 - (weights * across).sum(axis=1)
-        return weights - np.outer(weights.sum(axis=1) - 1, level), np.maximum(left, 0.0)
+    def _expected_valleys(self, x: Floats) -> Floats:
+        """Expected valley at x given misfit and minimum, shape `(j, g, len(x))`."""
+        valleys = unit_valleys(x, self.m)
+        expected: Floats = np.einsum("jkg,kgx->jgx", self._amplitude, valleys)
+        return expected
 
 
 def fit_valley(
-    seen: Losses, scale: float, prior: Shape, density: Callable[[Floats], Floats] | None = None
+    seen: Losses,
+    scale: float,
+    prior: Shape,
+    density: Density | None = None,
 ) -> Valley:
-    """The posterior of the valley.
+    """Compute the posterior of the valley at one horizon.
 
     Args:
-        seen: Losses of one horizon.
-        scale: Scale of the losses of all horizons, `Losses.scale`.
-        prior: Of the shape.
-        density: Prior density of the minimum over ln lr; without it, all within the rates tried
-            are alike, and those outside less likely the farther they are.
+        seen: Losses at the horizon.
+        scale: Scale of the losses at all horizons, see `Losses.scale`.
+        prior: Prior of the amplitude and the shape.
+        density: Prior density of the minimum over ln lr. Without it, all minima within the rates
+            tried are equally likely, and those outside are less likely the farther out they are.
     """
     seen = near_the_best(seen, scale)
-    beyond = np.full(2, BEYOND)
-    if density is not None:
-        # A law may be wrong: the minimum is not beyond a rate that lost much more than the best.
-        beyond[seen.excess[[0, -1]] > FAR * scale] = 0.0
-    low, high = seen.x[0] - beyond[0], min(seen.x[-1] + beyond[1], seen.wall)
-    m = np.linspace(low, high, _MINIMA)
-    if density is None:
-        outside = np.maximum(0.0, np.maximum(seen.x[0] - m, m - seen.x[-1]))
-        ln_density = -0.5 * (outside / (BEYOND / 2)) ** 2
-    else:
-        ln_density = np.log(np.maximum(density(m), 1e-12))
-    ln_s = prior.mean + prior.sd * np.linspace(-_REACH, _REACH, _AMPLITUDES)
-    ln_prior = (
-        -0.5 * ((ln_s - prior.mean) / prior.sd)[:, None, None] ** 2
-        + np.log(prior.weight)[:, None]
-        + ln_density
+    y = compress(seen.excess / scale)
+
+    m = _grid_of_minima(seen, scale, has_law=density is not None)
+    ln_s = prior.mean + prior.sd * np.linspace(-_REACH, _REACH, _N_AMPLITUDES)
+    s = np.exp(ln_s) / scale
+
+    ln_prior = _ln_prior(prior, ln_s, _ln_density(m, seen, density))
+    p, noise_variance = grid_posterior(seen, y, s, m, ln_prior)
+    p_misfit = p.sum(axis=(1, 2))
+    p_minimum = p_misfit.sum(axis=0)
+
+    return Valley(
+        seen=seen,
+        m=m,
+        weight=p_minimum,
+        shape=_shape(ln_s, p),
+        _misfit_given_m=p_misfit / p_minimum,
+        _amplitude=_expected_amplitude(s, p),
+        _noise_variance=noise_variance,
+        _y=y,
+        _scale=scale,
     )
-    s, y = np.exp(ln_s) / scale, COMPRESSED * np.tanh(seen.excess / scale / COMPRESSED)
-    p, variance = _posterior(seen, m, s, y, ln_prior)
-    shape = Shape(*moments(ln_s, p.sum(axis=(0, 2, 3))), p.sum(axis=(0, 1, 3)))
-    misfit = p.sum(axis=(1, 2))
-    steepness = np.einsum("s,jskg->jkg", s, p) / np.maximum(misfit, 1e-300)[:, None]
-    weight = misfit.sum(axis=0)
-    return Valley(seen, m, weight, shape, misfit / weight, steepness, variance, y, scale)
 
 
-def unseen(x: Floats, density: Callable[[Floats], Floats]) -> tuple[Floats, Floats]:
-    """Probabilities of minima, and a valley about each: of a horizon without any runs yet.
+def unseen(
+    x: Floats,
+    density: Density,
+) -> tuple[Floats, Floats]:
+    """Return minima and valleys around them at a horizon that has no runs yet.
 
     Args:
-        x: Grid of ln lr, ascending, shape `(n,)`; minima lie on it and as far beyond.
+        x: Grid of ln lr, ascending, shape `(n,)`; minima lie on it and up to `BEYOND` outside.
         density: Density of the minimum over ln lr.
 
     Returns:
-        Probabilities, shape `(g,)`, and losses up to a constant and a factor, shape `(g, n)`.
+        Probabilities of the minima, shape `(g,)`, and losses given each of them up to a constant
+        and a factor, shape `(g, n)`.
+
+    Example:
+        >>> x = np.array([-6.0, -5.0, -4.0])
+        >>> weight, losses = unseen(x, density=lambda m: np.exp(-0.5 * (m + 5.0) ** 2))
+        >>> int(np.argmin(weight @ losses))
+        1
     """
-    m = np.linspace(x[0] - BEYOND, x[-1] + BEYOND, 2 * _MINIMA)
-    weight = np.maximum(density(m), 1e-12)
-    losses: Floats = np.einsum("k,kgx->gx", SHAPE_PRIOR, _valleys(x, m))
+    m = np.linspace(x[0] - BEYOND, x[-1] + BEYOND, 2 * _N_MINIMA)
+    valleys = unit_valleys(x, m)
+    losses: Floats = np.einsum("k,kgx->gx", SHAPE_PRIOR, valleys)
+
+    weight = np.maximum(density(m), _LEAST_DENSITY)
     return weight / weight.sum(), losses
 
 
 def moments(x: Floats, p: Floats) -> tuple[float, float]:
-    """Mean and standard deviation of x with probabilities p."""
-    mean = float(p @ x)
-    return mean, float(np.sqrt(p @ (x - mean) ** 2))
+    """Mean and standard deviation of x with probabilities p.
 
-
-def _posterior(
-    seen: Losses, m: Floats, s: Floats, y: Floats, ln_prior: Floats
-) -> tuple[Floats, Floats]:
-    """Probability of each misfit and, of the prior's shape, each amplitude, shape and minimum.
-
-    And the variance of the noise that is expected with each misfit.
+    Example:
+        >>> moments(np.array([1.0, 3.0]), np.array([0.5, 0.5]))
+        (2.0, 1.0)
     """
-    valleys, s = _valleys(seen.x, m), s[:, None, None]
-    dof = PRIOR_DOF + len(seen.x) - 1
-    ln_p, left = [], []
-    for misfit in MISFITS:
-        root = np.linalg.cholesky(_covariance(misfit, seen, _growth(y)))
-        whiten = np.linalg.inv(root)
-        level = whiten.sum(axis=1)
-        information = np.linalg.norm(level)
-        level /= information
-        whiten = whiten - np.outer(level, level @ whiten)  # integrates the level out
-        v, r = valleys @ whiten.T, whiten @ y
-        rss = np.maximum(r @ r + s**2 * (v * v).sum(axis=-1) - 2 * s * (v @ r), 0.0)
-        left.append((PRIOR_DOF * S0**2 + rss) / dof)
-        evidence = np.log(misfit.probability) - np.log(np.diag(root)).sum() - np.log(information)
-        ln_p.append(evidence + ln_prior - dof / 2 * np.log(left[-1]))
-    p = np.exp(np.array(ln_p) - np.max(ln_p))
-    p /= p.sum()
-    each = p.sum(axis=(1, 2, 3))
-    return p, (p * left).sum(axis=(1, 2, 3)) / np.maximum(each, 1e-300)
+    mean = float(p @ x)
+    squares = (x - mean) ** 2
+    variance = p @ squares
+    return mean, float(np.sqrt(variance))
 
 
-def _covariance(misfit: _Misfit, seen: Losses, growth: Floats) -> Floats:
-    covariance: Floats = np.outer(growth, growth) * (
-        _smooth(misfit, seen.x, seen.x) + np.diag(1 / seen.count)
-    )
-    return covariance
+def _grid_of_minima(
+    seen: Losses,
+    scale: float,
+    *,
+    has_law: bool,
+) -> Floats:
+    """Return the grid of minima, ascending, shape `(g,)`."""
+    beyond = np.full(2, BEYOND)
+    if has_law:
+        # A law may be wrong: the minimum is not beyond a rate that lost much more than the best.
+        outermost = seen.excess[[0, -1]]
+        beyond[outermost > FAR * scale] = 0.0
+
+    low = seen.x[0] - beyond[0]
+    high = min(seen.x[-1] + beyond[1], seen.wall)
+    return np.linspace(low, high, _N_MINIMA)
 
 
-def _growth(y: Floats) -> Floats:
-    growth: Floats = np.sqrt(1 + (GROWTH * y) ** 2)
-    return growth
+def _ln_prior(
+    prior: Shape,
+    ln_s: Floats,
+    ln_density: Floats,
+) -> Floats:
+    """Logarithm of the prior of each amplitude, shape and minimum, shape `(len(ln_s), k, g)`."""
+    z = (ln_s - prior.mean) / prior.sd
+    ln_p_amplitude = -0.5 * z**2
+    ln_p_shape = np.log(prior.weight)
+
+    by_shape = ln_p_amplitude[:, None] + ln_p_shape
+    ln_prior: Floats = by_shape[:, :, None] + ln_density
+    return ln_prior
 
 
-def _smooth(misfit: _Misfit, rows: Floats, columns: Floats) -> Floats:
-    away = (rows[:, None] - columns) / misfit.length
-    covariance: Floats = misfit.variance * np.exp(-0.5 * away**2)
-    return covariance
+def _ln_density(
+    m: Floats,
+    seen: Losses,
+    density: Density | None,
+) -> Floats:
+    """Logarithm of the prior density of the minima, up to a constant, shape `(g,)`."""
+    if density is not None:
+        p = np.maximum(density(m), _LEAST_DENSITY)
+        return np.log(p)
+
+    below = seen.x[0] - m
+    above = m - seen.x[-1]
+    outside = np.maximum(0.0, np.maximum(below, above))
+    ln_density: Floats = -0.5 * (outside / _BEYOND_SD) ** 2
+    return ln_density
 
 
-def _valleys(x: Floats, m: Floats) -> Floats:
-    """Valleys of unit amplitude, shape `(len(SHAPES), len(m), len(x))`."""
-    z = x - m[:, None]
-    width, skew = SHAPES.T[:, :, None, None]
-    z = np.where(z > 0, z * np.exp(skew), z) / width
-    away = np.abs(z)
-    valleys: Floats = away + np.log1p(np.exp(-2 * away)) - np.log(2.0)  # ln cosh z
-    return valleys
+def _shape(ln_s: Floats, p: Floats) -> Shape:
+    """Return the shape's posterior, given that of all on the grid."""
+    p_amplitude = p.sum(axis=(0, 2, 3))
+    p_shape = p.sum(axis=(0, 1, 3))
+
+    mean, sd = moments(ln_s, p_amplitude)
+    return Shape(mean, sd, p_shape)
+
+
+def _expected_amplitude(s: Floats, p: Floats) -> Floats:
+    """Expected amplitude of each shape given misfit and minimum, shape `(j, k, g)`.
+
+    The amplitude of a shape counts as 0 where the valley has another shape.
+    """
+    p_misfit = p.sum(axis=(1, 2))
+    total = np.einsum("s,jskg->jkg", s, p)
+
+    expected: Floats = total / np.maximum(p_misfit, TINY)[:, None]
+    return expected
