@@ -1,8 +1,9 @@
 """The best learning rate at each horizon, with a standard error.
 
-The minimum of the valley that the losses at a horizon make (`optuna_kappa.law.valley`). Its shape
-at one horizon, widened with the distance, is the prior of the next, so that two trials at a new
-horizon already say on which side of them the optimum lies.
+The optimum is the minimum of the valley that is fitted to the losses at a horizon
+(`optuna_kappa.law.valley`). The valley's shape at one horizon, made less certain with the
+distance, is the prior of its shape at the next. So two trials at a new horizon already tell on
+which side of them the optimum lies.
 """
 
 from __future__ import annotations
@@ -20,13 +21,28 @@ from optuna_kappa.law.valley import fit_valley
 from optuna_kappa.law.valley_shapes import SHAPE_PRIOR, Shape
 from optuna_kappa.schedules.kappa import kappa
 
-OWN = 0
+OWN = 0  # the table that proposals are for
+
+# The first optimum needs this many learning rates: with fewer, its valley has no known shape.
+_FEWEST_RATES = 3
+
+# Smallest standard error, in ln lr: no valley locates its minimum more exactly.
 _LEAST_SE = 0.02
-_OUT_OF_REACH = 0.7  # added error of an optimum beyond the rates tried, whose valley is not seen
-_FRESH = 1.0  # sd of ln s before any amplitude was seen
-_DRIFT = 0.5  # sd that ln s gains in a unit of ln horizon
-_OTHER = 1.0  # sd that it gains from one schedule to another
-_KEPT = 0.5  # how much of the probabilities of the shapes goes on to the next horizon
+
+# Added standard error, in ln lr, of an optimum beyond the rates tried: its valley is not seen.
+_EDGE_SE = 0.7
+
+# sd of ln s (s the amplitude of a valley) before any valley was seen; the prior is never wider.
+_FIRST_SD = 1.0
+
+# How much less certain ln s is at the next horizon: the sd to add for a unit of ln horizon (a
+# random walk), and from one schedule to another.
+_SD_PER_LN_HORIZON = 0.5
+_SD_OF_SCHEDULE = 1.0
+
+# Part of the probabilities of the shapes that goes on to the next horizon. The rest is the first
+# prior's, so that no shape becomes impossible.
+_KEPT = 0.5
 
 
 @dataclass(frozen=True)
@@ -36,15 +52,21 @@ class Optimum:
     Attributes:
         schedule: Name of the schedule.
         horizon: Horizon, in the unit of data of the runs.
-        ln_lr: ln of the best learning rate, the posterior mean.
-        se: Its standard error, in units of ln lr.
-        n: Observations that it rests on (those that diverged included).
-        at_edge: Whether the best learning rate tried was the lowest or highest one; -1, 0 or 1.
-        mean: Mean multiplier of the schedule at this horizon, None where it is not known.
-        peak: Its largest multiplier, None where that is not known.
+        ln_lr: ln of the best learning rate, its posterior mean.
+        se: Standard error of ln_lr.
+        n: Number of observations that it rests on, including those that diverged.
+        at_edge: -1 if the best learning rate tried was the lowest one, 1 if it was the highest
+            one, else 0.
+        mean: Mean multiplier of the schedule at this horizon; None if it is not known.
+        peak: Largest multiplier of the schedule; None if it is not known.
         table: Which table it was found in: `OWN` for the one that proposals are for, the others
             counted from 1.
         context: Values of the context columns of its runs.
+
+    Example:
+        >>> optimum = Optimum("cosine", horizon=100.0, ln_lr=-6.0, se=0.1, n=8, at_edge=0)
+        >>> round(float(np.exp(optimum.ln_lr)), 4)
+        0.0025
     """
 
     schedule: str
@@ -60,20 +82,35 @@ class Optimum:
 
     @property
     def kappa(self) -> float | None:
-        """Cumulative learning of a run at the optimum; None where the mean is not known."""
+        """Cumulative learning of a run at the optimum; None if the mean is not known.
+
+        Example:
+            >>> optimum = Optimum("cosine", 100.0, np.log(0.002), 0.1, 8, 0, mean=0.5)
+            >>> round(optimum.kappa, 6)
+            0.1
+        """
         if self.mean is None:
             return None
-        return kappa(float(np.exp(self.ln_lr)), self.horizon, self.mean)
+
+        lr = float(np.exp(self.ln_lr))
+        return kappa(lr, self.horizon, self.mean)
 
 
 class Link(NamedTuple):
     """What a chain found at one horizon.
 
     Attributes:
-        seen: The observations there.
-        losses: Their losses, on the scale of all.
-        prior: Of the valley's shape, from the horizons before.
-        optimum: None while no horizon had three rates.
+        seen: Observations at the horizon.
+        losses: Their losses, logarithms if the chain is logarithmic.
+        prior: Prior of the valley's shape, from the horizons before.
+        optimum: The optimum; None until a horizon has had three learning rates.
+
+    Example:
+        >>> from optuna_kappa.law.observations import observe
+        >>> from optuna_kappa.runs import example_runs
+        >>> first, second = find_chain(observe(example_runs(horizons=[1, 4]))).links
+        >>> second.prior.sd < first.prior.sd  # the first valley tells about the second
+        True
     """
 
     seen: Observations
@@ -84,12 +121,19 @@ class Link(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Chain:
-    """Valleys of one table, horizon by horizon, each with the shape of the last as its prior.
+    """Valleys of one table, horizon by horizon; the shape of each is the prior of the next.
 
     Attributes:
         links: One for each horizon, in the order of the observations.
-        scale: Scale of the losses of all horizons.
-        logarithmic: Whether these are logarithms.
+        scale: Scale of the losses at all horizons, see `Losses.scale`.
+        logarithmic: Whether the losses are logarithms.
+
+    Example:
+        >>> from optuna_kappa.law.observations import observe
+        >>> from optuna_kappa.runs import example_runs
+        >>> chain = find_chain(observe(example_runs()))
+        >>> [optimum.horizon for optimum in chain.optima]
+        [1.0, 4.0, 16.0, 64.0]
     """
 
     links: Sequence[Link]
@@ -98,59 +142,139 @@ class Chain:
 
     @property
     def optima(self) -> list[Optimum]:
-        """The optimum at each horizon, from the first on that has three learning rates."""
+        """The optimum at each horizon, from the first one with three learning rates on.
+
+        Example:
+            >>> find_chain([]).optima
+            []
+        """
         return [link.optimum for link in self.links if link.optimum is not None]
 
 
-def find_chain(observations: Sequence[Observations], *, logarithmic: bool | None = None) -> Chain:
-    """Finds the valley at each horizon.
+class _Previous(NamedTuple):
+    """The last horizon before, and what is known of the valley's shape there."""
+
+    seen: Observations
+    shape: Shape
+
+
+def find_chain(
+    observations: Sequence[Observations],
+    *,
+    logarithmic: bool | None = None,
+) -> Chain:
+    """Find the valley at each horizon.
 
     Args:
-        observations: Of one table, those at constant rate first, each schedule by ascending
-            horizon. Horizons with two learning rates count only after one with three; a diverged
-            rate above the best counts as one of them.
+        observations: Observations of one table, those at constant rate first, and each schedule
+            by ascending horizon. Horizons with two learning rates count only after one with
+            three; a diverged rate above the best counts as one of them.
         logarithmic: Whether to take logarithms of the losses; by default if all are positive.
+
+    Example:
+        >>> from optuna_kappa.law.observations import observe
+        >>> from optuna_kappa.runs import example_runs
+        >>> chain = find_chain(observe(example_runs()))
+        >>> np.exp([optimum.ln_lr for optimum in chain.optima]).round(5).tolist()
+        [0.00974, 0.00243, 0.00061, 0.00015]
     """
     if not observations:
         return Chain((), 1.0, logarithmic=True)
-    losses = np.concatenate([one.loss[np.isfinite(one.loss)] for one in observations])
-    logarithmic = bool((losses > 0).all()) and logarithmic is not False
-    each = [read(one, logarithmic=logarithmic) for one in observations]
-    scale = float(np.median([one.scale for one in each])) or 1.0
-    last: tuple[Observations, Shape] | None = None
+
+    logarithmic = _are_positive(observations) and logarithmic is not False
+    losses = [read(seen, logarithmic=logarithmic) for seen in observations]
+    scale = float(np.median([one.scale for one in losses])) or 1.0
+
     links = []
-    for seen, here in zip(observations, each, strict=True):
-        prior = _prior(seen, last, scale)
-        if len(here.x) + np.isfinite(here.wall) < 3 and last is None:
-            links.append(Link(seen, here, prior, None))
-            continue
-        valley = fit_valley(here, scale, prior)
-        links.append(Link(seen, here, prior, _optimum(seen, valley.minimum, here)))
-        if not here.edge:
-            last = seen, valley.shape
-        elif last is None:
-            # Where the optimum is out of reach, what was seen is not the valley around it.
-            last = seen, prior
+    previous: _Previous | None = None
+    for seen, seen_losses in zip(observations, losses, strict=True):
+        link, previous = _next_link(seen, seen_losses, previous, scale)
+        links.append(link)
+
     return Chain(links, scale, logarithmic)
 
 
 def find_optima(observations: Sequence[Observations]) -> list[Optimum]:
-    """The optimum at each horizon; see `find_chain`."""
+    """Return the optimum at each horizon; see `find_chain`.
+
+    Example:
+        >>> from optuna_kappa.law.observations import observe
+        >>> from optuna_kappa.runs import example_runs
+        >>> [optimum.n for optimum in find_optima(observe(example_runs(horizons=[1, 4])))]
+        [6, 6]
+    """
     return find_chain(observations).optima
 
 
-def _prior(seen: Observations, last: tuple[Observations, Shape] | None, scale: float) -> Shape:
-    """What the last horizon's valley says of the shape of the next."""
-    if last is None:
-        return Shape(float(np.log(scale)), _FRESH, SHAPE_PRIOR)
-    before, shape = last
-    away = np.sqrt(abs(np.log(seen.horizon / before.horizon)))
-    wider = _DRIFT * float(away) if seen.schedule == before.schedule else _OTHER
-    sd = min(float(np.hypot(shape.sd, wider)), _FRESH)
-    return Shape(shape.mean, sd, _KEPT * shape.weight + (1 - _KEPT) * SHAPE_PRIOR)
+def _are_positive(observations: Sequence[Observations]) -> bool:
+    """Whether all finite losses are above 0."""
+    losses = np.concatenate([seen.loss for seen in observations])
+    finite = np.isfinite(losses)
+    return bool((losses[finite] > 0).all())
 
 
-def _optimum(seen: Observations, minimum: tuple[float, float], losses: Losses) -> Optimum:
+def _next_link(
+    seen: Observations,
+    losses: Losses,
+    previous: _Previous | None,
+    scale: float,
+) -> tuple[Link, _Previous | None]:
+    """Fit the valley at one horizon; return it, and what goes on to the next."""
+    prior = _prior(seen, previous, scale)
+    n_rates = len(losses.x) + np.isfinite(losses.wall)
+    if previous is None and n_rates < _FEWEST_RATES:
+        return Link(seen, losses, prior, None), None
+
+    valley = fit_valley(losses, scale, prior)
+    optimum = _optimum(seen, valley.minimum, losses)
+    link = Link(seen, losses, prior, optimum)
+
+    if not losses.edge:
+        return link, _Previous(seen, valley.shape)
+
+    # Where the optimum is out of reach, the losses do not show the shape of the valley around it.
+    return link, previous or _Previous(seen, prior)
+
+
+def _prior(
+    seen: Observations,
+    previous: _Previous | None,
+    scale: float,
+) -> Shape:
+    """Return the prior of the valley's shape at a horizon."""
+    if previous is None:
+        return Shape(float(np.log(scale)), _FIRST_SD, SHAPE_PRIOR)
+
+    before, shape = previous
+    added_sd = _SD_OF_SCHEDULE
+    if seen.schedule == before.schedule:
+        distance = abs(np.log(seen.horizon / before.horizon))
+        added_sd = _SD_PER_LN_HORIZON * float(np.sqrt(distance))
+
+    sd = float(np.hypot(shape.sd, added_sd))
+    return Shape(
+        mean=shape.mean,
+        sd=min(sd, _FIRST_SD),
+        weight=_KEPT * shape.weight + (1 - _KEPT) * SHAPE_PRIOR,
+    )
+
+
+def _optimum(
+    seen: Observations,
+    minimum: tuple[float, float],
+    losses: Losses,
+) -> Optimum:
+    """Make the optimum of the mean and the standard deviation of a valley's minimum."""
     ln_lr, sd = minimum
-    se = float(np.hypot(sd, _OUT_OF_REACH)) if losses.edge else max(sd, _LEAST_SE)
-    return Optimum(seen.schedule, seen.horizon, ln_lr, se, losses.runs, losses.edge)
+    se = max(sd, _LEAST_SE)
+    if losses.edge:
+        se = float(np.hypot(sd, _EDGE_SE))
+
+    return Optimum(
+        schedule=seen.schedule,
+        horizon=seen.horizon,
+        ln_lr=ln_lr,
+        se=se,
+        n=losses.runs,
+        at_edge=losses.edge,
+    )

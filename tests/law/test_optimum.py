@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from simulated import table
 
 from optuna_kappa import RunTable, fit
 from optuna_kappa.law import Optimum
+from optuna_kappa.runs import example_runs
 
 CENTRE = 1e-3  # lr at x = 0
 CURVATURE = 0.1
@@ -118,6 +120,17 @@ def test_repeated_runs_at_one_lr_count_by_their_mean() -> None:
     three = np.repeat(x, 3)
     spread = np.tile([0.7, 1.0, 1.3], 9)
     assert vertex_of(optimum(three, losses(three, 0.2) * spread)) == pytest.approx(0.2, abs=0.35)
+
+
+def test_kappa_is_lr_times_horizon_times_mean() -> None:
+    found = Optimum("cosine", horizon=100.0, ln_lr=math.log(2e-3), se=0.1, n=9, at_edge=0)
+    assert found.kappa is None  # the mean of its schedule is not known
+    assert replace(found, mean=0.5).kappa == pytest.approx(2e-3 * 100 * 0.5)
+
+
+def test_kappa_of_optima_where_the_law_is_kappa_invariance() -> None:
+    optima = fit(example_runs(slope=1.0, horizons=[4, 16, 64])).optima
+    assert [optimum.kappa for optimum in optima] == pytest.approx([0.01] * 3, rel=0.05)
 
 
 def test_fewer_than_three_learning_rates_give_no_first_optimum() -> None:
