@@ -127,8 +127,13 @@ def interpolate(
     return weights, np.maximum(remaining, 0.0)
 
 
-def _smooth(misfit: Misfit, rows: Floats, columns: Floats) -> Floats:
+def _smooth(
+    misfit: Misfit,
+    rows: Floats,
+    columns: Floats,
+) -> Floats:
     """Covariance of the misfit where losses are lowest, shape `(len(rows), len(columns))`."""
-    z = (rows[:, None] - columns) / misfit.length
+    distance = rows[:, None] - columns
+    z = distance / misfit.length
     smooth: Floats = misfit.variance * np.exp(-0.5 * z**2)
     return smooth
