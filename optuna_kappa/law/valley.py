@@ -32,9 +32,11 @@ BEYOND = 2.0
 # density with this standard deviation, so that the end of the grid is at two of them.
 _BEYOND_SD = BEYOND / 2
 
-# The grid. Amplitudes cover this many standard deviations of ln s on both sides of its mean.
+# Sizes of the grid: fine in the minimum, which is wanted, and coarse in the amplitude.
 _N_MINIMA = 101
 _N_AMPLITUDES = 9
+
+# Amplitudes cover this many standard deviations of ln s on both sides of its mean.
 _REACH = 2.2
 
 _LEAST_DENSITY = 1e-12  # no minimum is impossible: a law may be wrong
@@ -72,12 +74,12 @@ class Valley:
     m: Floats
     weight: Floats
     shape: Shape
-    _misfit_given_m: Floats  # probability of each misfit given the minimum, (j, g)
-    _amplitude: (
-        Floats  # of each shape (0 if it is another one), given misfit and minimum, (j, k, g)
-    )
-    _noise_variance: Floats  # at the best, given the misfit, in scales of the losses squared, (j,)
-    _y: Floats  # excess losses, compressed, in scales of the losses
+
+    # The rest is in scales of the losses (`Losses.scale`).
+    _misfit_given_m: Floats  # probability of each misfit given the minimum, shape (j, g)
+    _amplitude: Floats  # of each shape, see _expected_amplitude, shape (j, k, g)
+    _noise_variance: Floats  # at the best, given the misfit, shape (j,)
+    _y: Floats  # compressed excess losses
     _scale: float
 
     @property
@@ -95,8 +97,8 @@ class Valley:
             weights_of_misfit, _ = interpolate(misfit, self.seen, self._y, x)
             weights.append(weights_of_misfit)
 
-        misfits = missed @ np.array(weights).swapaxes(1, 2)
-        losses = valleys + misfits
+        expected_misfit = missed @ np.array(weights).swapaxes(1, 2)
+        losses = valleys + expected_misfit
         mean: Floats = np.einsum("jg,jgx->gx", self._misfit_given_m, losses)
         return mean * self._scale
 
@@ -251,7 +253,7 @@ def _ln_density(
 
 
 def _shape(ln_s: Floats, p: Floats) -> Shape:
-    """Return the shape's posterior, given that of all on the grid."""
+    """Return the posterior of amplitude and shape, given the probabilities p on the grid."""
     p_amplitude = p.sum(axis=(0, 2, 3))
     p_shape = p.sum(axis=(0, 1, 3))
 
