@@ -43,10 +43,17 @@ class Misfit(NamedTuple):
 
 # A smooth and a rough misfit. Many runs are needed to tell the rough one from noise. Without it,
 # many runs would not find the best rate of a rough valley.
-MISFITS = (
-    Misfit(length=1.0, variance=0.5, probability=0.6),
-    Misfit(length=0.5, variance=1.0, probability=0.4),
+_SMOOTH = Misfit(
+    length=1.0,
+    variance=0.5,
+    probability=0.6,
 )
+_ROUGH = Misfit(
+    length=0.5,
+    variance=1.0,
+    probability=0.4,
+)
+MISFITS = (_SMOOTH, _ROUGH)
 
 
 def growth(y: Floats) -> Floats:

@@ -26,7 +26,7 @@ OWN = 0  # the table that proposals are for
 # The first optimum needs this many learning rates: with fewer, its valley has no known shape.
 _FEWEST_RATES = 3
 
-# Smallest standard error, in ln lr: no valley locates its minimum more exactly.
+# Smallest standard error of an optimum, in ln lr, however sharp its valley is.
 _LEAST_SE = 0.02
 
 # Added standard error, in ln lr, of an optimum beyond the rates tried: its valley is not seen.
