@@ -35,7 +35,7 @@ def train_one_epoch(model: Model, lr: Any, scheduler: Any = None) -> float:
     model.epochs += 1
     rate = lr if isinstance(lr, float) else lr.param_groups[0]["initial_lr"]
     optimum = 5e-3 / model.epochs
-    return model.epochs**-0.3 * (1 + math.log(rate / optimum) ** 2 / 20)
+    return float(model.epochs**-0.3) * (1 + math.log(rate / optimum) ** 2 / 20)
 
 
 def objective(trial: optuna.Trial) -> float:

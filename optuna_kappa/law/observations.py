@@ -5,8 +5,8 @@ constant-rate run is an observation at every horizon up to its own. A scheduled 
 observation only at its own horizon.
 
 At a constant rate, the loss fluctuates from one report to the next by far more than good learning
-rates differ. So where constant-rate curves have several reports in the third of an octave before
-a horizon, they are averaged over it, and the average counts at the middle of it.
+rates differ. So where constant-rate curves have several reports in the 3/8 of an octave before a
+horizon, they are averaged over it, and the average counts at the middle of it.
 
 Losses at one horizon are later compared with each other, never with those at another horizon.
 """
