@@ -1,4 +1,4 @@
-"""Numbers that a verdict rests on, and that say where a law is weak."""
+"""The numbers that a verdict rests on. They also show where a law is weak."""
 
 from __future__ import annotations
 
@@ -12,19 +12,25 @@ from optuna_kappa.law.optimum import Optimum
 from optuna_kappa.law.posterior import Posterior
 from optuna_kappa.schedules import CONSTANT
 
-APART = 2.0  # horizons within this factor of the largest say too little, and are left out with it
-_LATE = 8.0
+# Horizons within this factor of the largest say too little, so they are left out together with it.
+APART = 2.0
+_LATE = 8.0  # kappas are compared from the largest horizon down to this part of it
 _NORMAL = 1.645  # standard deviations of a 90 % interval
 
 
 @dataclass(frozen=True)
 class Shift:
-    """How a schedule's optimum compares with what the others say of it.
+    """How a schedule's optimum compares with what the other schedules predict for it.
 
     Attributes:
-        factor: Optimal lr of the schedule over the one that follows from the other schedules.
+        factor: Optimal lr of the schedule, over the one predicted from the other schedules.
         low: Lower end of its 90 % interval.
         high: Upper end of it.
+
+    Example:
+        >>> shift = Shift(factor=1.5, low=1.1, high=2.0)
+        >>> shift.low < 1 < shift.high  # do the schedules agree?
+        False
     """
 
     factor: float
@@ -37,15 +43,22 @@ class Checks:
     """What an engineer would check before trusting a law; None is what the runs cannot tell.
 
     Attributes:
-        left_out: The largest horizon's optimum less what the horizons up to half of it predict,
-            in standard deviations.
-        kappa_cv: Coefficient of variation of kappa, over the optima inside of the rates tried
-            from an eighth of the largest horizon on.
+        left_out: Optimum at the largest horizon minus the prediction from the horizons up to half
+            of it, in standard deviations.
+        kappa_cv: Coefficient of variation of kappa, over the optima that lie inside the rates
+            tried, from an eighth of the largest horizon on.
         alone: Root mean square of the difference between the law and the optimum that each
             horizon shows by itself, in ln lr.
         at_edge: Number of horizons whose best learning rate was the lowest or highest tried.
         horizons: Number of horizons.
-        shifts: By schedule, where others have optima too.
+        shifts: A shift for each schedule that can be compared with others.
+
+    Example:
+        >>> from optuna_kappa import fit
+        >>> from optuna_kappa.runs import example_runs
+        >>> checks = fit(example_runs(slope=1.0)).checks
+        >>> checks.horizons, checks.at_edge, round(checks.kappa_cv, 2)
+        (4, 0, 0.0)
     """
 
     left_out: float | None
@@ -59,51 +72,118 @@ class Checks:
 def check(
     optima: Sequence[Optimum], related: Sequence[Optimum] = (), context: Context = ()
 ) -> Checks:
-    """Checks the law that follows from these optima, and related ones of other contexts."""
+    """Check the law that follows from these optima and from related ones of other contexts.
+
+    Example:
+        >>> from optuna_kappa import fit
+        >>> from optuna_kappa.runs import example_runs
+        >>> law = fit(example_runs(slope=1.0))
+        >>> abs(check(law.optima).left_out) < 3  # the largest horizon is where it should be
+        True
+    """
     inside = [optimum for optimum in optima if not optimum.at_edge]
-    largest = max((o.horizon for o in optima), default=0.0)
-    late = [o.kappa for o in inside if o.horizon * _LATE >= largest]
-    kappas = [kappa for kappa in late if kappa is not None]
     posterior = Posterior((*optima, *related), context)
-    off = [o.ln_lr - _predicted(posterior, o)[0] for o in inside]
-    schedules = sorted({optimum.schedule for optimum in optima})
     return Checks(
         left_out=left_out(optima, related, context),
-        kappa_cv=float(np.std(kappas) / np.mean(kappas)) if len(kappas) > 1 else None,
-        alone=float(np.sqrt(np.mean(np.square(off)))) if off else None,
+        kappa_cv=_kappa_variation(inside, _largest_horizon(optima)),
+        alone=_root_mean_square_error(inside, posterior),
         at_edge=len(optima) - len(inside),
         horizons=len(optima),
-        shifts={
-            name: shift
-            for name in schedules
-            if (shift := _shift([o for o in inside if o.schedule == name], optima, context))
-        },
+        shifts=_shifts(inside, optima, context),
     )
 
 
 def left_out(
     optima: Sequence[Optimum], related: Sequence[Optimum], context: Context
 ) -> float | None:
-    """Standard deviations from the prediction of the shorter horizons to the largest's optimum."""
-    largest = max(optima, key=lambda optimum: optimum.horizon, default=None)
-    shorter = [o for o in optima if largest and o.horizon * APART <= largest.horizon]
-    if largest is None or not shorter:
+    """Optimum at the largest horizon minus its prediction from the shorter ones.
+
+    Returns:
+        In standard deviations of both; None if no horizon is short enough to predict from.
+
+    Example:
+        >>> from optuna_kappa import fit
+        >>> from optuna_kappa.runs import example_runs
+        >>> law = fit(example_runs(slope=1.0))
+        >>> round(left_out(law.optima, related=(), context=()), 1)
+        -0.3
+    """
+    if not optima:
         return None
+
+    largest = max(optima, key=_horizon)
+    shorter = [optimum for optimum in optima if optimum.horizon * APART <= largest.horizon]
+    if not shorter:
+        return None
+
     mean, sd = _predicted(Posterior((*shorter, *related), context), largest)
     return (largest.ln_lr - mean) / float(np.hypot(sd, largest.se))
 
 
+def _horizon(optimum: Optimum) -> float:
+    return optimum.horizon
+
+
+def _largest_horizon(optima: Sequence[Optimum]) -> float:
+    return max(map(_horizon, optima), default=0.0)
+
+
 def _predicted(posterior: Posterior, optimum: Optimum) -> tuple[float, float]:
-    return posterior.predict(optimum.horizon, optimum.schedule, optimum.mean, optimum.peak).moments
+    """Mean and standard deviation of ln lr that a posterior predicts where an optimum lies."""
+    prediction = posterior.predict(
+        optimum.horizon,
+        optimum.schedule,
+        optimum.mean,
+        optimum.peak,
+    )
+    return prediction.moments
 
 
-def _shift(seen: Sequence[Optimum], optima: Sequence[Optimum], context: Context) -> Shift | None:
-    """Of a schedule other than the constant rate, at its largest horizon."""
-    others = [o for o in optima if seen and o.schedule != seen[0].schedule]
-    if not others or seen[0].schedule == CONSTANT:
+def _kappa_variation(inside: Sequence[Optimum], largest_horizon: float) -> float | None:
+    """Coefficient of variation of the kappas of long horizons; None with fewer than two."""
+    kappas = []
+    for optimum in inside:
+        is_late = optimum.horizon * _LATE >= largest_horizon
+        if is_late and optimum.kappa is not None:
+            kappas.append(optimum.kappa)
+
+    if len(kappas) < 2:
         return None
-    largest = max(seen, key=lambda optimum: optimum.horizon)
-    mean, sd = _predicted(Posterior(others, context), largest)
-    off, error = largest.ln_lr - mean, _NORMAL * float(np.hypot(sd, largest.se))
-    factor, low, high = np.exp([off, off - error, off + error]).tolist()
+    return float(np.std(kappas) / np.mean(kappas))
+
+
+def _root_mean_square_error(inside: Sequence[Optimum], posterior: Posterior) -> float | None:
+    """Root mean square of optima minus the law's means, in ln lr; None without optima."""
+    if not inside:
+        return None
+
+    errors = []
+    for optimum in inside:
+        mean, _ = _predicted(posterior, optimum)
+        errors.append(optimum.ln_lr - mean)
+    return float(np.sqrt(np.mean(np.square(errors))))
+
+
+def _shifts(
+    inside: Sequence[Optimum], optima: Sequence[Optimum], context: Context
+) -> dict[str, Shift]:
+    """Shift of each schedule, apart from the constant rate, that can be compared with others."""
+    shifts = {}
+    for schedule in sorted({optimum.schedule for optimum in optima} - {CONSTANT}):
+        seen = [optimum for optimum in inside if optimum.schedule == schedule]
+        others = [optimum for optimum in optima if optimum.schedule != schedule]
+        if seen and others:
+            largest = max(seen, key=_horizon)
+            shifts[schedule] = _shift(largest, Posterior(others, context))
+    return shifts
+
+
+def _shift(optimum: Optimum, others: Posterior) -> Shift:
+    """Shift of a schedule's optimum from what the posterior of other schedules predicts."""
+    mean, sd = _predicted(others, optimum)
+    difference = optimum.ln_lr - mean
+    error = _NORMAL * float(np.hypot(sd, optimum.se))
+
+    ends = np.exp([difference, difference - error, difference + error])
+    factor, low, high = ends.tolist()
     return Shift(factor, low, high)

@@ -1,4 +1,8 @@
-"""What the prior means and covariances of `optuna_kappa.law.posterior` are made of."""
+"""The parts that make up the prior means and covariances of `optuna_kappa.law.posterior`.
+
+A schedule's optimum is compared with that of the constant-rate run at the same peak rate that has
+the same kappa. The horizon of that run is the *peak horizon*, d = D * mean / peak.
+"""
 
 from __future__ import annotations
 
@@ -11,78 +15,215 @@ from optuna_kappa.law.contexts import Context, similarity
 from optuna_kappa.law.optimum import OWN, Optimum
 from optuna_kappa.schedules import CONSTANT
 
-SHIFT = 0.35  # that of 24 schedules and horizons of Adam and SGD on MNIST, root mean square
-UNKNOWN_SHIFT = 1.5  # a schedule whose shape is not known
-CORRELATION = 0.1  # in ln horizon, of the errors of constant-rate optima, which share their runs
-# Adam, SGD and Step Law's cells: all their slopes grow with the horizon, by 0.1 to 0.6 a unit of
-# ln D, once they do.
+SHIFT = 0.35  # root mean square over 24 schedules and horizons of Adam and SGD on MNIST
+UNKNOWN_SHIFT = 1.5  # for a schedule whose shape is not known
+# In ln horizon. Constant-rate optima share their runs, so their errors are correlated.
+CORRELATION = 0.1
+# Once a slope grows with the horizon, it grows by 0.1 to 0.6 per unit of ln D: measured for Adam,
+# SGD and the cells of Step Law.
 STEEPENING = 0.2
 
 
 def steepening(depths: Floats) -> Floats:
-    """How much further a flat optimum falls beyond the largest horizon as its slope goes to 1."""
+    """How much further a flat optimum falls beyond the largest horizon as its slope goes to 1.
+
+    Args:
+        depths: ln(d_max / d), negative beyond the largest horizon, shape `(n,)`.
+
+    Returns:
+        In ln lr, shape `(n,)`; 0 up to the largest horizon.
+
+    Example:
+        >>> steepening(np.array([1.0, 0.0, -1.0, -5.0])).round(2).tolist()
+        [0.0, 0.0, 0.09, 1.84]
+    """
     ahead = np.maximum(0.0, -depths)
     further: Floats = ahead + np.expm1(-STEEPENING * ahead) / STEEPENING
     return further
 
 
 def at_peak(optimum: Optimum) -> float:
-    """The horizon of the constant-rate run at the peak rate that has the same kappa."""
+    """Horizon of the constant-rate run at the peak rate that has the same kappa.
+
+    Example:
+        >>> cosine = Optimum("cosine", 64.0, -6.0, se=0.1, n=6, at_edge=0, mean=0.5, peak=1.0)
+        >>> at_peak(cosine)
+        32.0
+    """
     if optimum.mean is None or optimum.peak is None:
         return optimum.horizon
+
     return optimum.horizon * optimum.mean / optimum.peak
 
 
+def peak_horizons(optima: Sequence[Optimum]) -> Floats:
+    """Peak horizon of each optimum (see `at_peak`), shape `(n,)`.
+
+    Example:
+        >>> from optuna_kappa import fit
+        >>> from optuna_kappa.runs import example_runs
+        >>> peak_horizons(fit(example_runs(schedule="cosine")).optima).tolist()
+        [0.5, 2.0, 8.0, 32.0]
+    """
+    return np.array([at_peak(optimum) for optimum in optima])
+
+
 def offset(optimum: Optimum) -> float:
-    """From the ln of the peak rate to that of the base rate."""
-    return 0.0 if optimum.peak is None else -float(np.log(optimum.peak))
+    """Difference to add to the ln of the peak rate to get the ln of the base rate.
+
+    Example:
+        >>> cyclic = Optimum("cyclic", 64.0, -6.0, se=0.1, n=6, at_edge=0, mean=2.0, peak=3.0)
+        >>> round(offset(cyclic), 3)
+        -1.099
+    """
+    if optimum.peak is None:
+        return 0.0
+
+    return -float(np.log(optimum.peak))
 
 
 def shift(optimum: Optimum) -> float:
-    """Standard deviation of what the peak rate and kappa do not tell of a schedule, in ln lr."""
+    """Standard deviation, in ln lr, of what peak rate and kappa do not explain of a schedule.
+
+    Example:
+        >>> cosine = Optimum("cosine", 64.0, -6.0, se=0.1, n=6, at_edge=0, mean=0.5, peak=1.0)
+        >>> shift(cosine)
+        0.35
+    """
     if optimum.schedule == CONSTANT:
         return 0.0
+
     return UNKNOWN_SHIFT if optimum.mean is None else SHIFT
 
 
 def same(rows: Sequence[object], columns: Sequence[object]) -> Floats:
-    """1 where two values are the same, shape `(n, m)`."""
-    number = {value: i for i, value in enumerate(dict.fromkeys([*rows, *columns]))}
-    a, b = (np.array([number[value] for value in values]) for values in (rows, columns))
-    return np.asarray(a[:, None] == b, dtype=np.float64)
+    """Matrix of ones where two values are the same and zeros elsewhere, shape `(n, m)`.
+
+    Example:
+        >>> same(["constant", "cosine"], ["cosine"]).tolist()
+        [[0.0], [1.0]]
+    """
+    numbers: dict[object, int] = {}
+    for value in (*rows, *columns):
+        numbers.setdefault(value, len(numbers))
+
+    row_numbers = np.array([numbers[value] for value in rows])
+    column_numbers = np.array([numbers[value] for value in columns])
+
+    equal = row_numbers[:, None] == column_numbers
+    return np.asarray(equal, dtype=np.float64)
+
+
+def schedule_covariance(rows: Sequence[Optimum], columns: Sequence[Optimum]) -> Floats:
+    """Prior covariances of what peak rate and kappa do not explain of schedules, shape `(n, m)`.
+
+    Example:
+        >>> constant = Optimum("constant", 64.0, -6.0, se=0.1, n=6, at_edge=0)
+        >>> house = Optimum("house mix", 64.0, -6.0, se=0.1, n=6, at_edge=0)
+        >>> schedule_covariance([constant, house], [house]).tolist()
+        [[0.0], [2.25]]
+    """
+    same_schedule = same([o.schedule for o in rows], [o.schedule for o in columns])
+    row_shifts = list(map(shift, rows))
+    column_shifts = list(map(shift, columns))
+
+    covariance: Floats = same_schedule * np.outer(row_shifts, column_shifts)
+    return covariance
 
 
 def other(rows: Sequence[Optimum], columns: Sequence[Optimum]) -> Floats:
-    """Covariances of the bias and the scatter of other tables, for a unit b, shape `(n, m)`."""
+    """Covariances of the bias and the scatter of other tables, for a unit b, shape `(n, m)`.
+
+    Example:
+        >>> own = Optimum("constant", 64.0, ln_lr=-6.0, se=0.1, n=6, at_edge=0)
+        >>> source = Optimum("constant", 16.0, ln_lr=-5.0, se=0.1, n=6, at_edge=0, table=1)
+        >>> other([own, source], [own, source]).tolist()
+        [[0.0, 0.0], [0.0, 2.0]]
+    """
     if all(optimum.table == OWN for optimum in rows):
         return np.zeros((len(rows), len(columns)))
-    both = [[(a.table == b.table != OWN) * (1.0 + (a is b)) for b in columns] for a in rows]
-    return np.array(both)
+
+    covariances = []
+    for row in rows:
+        covariances.append([_table_covariance(row, column) for column in columns])
+    return np.array(covariances)
 
 
 def deviation(
     sds: tuple[float, float], rows: Sequence[Context], columns: Sequence[Context]
 ) -> Floats:
-    """Covariances of what contexts differ in, of a part shared by near ones and one of its own."""
-    deviation: Floats = sds[0] ** 2 * similarity(rows, columns) + sds[1] ** 2 * same(rows, columns)
-    return deviation
+    """Covariances of the differences between contexts, shape `(n, m)`.
+
+    Args:
+        sds: Standard deviations of the part that near contexts share and of the part that each
+            context has to itself.
+        rows: n comparable contexts.
+        columns: m comparable contexts.
+
+    Example:
+        >>> narrow, wide = (("width", "64"),), (("width", "128"),)
+        >>> deviation((1.0, 0.1), [narrow], [narrow, wide]).round(2).tolist()
+        [[1.01, 0.97]]
+    """
+    shared, separate = sds
+    covariance: Floats = shared**2 * similarity(rows, columns) + separate**2 * same(rows, columns)
+    return covariance
 
 
 def integrated_walk(u: Floats, v: Floats) -> Floats:
-    """Covariance of an integrated random walk that starts at 0 in both directions."""
+    """Covariance of an integrated random walk that starts at 0 in both directions.
+
+    Args:
+        u: Positions of the rows, shape `(n,)`.
+        v: Positions of the columns, shape `(m,)`.
+
+    Returns:
+        For a walk of unit variance per unit of length, shape `(n, m)`.
+
+    Example:
+        >>> integrated_walk(np.array([1.0]), np.array([3.0, -3.0])).round(3).tolist()
+        [[1.333, 0.0]]
+    """
     small = np.minimum(np.abs(u[:, None]), np.abs(v))
     large = np.maximum(np.abs(u[:, None]), np.abs(v))
     same_side = np.sign(u[:, None]) * np.sign(v) > 0
+
     covariance: Floats = same_side * small**2 * (3 * large - small) / 6
     return covariance
 
 
 def noise(optima: Sequence[Optimum], scatter: float) -> Floats:
-    """Covariance of the optima's errors, diagonal, shape `(n, n)`."""
-    log_d = np.log([at_peak(optimum) for optimum in optima])
-    # Constant-rate optima of one table and context are of the same runs, all others of their own.
-    runs = [(o.table, o.context) if o.schedule == CONSTANT else i for i, o in enumerate(optima)]
-    related = np.exp(-np.abs(log_d[:, None] - log_d) / CORRELATION) * same(runs, runs)
+    """Covariance of the optima's errors, diagonal, shape `(n, n)`.
+
+    Args:
+        optima: The optima.
+        scatter: Standard deviation of an optimum about any smooth law, in ln lr.
+
+    Example:
+        >>> first = Optimum("constant", 16.0, ln_lr=-5.0, se=0.3, n=6, at_edge=0)
+        >>> second = Optimum("constant", 64.0, ln_lr=-6.0, se=0.1, n=6, at_edge=0)
+        >>> noise([first, second], scatter=0.0).round(3).tolist()
+        [[0.09, 0.0], [0.0, 0.01]]
+    """
+    ln_horizons = np.log(peak_horizons(optima))
+    distances = np.abs(ln_horizons[:, None] - ln_horizons)
+
+    # Constant-rate optima of one table and context come from the same runs. Each other optimum
+    # has runs of its own.
+    sources: list[object] = []
+    for i, optimum in enumerate(optima):
+        from_curves = optimum.schedule == CONSTANT
+        sources.append((optimum.table, optimum.context) if from_curves else i)
+
+    correlations = np.exp(-distances / CORRELATION) * same(sources, sources)
     se = np.array([optimum.se for optimum in optima])
-    noise: Floats = np.diag(se**2 * related.sum(axis=1) + scatter**2)
-    return noise
+    covariance: Floats = np.diag(se**2 * correlations.sum(axis=1) + scatter**2)
+    return covariance
+
+
+def _table_covariance(row: Optimum, column: Optimum) -> float:
+    """Bias that two optima of one other table share, plus the scatter of an optimum by itself."""
+    if row.table == OWN or row.table != column.table:
+        return 0.0
+
+    return 2.0 if row is column else 1.0

@@ -1,22 +1,24 @@
 r"""How the optimum moves with the horizon: a mixture of Gaussian processes in ln D.
 
 Let z_i be the optimum (ln lr) found at horizon D_i under schedule S_i, with standard error e_i. A
-scheduled run is taken as the constant-rate run at its peak rate that has the same kappa, one of
-horizon d = D * mean(S) / peak(S). With u = ln(d_max / d), how far that lies below the largest one
-seen, a hypothesis says
+scheduled run counts as the constant-rate run at its peak rate that has the same kappa: a run of
+horizon d = D * mean(S) / peak(S). Let u = ln(d_max / d) be its depth, how far that horizon lies
+below the largest one seen. A hypothesis says
 
     z(D, S) = A + s * L(u) + w(u) - ln peak(S) + delta_S + b_T + f_C(u)
 
     A        optimum at the largest horizon, constant rate           N(mean of z, 3^2)
-    s        slope -d ln lr / d ln D where there is no ceiling       one of four N(m, v^2), below
+    s        slope -d ln lr / d ln D where there is no ceiling       one of four N(m, v^2)
     L(u)     u, bent around a ceiling u_c: horizons well below
              d_max exp(-u_c) share one lr                            a grid; none with prob. 1/2
     w        drift of the slope, an integrated random walk           DRIFT^2 a unit of ln D
-    delta_S  what all this misses of a schedule                      N(0, SHIFT^2), 0 for constant
+    delta_S  what the terms above miss of a schedule                 N(0, SHIFT^2), 0 for constant
     b_T      bias of optima from another table, and their scatter    N(0, b^2), b small or large
-    f_C      how the law of context C (a batch size, a width) differs from the common one: in
-             level, slope and drift; the nearer two contexts, the less they differ
+    f_C      difference of the law of context C (a batch size, a width) from the common law, in
+             level, slope and drift; the nearer two contexts, the smaller their difference
              (`optuna_kappa.law.contexts`)
+
+`optuna_kappa.law.hypotheses` holds the classes of s, the ceilings and the sizes of b.
 
 Where the slope is 1 this is the paper's kappa invariance: all schedules' optima have one kappa.
 Where the optimum does not move with the horizon, because higher rates are unstable, what schedules
@@ -24,22 +26,20 @@ share is the peak rate instead. On MNIST the rule proposes, from constant-rate r
 rates for Adam and SGD under cosine, halving and cyclic schedules that lose 3 % on average; kappa
 invariance alone loses 27 % (`docs/law.md`).
 
-Beyond d_max the prior mean of a slope s goes to 1 as 1 - (1 - s) exp(STEEPENING u): where the
-optimum moves at all, it has been seen to move the more, the longer the runs.
+Beyond d_max the prior mean of a slope s goes to 1 as 1 - (1 - s) exp(STEEPENING u): in all laws
+seen so far, an optimum that moves at all moves more, the longer the runs.
 
-The bend is L(u) = S(u) - S(0), S(u) = u - BEND ln(1 + exp((u - u_c) / BEND)): it takes a factor
-of about e^(4 BEND) = 7 in the horizon to go from no movement to the full slope, as Adam's optimum
-does on MNIST.
-
-All of it is Gaussian given the ceiling, the slope's class and the size of b, so each hypothesis is
-one Gaussian-process regression with a closed form, weighted by its marginal likelihood. The drift
-is anchored at d_max: the slope that is extrapolated is the slope at the largest horizons, and the
-uncertainty grows like (ln D/d_max)^1.5 beyond them.
+Given the slope's class, the ceiling and the size of b, all of it is Gaussian. So each hypothesis
+is one Gaussian-process regression with a closed form, weighted by its marginal likelihood. The
+drift is anchored at d_max: the slope that is extrapolated is the slope at the largest horizons,
+and the uncertainty grows like (ln D/d_max)^1.5 beyond them.
 
 Constant-rate optima at neighbouring horizons come from the same runs. With a correlation of
 exp(-|ln d_i/d_j| / CORRELATION), n of them are worth fewer than n: each error variance is
 multiplied by the sum of its correlations. (Putting the correlations into the covariance instead
 is exact only if the errors are, and otherwise extrapolates wildly.)
+
+Shapes: k hypotheses, n optima.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ from numpy.typing import NDArray
 
 from optuna_kappa._typing import Floats
 from optuna_kappa.law.contexts import Context, comparable, similarity
+from optuna_kappa.law.hypotheses import Hypotheses, combine_hypotheses
 from optuna_kappa.law.kernel import (
     at_peak,
     deviation,
@@ -61,54 +62,39 @@ from optuna_kappa.law.kernel import (
     noise,
     offset,
     other,
-    same,
-    shift,
+    peak_horizons,
+    schedule_covariance,
     steepening,
 )
 from optuna_kappa.law.mixture import Mixture
 from optuna_kappa.law.optimum import OWN, Optimum
 
-# Prior of the slope, as (weight, mean, standard deviation) of its classes: the paper's inverse
-# proportionality; what is published for language models (0.3 to 0.7); no movement; anything.
-SLOPES = ((0.5, 1.0, 0.2), (0.2, 0.45, 0.2), (0.25, 0.0, 0.15), (0.05, 0.5, 1.5))
-CEILING = 0.5  # prior probability that there is a ceiling
 DRIFT = 0.5  # MNIST: Adam moves from slope 0 to 1 over three units of ln D, SGD hardly at all
-# Prior of the bias of other tables (a smaller model, a past study), as (weight, sd): they carry
-# over, or they are about something else. What is seen at the target decides.
-BIASES = ((0.9, 0.1), (0.1, 2.0))
 SCATTER = 0.07  # scatter of an optimum about any smooth law
-BEND = 0.5
 # Standard deviations between contexts, as (part shared by near ones, part of its own): of the
 # optimum, in ln lr, of the slope, and of the drift, in parts of DRIFT.
 CONTEXT_LEVEL = (1.0, 0.1)
 CONTEXT_SLOPE = (0.3, 0.1)
 CONTEXT_DRIFT = (0.7, 0.7)
 MOST_OPTIMA = 160  # those of the most similar contexts count; 50 ms of linear algebra
-_LEVEL = 3.0
-_NO_CEILING = 1e3  # of the depth: beyond all horizons
-_CEILINGS = 12
-_AHEAD = 1.4  # ceilings up to exp(1.4) = 4 times the largest horizon
-
+_LEVEL = 3.0  # standard deviation of A
+_SLOPE_SCATTER = 1e-3  # keeps the slope's standard deviation above 0
 
 _Array = NDArray[np.floating]  # what NumPy says its linear algebra returns
 
 
-class _Hypotheses(NamedTuple):
-    """All combinations of a slope's class, a ceiling and a bias, each of shape `(k,)`."""
+class _Regression(NamedTuple):
+    """The Gaussian-process regressions on the optima, one for each hypothesis.
 
-    weight: Floats  # prior probabilities
-    slope: Floats  # means of the slope's class
-    sd: Floats  # their standard deviations
-    ceiling: Floats  # u_c; negative: the ceiling lasts beyond the largest horizon seen
-    bias: Floats  # standard deviations of b
+    Attributes:
+        covariance: Prior covariance of the optima, their errors included, shape `(k, n, n)`.
+        solved_residual: covariance^-1 (z - prior mean), shape `(k, n)`.
+        probability: Posterior probabilities of the hypotheses, shape `(k,)`.
+    """
 
-
-class _Fit(NamedTuple):
-    """Of the k hypotheses, given n optima."""
-
-    covariance: _Array  # of the optima, shape (k, n, n)
-    solved: _Array  # covariance^-1 (z - prior mean), shape (k, n)
-    weight: _Array  # posterior probabilities, shape (k,)
+    covariance: _Array
+    solved_residual: _Array
+    probability: _Array
 
 
 @dataclass(frozen=True)
@@ -116,8 +102,16 @@ class Posterior:
     """The law's posterior for one context, given optima at one or more horizons.
 
     Attributes:
-        given: Optima, at least one; those of other contexts count as far as these are alike.
-        context: The context that it is for.
+        given: Optima, at least one; the more alike another context is, the more its optima count.
+        context: The context to predict for.
+
+    Example:
+        >>> from optuna_kappa import fit
+        >>> from optuna_kappa.runs import example_runs
+        >>> posterior = Posterior(fit(example_runs(slope=1.0)).optima)
+        >>> mean, sd = posterior.predict(64.0, "constant").moments
+        >>> print(f"{np.exp(mean):.1e}")
+        1.6e-04
     """
 
     given: Sequence[Optimum]
@@ -129,138 +123,173 @@ class Posterior:
         """Distribution of the optimal ln lr at a horizon under a schedule.
 
         Args:
-            horizon: In the unit of the optima.
-            schedule: Its name; optima found under the same name are about the same shift.
+            horizon: Horizon, in the unit of the optima.
+            schedule: Name of the schedule; optima found under the same name share its delta_S.
             mean: Mean multiplier of the schedule at this horizon, None where not known.
             peak: Its largest multiplier, None where not known.
         """
-        target = [Optimum(schedule, horizon, 0.0, 0.0, 0, 0, mean, peak, context=self.context)]
-        cross = self._kernel(target, self.optima)[:, 0]
-        own = self._kernel(target, target)[:, 0, 0]
-        return self._condition(self._mean(target)[:, 0], own, cross, SCATTER)
+        target = Optimum(
+            schedule, horizon, 0.0, 0.0, n=0, at_edge=0, mean=mean, peak=peak, context=self.context
+        )
+        return self._condition(
+            mean=self._mean([target])[:, 0],
+            variance=self._kernel([target], [target])[:, 0, 0],
+            cross=self._kernel([target], self.optima)[:, 0],
+            least_sd=SCATTER,
+        )
 
     @cached_property
     def slope(self) -> Mixture:
-        """Posterior of the slope -d ln lr / d ln D at the largest horizon seen."""
-        # How much of the slope the ceiling leaves.
-        bent = 0.5 * (1 + np.tanh(self._hypotheses.ceiling / (2 * BEND)))
-        sd = self._hypotheses.sd
-        variance, cross = bent**2 * sd**2, (bent * sd**2)[:, None] * self._lever(self.optima)
-        if self._several:
+        """Posterior of the slope -d ln lr / d ln D at the largest horizon seen.
+
+        Example:
+            >>> from optuna_kappa import fit
+            >>> from optuna_kappa.runs import example_runs
+            >>> round(Posterior(fit(example_runs(slope=0.5)).optima).slope.moments[0], 1)
+            0.5
+        """
+        hypotheses, depths = self._hypotheses, self._depths(self.optima)
+        share = hypotheses.share_at_largest
+        variance = share**2 * hypotheses.slope_sd**2
+        cross = (share * hypotheses.slope_sd**2)[:, None] * hypotheses.lever(depths)
+
+        if self._has_other_contexts:
             contexts = [optimum.context for optimum in self.optima]
-            own = deviation(CONTEXT_SLOPE, [self.context], contexts)[0]
-            cross += own * self._depths(self.optima)
-            variance += sum(part**2 for part in CONTEXT_SLOPE)
-        return self._condition(self._hypotheses.slope * bent, variance, cross, 1e-3)
+            cross += deviation(CONTEXT_SLOPE, [self.context], contexts)[0] * depths
+            shared, separate = CONTEXT_SLOPE
+            variance += shared**2 + separate**2
+
+        return self._condition(
+            mean=hypotheses.slope_mean * share,
+            variance=variance,
+            cross=cross,
+            least_sd=_SLOPE_SCATTER,
+        )
 
     @cached_property
     def optima(self) -> Sequence[Optimum]:
-        """What it rests on: the optima of comparable contexts that say anything.
+        """The optima that the posterior rests on: informative ones of comparable contexts.
 
-        One at the edge of the rates tried says no more than that the best rate is not inside of
-        it. Where the others put it beyond the edge already, that is nothing new.
+        An optimum at the edge of the rates tried only says that the best rate is not among them.
+        Where the other optima already place it beyond that edge, this is nothing new.
         """
-        alike = [o for o in self.given if comparable(o.context, self.context)]
-        if len(alike) > MOST_OPTIMA:
-            nearness = similarity([self.context], [o.context for o in alike])[0]
-            alike = [alike[i] for i in np.argsort(-nearness, kind="stable")[:MOST_OPTIMA]]
-        inside = [optimum for optimum in alike if not optimum.at_edge]
-        if not inside or len(inside) == len(alike):
-            return alike
-        others = Posterior(inside, self.context)
-        return [o for o in alike if not o.at_edge or others.contradicts(o)]
+        candidates = self._most_similar()
+        inside = [optimum for optimum in candidates if not optimum.at_edge]
+        if not inside or len(inside) == len(candidates):
+            return candidates
+
+        inner_posterior = Posterior(inside, self.context)
+        informative = []
+        for optimum in candidates:
+            if not optimum.at_edge or inner_posterior.contradicts(optimum):
+                informative.append(optimum)
+        return informative
 
     def contradicts(self, edge: Optimum) -> bool:
         """Whether an optimum at the edge of its rates lies further out than predicted."""
-        context = Posterior(self.given, edge.context) if edge.context != self.context else self
-        mean, _ = context.predict(edge.horizon, edge.schedule, edge.mean, edge.peak).moments
+        same_context = edge.context == self.context
+        posterior = self if same_context else Posterior(self.given, edge.context)
+
+        prediction = posterior.predict(edge.horizon, edge.schedule, edge.mean, edge.peak)
+        mean, _ = prediction.moments
         return bool((edge.ln_lr - mean) * edge.at_edge > 0)
 
-    def _condition(self, mean: Floats, variance: Floats, cross: _Array, floor: float) -> Mixture:
-        """A quantity given the optima, from its prior moments and its covariance with them."""
-        covariance, solved, weight = self._fit
-        gain = np.linalg.solve(covariance, cross[:, :, None])[:, :, 0]
-        left = variance - (cross * gain).sum(axis=1)
-        moved = mean + (cross * solved).sum(axis=1)
-        return Mixture(weight, moved, np.sqrt(np.maximum(left, floor**2)))
+    def _condition(
+        self, mean: Floats, variance: Floats, cross: _Array, least_sd: float
+    ) -> Mixture:
+        """Distribution of a quantity, given the optima.
+
+        Args:
+            mean: Prior mean of the quantity, shape `(k,)`.
+            variance: Its prior variance, shape `(k,)`.
+            cross: Its prior covariances with the optima, shape `(k, n)`.
+            least_sd: Lower bound of its standard deviation.
+        """
+        regression = self._regression
+        gain = np.linalg.solve(regression.covariance, cross[:, :, None])[:, :, 0]
+
+        posterior_mean = mean + (cross * regression.solved_residual).sum(axis=1)
+        posterior_variance = variance - (cross * gain).sum(axis=1)
+        sd = np.sqrt(np.maximum(posterior_variance, least_sd**2))
+        return Mixture(regression.probability, posterior_mean, sd)
 
     @cached_property
-    def _fit(self) -> _Fit:
+    def _regression(self) -> _Regression:
         z = np.array([optimum.ln_lr for optimum in self.optima])
-        covariance = self._kernel(self.optima, self.optima) + noise(self.optima, SCATTER)
         residual = z - self._mean(self.optima)
-        solved = np.linalg.solve(covariance, residual[:, :, None])[:, :, 0]
-        _, ln_det = np.linalg.slogdet(covariance)
-        ln_weight = np.log(self._hypotheses.weight) - 0.5 * (
-            (residual * solved).sum(axis=1) + ln_det
-        )
-        weight = np.exp(ln_weight - ln_weight.max())
-        weight /= weight.sum()
-        return _Fit(covariance, solved, weight)
+        covariance = self._kernel(self.optima, self.optima) + noise(self.optima, SCATTER)
+        solved_residual = np.linalg.solve(covariance, residual[:, :, None])[:, :, 0]
+
+        _, ln_determinant = np.linalg.slogdet(covariance)
+        misfit = (residual * solved_residual).sum(axis=1)
+        ln_probability = np.log(self._hypotheses.prior) - 0.5 * (misfit + ln_determinant)
+
+        probability = np.exp(ln_probability - ln_probability.max())
+        probability /= probability.sum()
+        return _Regression(covariance, solved_residual, probability)
 
     @cached_property
-    def _hypotheses(self) -> _Hypotheses:
-        depth = float(self._depths(self.optima).max())
-        ceilings = np.linspace(-_AHEAD, depth, _CEILINGS + 2)[:-1]
-        rows = []
-        for weight, slope, sd in SLOPES:
-            # A ceiling above a flat law is the flat law.
-            capped = CEILING if slope else 0.0
-            rows.append((weight * (1 - capped), slope, sd, _NO_CEILING))
-            if capped:
-                rows += [(weight * capped / len(ceilings), slope, sd, u) for u in ceilings]
-        several = len({optimum.table for optimum in self.optima} | {OWN}) > 1
-        biases = BIASES if several else ((1.0, 0.0),)
-        combined = [(w * share, *rest, b) for w, *rest in rows for share, b in biases]
-        return _Hypotheses(*np.array(combined).T)
+    def _hypotheses(self) -> Hypotheses:
+        deepest = float(self._depths(self.optima).max())
+        from_other_tables = any(optimum.table != OWN for optimum in self.optima)
+        return combine_hypotheses(deepest, several_tables=from_other_tables)
+
+    def _most_similar(self) -> list[Optimum]:
+        """Given optima of comparable contexts; if they are many, those of the most similar."""
+        alike = [optimum for optimum in self.given if comparable(optimum.context, self.context)]
+        if len(alike) <= MOST_OPTIMA:
+            return alike
+
+        contexts = [optimum.context for optimum in alike]
+        nearness = similarity([self.context], contexts)[0]
+        nearest_first = np.argsort(-nearness, kind="stable")
+        return [alike[i] for i in nearest_first[:MOST_OPTIMA]]
 
     @cached_property
-    def _several(self) -> bool:
-        """Whether other contexts count."""
+    def _has_other_contexts(self) -> bool:
         return any(optimum.context != self.context for optimum in self.optima)
 
     @cached_property
     def _largest(self) -> float:
         """The largest horizon seen, of the context itself if it has any."""
-        own = [at_peak(o) for o in self.optima if o.context == self.context]
-        return max(own or [at_peak(o) for o in self.optima])
+        in_context = [optimum for optimum in self.optima if optimum.context == self.context]
+        return max(map(at_peak, in_context or self.optima))
 
     @cached_property
     def _level(self) -> float:
-        return float(np.mean([o.ln_lr - offset(o) for o in self.optima]))
+        """Prior mean of A, the optimum at the largest horizon."""
+        return float(np.mean([optimum.ln_lr - offset(optimum) for optimum in self.optima]))
 
     def _depths(self, optima: Sequence[Optimum]) -> Floats:
-        """How far below the largest horizon, ln(d_max / d), shape `(n,)`."""
-        depths: Floats = np.log(self._largest / np.array([at_peak(o) for o in optima]))
+        """How far below the largest horizon, u = ln(d_max / d), shape `(n,)`."""
+        depths: Floats = np.log(self._largest / peak_horizons(optima))
         return depths
-
-    def _lever(self, optima: Sequence[Optimum]) -> Floats:
-        """What the slope is multiplied by, L(u), shape `(k, n)`."""
-        ceiling = self._hypotheses.ceiling[:, None]
-        bent = np.logaddexp(0.0, (self._depths(optima) - ceiling) / BEND)
-        lever: Floats = self._depths(optima) - BEND * (bent - np.logaddexp(0.0, -ceiling / BEND))
-        return lever
 
     def _mean(self, optima: Sequence[Optimum]) -> Floats:
         """Prior means, shape `(k, n)`."""
+        depths = self._depths(optima)
+        slope = self._hypotheses.slope_mean[:, None]
         offsets = np.array([offset(optimum) for optimum in optima])
-        slope = self._hypotheses.slope[:, None]
-        mean: Floats = self._level + slope * self._lever(optima) + offsets
-        return mean - (1 - slope) * steepening(self._depths(optima))
+
+        mean: Floats = self._level + slope * self._hypotheses.lever(depths) + offsets
+        return mean - (1 - slope) * steepening(depths)
 
     def _kernel(self, rows: Sequence[Optimum], columns: Sequence[Optimum]) -> Floats:
         """Prior covariances, shape `(k, n, m)`."""
-        lever = self._lever(rows)[:, :, None] * self._lever(columns)[:, None, :]
-        drift = DRIFT**2 * integrated_walk(self._depths(rows), self._depths(columns))
-        common = _LEVEL**2 + same([o.schedule for o in rows], [o.schedule for o in columns]) * (
-            np.outer([shift(o) for o in rows], [shift(o) for o in columns])
-        )
-        if self._several:
+        row_depths, column_depths = self._depths(rows), self._depths(columns)
+        drift = DRIFT**2 * integrated_walk(row_depths, column_depths)
+        common = _LEVEL**2 + schedule_covariance(rows, columns)
+
+        if self._has_other_contexts:
             contexts = [o.context for o in rows], [o.context for o in columns]
             common += deviation(CONTEXT_LEVEL, *contexts)
-            depths = np.outer(self._depths(rows), self._depths(columns))
-            common += deviation(CONTEXT_SLOPE, *contexts) * depths
+            common += deviation(CONTEXT_SLOPE, *contexts) * np.outer(row_depths, column_depths)
             drift *= deviation(CONTEXT_DRIFT, *contexts)
-        slopes = self._hypotheses.sd[:, None, None] ** 2 * lever
-        kernel: Floats = slopes + common + drift
-        return kernel + self._hypotheses.bias[:, None, None] ** 2 * other(rows, columns)
+
+        row_lever = self._hypotheses.lever(row_depths)[:, :, None]
+        column_lever = self._hypotheses.lever(column_depths)[:, None, :]
+        slope_variance = self._hypotheses.slope_sd[:, None, None] ** 2
+        kernel: Floats = slope_variance * (row_lever * column_lever) + common + drift
+
+        bias_variance = self._hypotheses.bias_sd[:, None, None] ** 2
+        return kernel + bias_variance * other(rows, columns)

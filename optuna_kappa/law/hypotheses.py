@@ -1,0 +1,124 @@
+"""The hypotheses that `optuna_kappa.law.posterior` weighs, and their prior probabilities.
+
+A hypothesis is one combination of a class of slopes, a ceiling and a size of the bias of other
+tables. Given these, the law is Gaussian. With u = ln(d_max / d), the depth of a horizon below the
+largest one, the slope s moves the optimum by s L(u):
+
+    L(u) = S(u) - S(0),    S(u) = u - BEND ln(1 + exp((u - u_c) / BEND))
+
+L is u, bent around a ceiling u_c: horizons well below d_max exp(-u_c) share one lr. It takes a
+factor of about e^(4 BEND) = 7 in the horizon to go from no movement to the full slope, as Adam's
+optimum does on MNIST.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from optuna_kappa._typing import Floats
+
+# Prior of the slope, as (weight, mean, standard deviation) of its classes: the paper's inverse
+# proportionality; what is published for language models (0.3 to 0.7); no movement; anything.
+SLOPES = ((0.5, 1.0, 0.2), (0.2, 0.45, 0.2), (0.25, 0.0, 0.15), (0.05, 0.5, 1.5))
+CEILING = 0.5  # prior probability that there is a ceiling
+# Prior of the bias of other tables (a smaller model, a past study), as (weight, sd): either they
+# carry over, or they are about something else. The optima found at the target decide.
+BIASES = ((0.9, 0.1), (0.1, 2.0))
+BEND = 0.5
+_NO_CEILING = 1e3  # a depth below all horizons
+_CEILINGS = 12
+_AHEAD = 1.4  # ceilings reach up to exp(1.4) = 4 times the largest horizon
+
+
+class Hypotheses(NamedTuple):
+    """All combinations of a slope's class, a ceiling and a bias, k of them.
+
+    Attributes:
+        prior: Prior probabilities, shape `(k,)`.
+        slope_mean: Means of the slope's class, shape `(k,)`.
+        slope_sd: Standard deviations of the slope's class, shape `(k,)`.
+        ceiling: Depths u_c, shape `(k,)`; negative if it lasts beyond the largest horizon.
+        bias_sd: Standard deviations of the bias of other tables, shape `(k,)`.
+
+    Example:
+        >>> hypotheses = combine_hypotheses(deepest=4.0, several_tables=False)
+        >>> round(float(hypotheses.prior.sum()), 6)
+        1.0
+    """
+
+    prior: Floats
+    slope_mean: Floats
+    slope_sd: Floats
+    ceiling: Floats
+    bias_sd: Floats
+
+    def lever(self, depths: Floats) -> Floats:
+        """Factor L(u) that the slope is multiplied by, shape `(k, n)`.
+
+        Args:
+            depths: Depths u below the largest horizon, shape `(n,)`.
+
+        Example:
+            >>> hypotheses = combine_hypotheses(deepest=4.0, several_tables=False)
+            >>> hypotheses.lever(np.array([0.0, 2.0, -2.0]))[0].tolist()
+            [0.0, 2.0, -2.0]
+        """
+        ceiling = self.ceiling[:, None]
+        bent = np.logaddexp(0.0, (depths - ceiling) / BEND)
+        bent_at_largest = np.logaddexp(0.0, -ceiling / BEND)
+
+        lever: Floats = depths - BEND * (bent - bent_at_largest)
+        return lever
+
+    @property
+    def share_at_largest(self) -> Floats:
+        """Share of the slope that the ceiling leaves at the largest horizon, L'(0), shape `(k,)`.
+
+        Example:
+            >>> hypotheses = combine_hypotheses(deepest=4.0, several_tables=False)
+            >>> hypotheses.share_at_largest[:3].round(3).tolist()
+            [1.0, 0.057, 0.122]
+        """
+        share: Floats = 0.5 * (1 + np.tanh(self.ceiling / (2 * BEND)))
+        return share
+
+
+def combine_hypotheses(deepest: float, *, several_tables: bool) -> Hypotheses:
+    """Combine each class of slopes with each ceiling and each size of the bias.
+
+    Args:
+        deepest: Depth of the smallest horizon seen; ceilings lie above it.
+        several_tables: Whether optima of other tables count, which may be biased.
+
+    Example:
+        >>> hypotheses = combine_hypotheses(deepest=4.0, several_tables=True)
+        >>> hypotheses.bias_sd[:4].tolist()
+        [0.1, 2.0, 0.1, 2.0]
+    """
+    ceilings = np.linspace(-_AHEAD, deepest, _CEILINGS + 2)[:-1]
+    biases = BIASES if several_tables else ((1.0, 0.0),)
+
+    rows = []
+    for slope_class in SLOPES:
+        for weight, slope, sd, ceiling in _with_ceilings(slope_class, ceilings):
+            for bias_weight, bias_sd in biases:
+                rows.append((weight * bias_weight, slope, sd, ceiling, bias_sd))
+
+    return Hypotheses(*np.array(rows).T)
+
+
+def _with_ceilings(
+    slope_class: tuple[float, float, float], ceilings: Floats
+) -> list[tuple[float, float, float, float]]:
+    """Weight, mean and standard deviation of a class of slopes, with each of its ceilings."""
+    weight, slope, sd = slope_class
+    if slope == 0:
+        # A flat law under a ceiling is the flat law, so its class needs no ceilings.
+        return [(weight, slope, sd, _NO_CEILING)]
+
+    rows = [(weight * (1 - CEILING), slope, sd, _NO_CEILING)]
+    for ceiling in ceilings:
+        rows.append((weight * CEILING / len(ceilings), slope, sd, ceiling))
+    return rows
