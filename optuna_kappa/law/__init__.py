@@ -1,4 +1,4 @@
-"""The law of how the optimal learning rate moves: NumPy and SciPy only."""
+"""The law: how the optimal learning rate moves with horizon and schedule. Pure NumPy and SciPy."""
 
 from optuna_kappa.law.checks import Checks, Shift
 from optuna_kappa.law.fitting import fit, fit_contexts, join, pool

@@ -1,12 +1,11 @@
-"""Fits the law to run tables: of one context, of several, or to optima found before."""
+"""Fit the law to the runs of one context or of several, or to optima found before."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import chain
 
-from optuna_kappa.law.contexts import comparable
+from optuna_kappa.law.contexts import Context, comparable
 from optuna_kappa.law.law import Law
 from optuna_kappa.law.observations import observe
 from optuna_kappa.law.optimum import OWN, Optimum, find_optima
@@ -17,18 +16,24 @@ from optuna_kappa.schedules import AnySchedule, find_schedule
 def fit(
     runs: RunTable | Sequence[RunTable], schedules: Mapping[str, AnySchedule] | None = None
 ) -> Law:
-    """Fits the law to the runs of one context.
+    """Fit the law to the runs of one context.
 
     Args:
         runs: Run table; constant-rate runs count at every horizon up to their own. Of several
-            tables the last one is what proposals are for; the optima of the others (a smaller
-            model's, say) are found one by one and joined, as far as they carry over.
+            tables, the last one is the one that proposals are for. The optima of the others (a
+            smaller model's, say) are found table by table and joined, as far as they carry over.
         schedules: Shapes of schedules that the tables name but `optuna_kappa.schedules` cannot
             parse. A name found in neither is a schedule of unknown shape: its optima still show
             how the optimum moves, but not what another schedule's would be.
 
     Raises:
         ValueError: A horizon has more than 100,000 periods of its schedule: their units differ.
+
+    Example:
+        >>> from optuna_kappa.runs import example_runs
+        >>> law = fit(example_runs(slope=1.0))
+        >>> print(f"{law.propose(256).lr:.1e}")
+        4.7e-05
     """
     tables = [runs] if isinstance(runs, RunTable) else list(runs)
     if not all(isinstance(table, RunTable) for table in tables):
@@ -36,27 +41,45 @@ def fit(
             f"fit needs a RunTable or several, but got {runs!r}; read_csv makes one of a file, "
             "run_table of a study"
         )
-    return join([find_optima(observe(table)) for table in tables], schedules)
+
+    optima_by_table = []
+    for table in tables:
+        optima_by_table.append(find_optima(observe(table)))
+    return join(optima_by_table, schedules)
 
 
 def join(
     found: Sequence[Sequence[Optimum]], schedules: Mapping[str, AnySchedule] | None = None
 ) -> Law:
-    """The law of optima as found table by table; see `fit`, which finds them, too."""
-    shapes, optima = dict(schedules or {}), []
-    for i, several in enumerate(found, start=1):
-        for optimum in several:
+    """Make a law from optima that were found table by table.
+
+    Args:
+        found: Optima of each table; the last table is the one that proposals are for.
+        schedules: As in `fit`, which finds the optima too.
+
+    Example:
+        >>> from optuna_kappa.runs import example_runs
+        >>> small = find_optima(observe(example_runs(horizons=[1, 4])))
+        >>> large = find_optima(observe(example_runs(horizons=[16])))
+        >>> [optimum.table for optimum in join([small, large]).optima]
+        [1, 1, 0]
+    """
+    shapes = dict(schedules or {})
+    joined = []
+    for number, optima in enumerate(found, start=1):
+        is_last = number == len(found)
+        for optimum in optima:
             mean, peak = _multipliers(optimum.schedule, optimum.horizon, shapes)
-            which = OWN if i == len(found) else i
-            optima.append(replace(optimum, mean=mean, peak=peak, table=which))
-    return Law(tuple(optima))
+            table = OWN if is_last else number
+            joined.append(replace(optimum, mean=mean, peak=peak, table=table))
+    return Law(tuple(joined))
 
 
 def fit_contexts(
     tables: Sequence[tuple[Mapping[str, str], RunTable]],
     schedules: Mapping[str, AnySchedule] | None = None,
 ) -> list[Law]:
-    """Fits a law to the runs of each context, partially pooled with those of the others.
+    """Fit a law to the runs of each context, partially pooled with those of the others.
 
     Args:
         tables: Values of the context columns and the runs that have them, as `RunTable.groups`
@@ -64,43 +87,64 @@ def fit_contexts(
         schedules: As in `fit`.
 
     Returns:
-        A law for each, in the same order.
+        A law for each context, in the same order.
 
     Raises:
         ValueError: As in `fit`.
+
+    Example:
+        >>> from optuna_kappa.runs import example_runs
+        >>> narrow, wide = example_runs(), example_runs(horizons=[1, 4])
+        >>> laws = fit_contexts([({"width": "64"}, narrow), ({"width": "128"}, wide)])
+        >>> [len(law.related) for law in laws]
+        [2, 4]
     """
-    return pool([(values, fit(table, schedules)) for values, table in tables])
+    laws = []
+    for values, table in tables:
+        laws.append((values, fit(table, schedules)))
+    return pool(laws)
 
 
 def pool(laws: Sequence[tuple[Mapping[str, str], Law]]) -> list[Law]:
-    """Laws of several contexts, each with the optima of the others beside its own.
+    """Laws of several contexts, each with the optima of the other contexts as related ones.
 
-    Contexts are compared by their values that are positive numbers (batch size, width), on the
-    logarithmic scale. Those that differ in any other value (the optimizer, say) share nothing.
+    Contexts are compared by those of their values that are positive numbers (batch size, width),
+    on the logarithmic scale. Contexts that differ in any other value (the optimizer, say) share
+    nothing.
 
     Args:
-        laws: Values of the context columns, and the law fitted to the runs that have them alone.
+        laws: Values of the context columns, and the law fitted to the runs of this context alone.
+
+    Example:
+        >>> from optuna_kappa.runs import example_runs
+        >>> law = fit(example_runs())
+        >>> adam, sgd = pool([({"optimizer": "adam"}, law), ({"optimizer": "sgd"}, law)])
+        >>> adam.context, adam.related
+        ((('optimizer', 'adam'),), ())
     """
-    contexts = [tuple(values.items()) for values, _ in laws]
-    optima = [
-        tuple(replace(optimum, context=context) for optimum in law.optima)
-        for context, (_, law) in zip(contexts, laws, strict=True)
-    ]
-    found = []
-    for context, own in zip(contexts, optima, strict=True):
-        others = (
-            several
-            for other, several in zip(contexts, optima, strict=True)
-            if other != context and comparable(other, context)
-        )
-        found.append(Law(own, tuple(chain.from_iterable(others)), context))
-    return found
+    own_optima = []
+    for values, law in laws:
+        context = tuple(values.items())
+        own_optima.append((context, _with_context(law, context)))
+
+    pooled = []
+    for context, own in own_optima:
+        related: list[Optimum] = []
+        for other, optima in own_optima:
+            if other != context and comparable(other, context):
+                related += optima
+        pooled.append(Law(own, tuple(related), context))
+    return pooled
+
+
+def _with_context(law: Law, context: Context) -> tuple[Optimum, ...]:
+    return tuple(replace(optimum, context=context) for optimum in law.optima)
 
 
 def _multipliers(
     name: str, horizon: float, shapes: Mapping[str, AnySchedule]
 ) -> tuple[float | None, float | None]:
-    """Mean and largest multiplier of a schedule; None where it cannot be parsed."""
+    """Mean and largest multiplier of a schedule; None where its shape is not known."""
     schedule = shapes[name] if name in shapes else find_schedule(name)
     if schedule is None:
         return None, None

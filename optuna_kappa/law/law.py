@@ -1,7 +1,7 @@
 """The law: the predictive distribution of the optimal lr at a (horizon, schedule).
 
-`fit` makes a `Law` from a run table. It is immutable, goes to JSON and back, and holds the optima
-it rests on; `optuna_kappa.law.posterior` says what it makes of them.
+`fit` makes a `Law` from a run table. A law is immutable, can be written to JSON and read back, and
+holds the optima that it rests on. `optuna_kappa.law.posterior` computes its predictions from them.
 """
 
 from __future__ import annotations
@@ -31,13 +31,20 @@ class Proposal:
     """A learning rate for a planned run.
 
     Attributes:
-        horizon: Horizon it is for, in the unit of data of the law's runs.
-        schedule: Name of the schedule it is for.
+        horizon: Horizon of the planned run, in the unit of data of the law's runs.
+        schedule: Name of its schedule.
         lr: Base (peak) learning rate: the median of the law's distribution.
         low: Lower end of the 90 % interval of the optimal lr.
         high: Upper end of it.
         kappa: lr * horizon * mean(schedule); None where the schedule's shape is not known.
         verdict: What the law is worth at this horizon, in words.
+
+    Example:
+        >>> from optuna_kappa import fit
+        >>> from optuna_kappa.runs import example_runs
+        >>> proposal = fit(example_runs(slope=1.0)).propose(256)
+        >>> print(f"{proposal.lr:.1e}", proposal.low < proposal.lr < proposal.high)
+        4.7e-05 True
     """
 
     horizon: float
@@ -62,9 +69,16 @@ class Law:
     Attributes:
         optima: Optimum found at each (schedule, horizon); empty if no horizon had three
             learning rates with a finite loss.
-        related: Optima of other contexts (`fit_contexts`), which count as far as their contexts
-            are like this one.
-        context: Values of the context columns that it is for.
+        related: Optima of other contexts (`fit_contexts`). The more alike a context is, the more
+            its optima count.
+        context: Values of the context columns that the law is for.
+
+    Example:
+        >>> from optuna_kappa import fit
+        >>> from optuna_kappa.runs import example_runs
+        >>> law = fit(example_runs(slope=1.0))
+        >>> [optimum.horizon for optimum in law.optima]
+        [1.0, 4.0, 16.0, 64.0]
     """
 
     optima: tuple[Optimum, ...]
@@ -77,68 +91,136 @@ class Law:
         Raises:
             ValueError: The horizon is not positive, the schedule is neither known nor among the
                 runs, or the law has no optimum to start from.
+
+        Example:
+            >>> from optuna_kappa import fit
+            >>> from optuna_kappa.runs import example_runs
+            >>> mean, sd = fit(example_runs(slope=1.0)).predict(64).moments
+            >>> print(f"{np.exp(mean):.1e}")
+            1.6e-04
         """
         if not self._posterior.optima:
             raise ValueError(
                 "the law has nothing to start from: it needs runs with at least three "
                 "learning rates and a finite loss at one horizon; run some short ones first"
             )
-        given: Any = horizon  # a text would raise deep in NumPy
+
+        given: Any = horizon  # checked as any type: a text would raise deep in NumPy
         if isinstance(given, str) or not 0 < given < np.inf:
             raise ValueError(f"horizon must be a positive finite number, but is {horizon!r}")
-        return self._posterior.predict(horizon, *self._shape(schedule, horizon))
+
+        name, mean, peak = self._multipliers(schedule, horizon)
+        return self._posterior.predict(horizon, name, mean, peak)
 
     def propose(self, horizon: float, schedule: str | AnySchedule = "constant") -> Proposal:
         """The lr to use for a run of this horizon and schedule.
 
         Raises:
             ValueError: As in `predict`.
+
+        Example:
+            >>> from optuna_kappa import fit
+            >>> from optuna_kappa.runs import example_runs
+            >>> proposal = fit(example_runs(slope=1.0)).propose(256, "cosine")
+            >>> print(f"{proposal.lr:.1e}", proposal.verdict.word)
+            8.8e-05 holds
         """
-        predicted = self.predict(horizon, schedule)
-        name, mean, _ = self._shape(schedule, horizon)
-        low, lr, high = (float(np.exp(predicted.quantile(p))) for p in (0.05, 0.5, 0.95))
-        cumulative = None if mean is None else kappa(lr, horizon, mean)
-        largest = max(optimum.horizon for optimum in self.optima or self._posterior.optima)
-        verdict = at_target(self.verdict, low, high, horizon, largest)
-        return Proposal(horizon, name, lr, low, high, cumulative, verdict)
+        low, lr, high = _interval_and_median(self.predict(horizon, schedule))
+        name, mean, _ = self._multipliers(schedule, horizon)
+
+        optima = self.optima or self._posterior.optima
+        largest = max(optimum.horizon for optimum in optima)
+
+        return Proposal(
+            horizon=horizon,
+            schedule=name,
+            lr=lr,
+            low=low,
+            high=high,
+            kappa=None if mean is None else kappa(lr, horizon, mean),
+            verdict=at_target(self.verdict, low, high, horizon, largest),
+        )
 
     @property
     def slope(self) -> tuple[float, float, float]:
-        """-d ln lr / d ln D at the largest horizon seen: median and 90 % interval."""
+        """-d ln lr / d ln D at the largest horizon seen: median and 90 % interval.
+
+        Raises:
+            ValueError: The law has no optima.
+
+        Example:
+            >>> from optuna_kappa import fit
+            >>> from optuna_kappa.runs import example_runs
+            >>> median, low, high = fit(example_runs(slope=0.5)).slope
+            >>> low < 0.5 < high
+            True
+        """
         if not self.optima:
             raise ValueError("a law without optima has no slope; run some short trials first")
-        low, median, high = (self._posterior.slope.quantile(p) for p in (0.05, 0.5, 0.95))
-        return median, low, high
+
+        slope = self._posterior.slope
+        return slope.quantile(0.5), slope.quantile(0.05), slope.quantile(0.95)
 
     @cached_property
     def verdict(self) -> Verdict:
-        """Whether the law holds on the runs it was fitted to, with a remedy where it does not."""
+        """Whether the law holds on the runs it was fitted to, with a remedy where it does not.
+
+        Example:
+            >>> from optuna_kappa import fit
+            >>> from optuna_kappa.runs import example_runs
+            >>> print(fit(example_runs(horizons=[64])).verdict.remedy)
+            Run at least three learning rates at horizon 1.3e+02.
+        """
         return diagnose(self.optima, self.related, self.context)
 
     @cached_property
     def checks(self) -> Checks:
-        """Numbers that the verdict rests on."""
+        """The numbers that the verdict rests on.
+
+        Example:
+            >>> from optuna_kappa import fit
+            >>> from optuna_kappa.runs import example_runs
+            >>> fit(example_runs()).checks.at_edge
+            0
+        """
         return check(self.optima, self.related, self.context)
 
     def to_json(self) -> str:
-        """The law as text, for `from_json`."""
+        """The law as text, which `from_json` reads.
+
+        Example:
+            >>> from optuna_kappa import fit
+            >>> from optuna_kappa.runs import example_runs
+            >>> law = fit(example_runs())
+            >>> Law.from_json(law.to_json()) == law
+            True
+        """
         return json.dumps({"format": _FORMAT} | asdict(self), indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> Law:
-        """Reads what `to_json` wrote.
+        """Read a law that `to_json` wrote.
 
         Raises:
             ValueError: The text is not a law of this version.
+
+        Example:
+            >>> from optuna_kappa import fit
+            >>> from optuna_kappa.runs import example_runs
+            >>> text = fit(example_runs()).to_json()
+            >>> len(Law.from_json(text).optima)
+            4
         """
         try:
             data: Any = json.loads(text)
             if data["format"] != _FORMAT:
                 raise ValueError(f"its format is {data['format']!r}, but {_FORMAT!r} is needed")
-            own, related = (
-                tuple(_checked(found) for found in data[name]) for name in ("optima", "related")
+
+            return cls(
+                optima=tuple(map(_read_optimum, data["optima"])),
+                related=tuple(map(_read_optimum, data["related"])),
+                context=_read_context(data["context"]),
             )
-            return cls(own, related, _context(data["context"]))
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"not a law written by Law.to_json: {error}") from error
 
@@ -146,33 +228,47 @@ class Law:
     def _posterior(self) -> Posterior:
         return Posterior((*self.optima, *self.related), self.context)
 
-    def _shape(
+    def _multipliers(
         self, schedule: str | AnySchedule, horizon: float
     ) -> tuple[str, float | None, float | None]:
-        """Name, mean and peak multiplier, None where only the name is known."""
+        """Name, mean and peak multiplier of a schedule, None where only the name is known."""
         try:
             resolved = as_schedule(schedule)
         except ValueError:
-            # A name that the runs have need not be one that can be parsed.
-            shapes = {(o.mean, o.peak) for o in self.optima if o.schedule == schedule}
-            if isinstance(schedule, str) and len(shapes) == 1:
-                return schedule, *shapes.pop()
+            # The runs may name a schedule that cannot be parsed.
+            known = {(o.mean, o.peak) for o in self.optima if o.schedule == schedule}
+            if isinstance(schedule, str) and len(known) == 1:
+                mean, peak = known.pop()
+                return schedule, mean, peak
             raise
+
         shape = resolved.resolve(horizon)
         return resolved.name, shape.mean, shape.peak
 
 
-def _context(pairs: Any) -> Context:
+def _interval_and_median(ln_lr: Mixture) -> tuple[float, float, float]:
+    """Lower end of the 90 % interval of the lr, its median and the upper end."""
+    low = float(np.exp(ln_lr.quantile(0.05)))
+    median = float(np.exp(ln_lr.quantile(0.5)))
+    high = float(np.exp(ln_lr.quantile(0.95)))
+    return low, median, high
+
+
+def _read_context(pairs: Any) -> Context:
     return tuple((str(name), str(value)) for name, value in pairs)
 
 
-def _checked(read: Mapping[str, Any]) -> Optimum:
-    """An optimum as read from a file, if its numbers make sense."""
-    optimum = Optimum(**{**read, "context": _context(read["context"])})
+def _read_optimum(fields: Mapping[str, Any]) -> Optimum:
+    """Read an optimum from the fields in a file.
+
+    Raises:
+        ValueError: A field has a value that makes no sense.
+    """
+    context = _read_context(fields["context"])
+    optimum = Optimum(**{**fields, "context": context})
+
     positive = (optimum.horizon, optimum.se, optimum.mean, optimum.peak)
-    fine = all(number is None or 0 < number < np.inf for number in positive) and np.isfinite(
-        optimum.ln_lr
-    )
-    if not fine or not isinstance(optimum.schedule, str):
+    in_range = all(number is None or 0 < number < np.inf for number in positive)
+    if not (in_range and np.isfinite(optimum.ln_lr) and isinstance(optimum.schedule, str)):
         raise ValueError(f"{optimum} has a value that is not allowed")
     return optimum
