@@ -1,7 +1,8 @@
-"""Would it have worked on recorded runs?"""
+"""Would the law have worked on recorded runs?"""
 
-from optuna_kappa.backtest.backtest import METHODS, Backtest, Outcome, Skipped, Tried, backtest
+from optuna_kappa.backtest.backtest import backtest
 from optuna_kappa.backtest.recorded import Recorded, RecordedRuns
+from optuna_kappa.backtest.results import METHODS, Backtest, Outcome, Skipped, Tried
 
 __all__ = [
     "METHODS",

@@ -1,4 +1,4 @@
-"""What a learning rate would have lost at a horizon that was recorded.
+"""The losses that were recorded at a horizon, and what a learning rate would have lost there.
 
 The losses of one horizon, averaged over the runs of each learning rate (its seeds), are
 interpolated in ln lr by monotone cubics (Fritsch & Carlson, 1980), on the logarithmic scale where
@@ -21,7 +21,9 @@ from optuna_kappa.runs import RunTable
 from optuna_kappa.runs.table import SAME_HORIZON
 from optuna_kappa.schedules import CONSTANT, is_constant
 
-_NEAR = 0.1  # a constant-rate curve is averaged within this part of a horizon, as in the replay
+# A constant-rate curve is averaged within this fraction of a horizon on both sides, as the replay
+# does.
+_NEAR = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,60 +31,110 @@ class Recorded:
     """Losses of one schedule at one horizon.
 
     Attributes:
-        seen: The loss of each run, NaN where it had diverged; at least two finite learning rates.
+        seen: The loss of each run, NaN where it had diverged; at least two learning rates have a
+            finite loss.
+
+    Example:
+        >>> from optuna_kappa.runs import example_runs
+        >>> recorded = RecordedRuns(example_runs(slope=1.0)).at(64)
+        >>> print(f"{recorded.best_lr:.1e}")
+        1.2e-04
     """
 
     seen: Observations
 
     @cached_property
     def ln_lr(self) -> Floats:
-        """Distinct ln lr, ascending, shape `(m,)`."""
+        """Distinct ln lr, ascending, shape `(m,)`.
+
+        Example:
+            >>> from optuna_kappa.runs import example_runs
+            >>> recorded = RecordedRuns(example_runs(slope=1.0)).at(64)
+            >>> recorded.ln_lr.round(1).tolist()
+            [-11.1, -10.1, -9.1, -8.1, -7.1, -6.1]
+        """
         return np.unique(self.seen.ln_lr)
 
     @cached_property
     def loss(self) -> Floats:
-        """Mean loss at each of them, shape `(m,)`."""
+        """Mean loss at each distinct ln lr, shape `(m,)`.
+
+        Example:
+            >>> from optuna_kappa.runs import example_runs
+            >>> recorded = RecordedRuns(example_runs(slope=1.0)).at(64)
+            >>> recorded.loss.round(2).tolist()
+            [0.93, 0.46, 0.3, 0.33, 0.6, 1.26]
+        """
         loss = self.seen.loss
         filled = np.where(np.isfinite(loss), loss, np.nanmax(loss))
-        index = np.searchsorted(self.ln_lr, self.seen.ln_lr)
-        mean: Floats = np.bincount(index, weights=filled) / np.bincount(index)
+        place = np.searchsorted(self.ln_lr, self.seen.ln_lr)
+
+        mean: Floats = np.bincount(place, weights=filled) / np.bincount(place)
         return mean
 
     @property
     def horizon(self) -> float:
-        """Horizon, in the unit of data of the table."""
+        """Horizon, in the unit of data of the table.
+
+        Example:
+            >>> from optuna_kappa.runs import example_runs
+            >>> RecordedRuns(example_runs()).largest(n_lrs=3).horizon
+            64.0
+        """
         return self.seen.horizon
 
     @property
     def n_finite(self) -> int:
-        """Learning rates with a finite loss."""
-        return len(np.unique(self.seen.ln_lr[np.isfinite(self.seen.loss)]))
+        """Number of learning rates with a finite loss.
+
+        Example:
+            >>> from optuna_kappa.runs import example_runs
+            >>> RecordedRuns(example_runs()).at(64).n_finite
+            6
+        """
+        is_finite = np.isfinite(self.seen.loss)
+        return len(np.unique(self.seen.ln_lr[is_finite]))
 
     @property
     def best_lr(self) -> float:
-        """The recorded learning rate of the lowest mean loss."""
-        return float(np.exp(self.ln_lr[np.argmin(self.loss)]))
+        """The recorded learning rate of the lowest mean loss.
+
+        Example:
+            >>> from optuna_kappa.runs import example_runs
+            >>> print(f"{RecordedRuns(example_runs(slope=0.5)).at(64).best_lr:.1e}")
+            9.3e-04
+        """
+        best = np.argmin(self.loss)
+        return float(np.exp(self.ln_lr[best]))
 
     def regret(self, lr: float) -> float:
         """Loss at a learning rate above the lowest mean loss.
 
-        A monotone cubic is nowhere below its data, so the lowest is that of a recorded lr.
+        A monotone cubic is nowhere below its data, so the lowest loss is that of a recorded lr.
 
         Args:
             lr: Learning rate; one outside the recorded range is clipped to it.
 
         Returns:
-            In fractions of the lowest loss; where a loss is not positive, the difference.
+            As a fraction of the lowest loss; where a loss is not positive, the difference.
+
+        Example:
+            >>> from optuna_kappa.runs import example_runs
+            >>> recorded = RecordedRuns(example_runs(slope=1.0)).at(64)
+            >>> round(recorded.regret(3 * recorded.best_lr), 2)
+            0.16
         """
-        logarithmic = bool((self.loss > 0).all())
-        level = np.log(self.loss) if logarithmic else self.loss
+        is_logarithmic = bool((self.loss > 0).all())
+        level = np.log(self.loss) if is_logarithmic else self.loss
+
         x = np.clip(np.log(lr), self.ln_lr[0], self.ln_lr[-1])
-        excess = max(float(PchipInterpolator(self.ln_lr, level)(x) - level.min()), 0.0)
-        return float(np.expm1(excess)) if logarithmic else excess
+        level_at_lr = PchipInterpolator(self.ln_lr, level)(x)
+        excess = max(float(level_at_lr - level.min()), 0.0)
+        return float(np.expm1(excess)) if is_logarithmic else excess
 
 
 class _Curve(NamedTuple):
-    """A constant-rate run: its finite losses of some training, by step."""
+    """A constant-rate run: its finite losses after the first step, in ascending step."""
 
     ln_lr: float
     run: str
@@ -90,71 +142,107 @@ class _Curve(NamedTuple):
     loss: Floats
     diverged_at: float  # infinite if it never did
 
+    def reaches(self, horizon: float) -> bool:
+        """Whether the run was trained up to a horizon."""
+        return bool((self.step >= horizon * (1 - SAME_HORIZON)).any())
+
 
 class RecordedRuns:
-    """Runs of one schedule, asked for their losses at any horizon.
+    """Runs of one schedule, whose losses at any horizon can be asked for.
 
     Curves are read once, and so is each horizon.
 
     Attributes:
         runs: The runs.
+
+    Example:
+        >>> from optuna_kappa.runs import example_runs
+        >>> recorded = RecordedRuns(example_runs(horizons=[4, 16]))
+        >>> recorded.horizons, recorded.at(16).n_finite
+        ([16.0, 4.0], 6)
     """
 
     def __init__(self, runs: RunTable) -> None:
-        """Read nothing yet.
+        """Keep the runs; they are read when they are needed.
 
         Args:
             runs: Runs of one schedule.
         """
         self.runs = runs
-        self._at: dict[float, Recorded | None] = {}
+        self._by_horizon: dict[float, Recorded | None] = {}
 
     @cached_property
     def is_constant(self) -> bool:
-        """Whether they count at every horizon up to their own."""
+        """Whether the runs count at every horizon up to their own.
+
+        Example:
+            >>> from optuna_kappa.runs import example_runs
+            >>> RecordedRuns(example_runs(schedule="cosine")).is_constant
+            False
+        """
         return len(self.runs) > 0 and is_constant(str(self.runs.schedule[0]))
 
     @cached_property
     def horizons(self) -> list[float]:
-        """Horizons to know the losses at, descending: the planned ones, or where curves ended."""
+        """Horizons of interest, descending: the planned ones, or where constant-rate curves end.
+
+        Example:
+            >>> from optuna_kappa.runs import example_runs
+            >>> RecordedRuns(example_runs()).horizons
+            [64.0, 16.0, 4.0, 1.0]
+        """
         if not self.is_constant:
             return sorted(set(self.runs.horizon.tolist()), reverse=True)
+
         ends = {float(curve.step.max(initial=0)) for curve in self._curves}
         return sorted(ends - {0.0}, reverse=True)
 
     def at(self, horizon: float) -> Recorded | None:
         """The losses at a horizon; None with fewer than two learning rates.
 
-        A constant-rate run counts at every horizon up to its own: with its mean loss within 10 %
-        of the horizon, so far as all of the runs go, since single reports scatter.
+        A constant-rate run counts at every horizon up to its own. Since single reports scatter,
+        its loss is the mean over reports within 10 % of the horizon, up to the end of the
+        shortest of the runs that count.
 
         Args:
-            horizon: In the unit of the table.
+            horizon: Horizon, in the unit of the table.
+
+        Example:
+            >>> from optuna_kappa.runs import example_runs
+            >>> recorded = RecordedRuns(example_runs(horizons=[4, 16]))
+            >>> recorded.at(4).n_finite, recorded.at(64)
+            (6, None)
         """
-        if horizon not in self._at:
-            self._at[horizon] = self._read(horizon)
-        return self._at[horizon]
+        if horizon not in self._by_horizon:
+            self._by_horizon[horizon] = self._read(horizon)
+        return self._by_horizon[horizon]
 
     def largest(self, n_lrs: int) -> Recorded | None:
-        """What was recorded at the largest horizon with so many learning rates."""
+        """The losses at the largest horizon with at least `n_lrs` learning rates of finite loss.
+
+        Example:
+            >>> from optuna_kappa.runs import example_runs
+            >>> RecordedRuns(example_runs(horizons=[4, 16])).largest(n_lrs=3).horizon
+            16.0
+        """
         for horizon in self.horizons:
-            found = self.at(horizon)
-            if found is not None and found.n_finite >= n_lrs:
-                return found
+            losses = self.at(horizon)
+            if losses is not None and losses.n_finite >= n_lrs:
+                return losses
         return None
 
     def _read(self, horizon: float) -> Recorded | None:
         if not self.is_constant:
-            planned = self.runs.where(np.abs(self.runs.horizon / horizon - 1) < SAME_HORIZON)
-            seen = observe(planned)
-            return Recorded(seen[0]) if seen else None
+            is_planned = np.abs(self.runs.horizon / horizon - 1) < SAME_HORIZON
+            observations = observe(self.runs.where(is_planned))
+            return Recorded(observations[0]) if observations else None
 
-        found = Recorded(observations_of(CONSTANT, horizon, self._rows(horizon)))
-        return found if found.n_finite > 1 else None
+        losses = Recorded(observations_of(CONSTANT, horizon, self._rows(horizon)))
+        return losses if losses.n_finite > 1 else None
 
     @cached_property
     def _curves(self) -> list[_Curve]:
-        return [_curve(self.runs, rows) for rows in self.runs.by_run()]
+        return [_read_curve(self.runs, rows) for rows in self.runs.by_run()]
 
     def _rows(self, horizon: float) -> Iterator[Row]:
         """The loss at a horizon of each constant-rate run that reached it, or diverged."""
@@ -162,30 +250,34 @@ class RecordedRuns:
         for curve in self._curves:
             if curve.diverged_at <= horizon:
                 yield curve.ln_lr, np.nan, curve.run
-            elif (curve.step >= horizon * (1 - SAME_HORIZON)).any():
+            elif curve.reaches(horizon):
                 reaching.append(curve)
 
-        end = min((curve.step[-1] for curve in reaching), default=horizon)
+        # All runs are averaged over the same steps, or the longer ones would look better.
+        shortest_end = min((curve.step[-1] for curve in reaching), default=horizon)
         low = horizon * (1 - _NEAR - SAME_HORIZON)
-        high = min(horizon * (1 + _NEAR), end) * (1 + SAME_HORIZON)
+        high = min(horizon * (1 + _NEAR), shortest_end) * (1 + SAME_HORIZON)
+
         for curve in reaching:
-            near = (curve.step >= low) & (curve.step <= high)
-            if near.any():
-                yield curve.ln_lr, float(curve.loss[near].mean()), curve.run
+            is_near = (curve.step >= low) & (curve.step <= high)
+            if is_near.any():
+                yield curve.ln_lr, float(curve.loss[is_near].mean()), curve.run
             elif curve.step[0] <= horizon:
                 loss = np.interp(np.log(horizon), np.log(curve.step), curve.loss)
                 yield curve.ln_lr, float(loss), curve.run
 
 
-def _curve(runs: RunTable, rows: Rows) -> _Curve:
-    """One run, by its rows in ascending step."""
+def _read_curve(runs: RunTable, rows: Rows) -> _Curve:
+    """Read one run, given its rows in ascending step."""
     step, loss = runs.step[rows], runs.loss[rows]
-    finite = np.isfinite(loss)
-    trained = finite & (step > 0)
+    is_finite = np.isfinite(loss)
+    is_trained = is_finite & (step > 0)
+
+    first = rows[0]
     return _Curve(
-        ln_lr=float(np.log(runs.lr[rows[0]])),
-        run=str(runs.run[rows[0]]),
-        step=step[trained],
-        loss=loss[trained],
-        diverged_at=float(step[~finite].min(initial=np.inf)),
+        ln_lr=float(np.log(runs.lr[first])),
+        run=str(runs.run[first]),
+        step=step[is_trained],
+        loss=loss[is_trained],
+        diverged_at=float(step[~is_finite].min(initial=np.inf)),
     )

@@ -26,7 +26,7 @@ import numpy as np
 
 from optuna_kappa import RunTable
 from optuna_kappa._typing import Floats
-from optuna_kappa.backtest.holdout import up_to
+from optuna_kappa.backtest.holdout import truncate
 from optuna_kappa.law.observations import Observations, observe
 from optuna_kappa.law.optimum import find_optima
 from optuna_kappa.schedules import constant
@@ -87,7 +87,7 @@ def observed(made: Prepared, horizon: float) -> list[Observations]:
     if made.prefix:
         # Then the beginning of a run is a run, whatever its schedule.
         runs = replace(runs, schedule=np.full(len(runs), constant().name))
-    found = observe(up_to(runs, horizon / _LONGEST))
+    found = observe(truncate(runs, horizon / _LONGEST))
     if not find_optima(found):
         raise ValueError(
             f"the table has no {made.schedule} runs up to a third of the target, {horizon:g} "

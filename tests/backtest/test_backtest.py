@@ -13,7 +13,7 @@ from simulated import AT_LARGEST, LARGEST, Simulated, grid, joined
 from optuna_kappa import RunTable
 from optuna_kappa._typing import Floats
 from optuna_kappa.backtest import METHODS, Backtest, Outcome, Skipped, backtest
-from optuna_kappa.backtest.backtest import SLOPES
+from optuna_kappa.backtest.results import SLOPES
 
 
 def ladder(
