@@ -133,24 +133,33 @@ def _outcomes(groups: Sequence[_HiddenGroup | Skipped]) -> Iterator[Outcome | Sk
 
 def _pooled_law(group: _HiddenGroup, groups: Sequence[_HiddenGroup | Skipped]) -> Law:
     """Law of a group, pooled with those of the other groups of its schedule."""
-    same_schedule = []
+    members = []
+    laws = []
     for candidate in groups:
         if isinstance(candidate, _HiddenGroup) and candidate.schedule == group.schedule:
-            same_schedule.append(candidate)
+            members.append(candidate)
+            laws.append((candidate.context, candidate.law))
 
-    pooled = pool([(candidate.context, candidate.law) for candidate in same_schedule])
-    return pooled[same_schedule.index(group)]
+    pooled = pool(laws)
+    return pooled[members.index(group)]
 
 
 def _judge(group: _HiddenGroup, law: Law, proposal: Proposal) -> Outcome:
     """Compare the law's proposal and the simple rules by their losses at the hidden horizon."""
-    hidden, last = group.hidden_losses, group.last_losses
+    hidden = group.hidden_losses
+    last = group.last_losses
 
-    methods = {"law": Tried(proposal.lr, hidden.regret(proposal.lr))}
+    lrs = {"law": proposal.lr}
     for method, slope in SLOPES.items():
-        lr = last.best_lr * (hidden.horizon / last.horizon) ** -slope
-        methods[method] = Tried(lr, hidden.regret(lr))
+        lrs[method] = last.best_lr * (hidden.horizon / last.horizon) ** -slope
 
+    methods = {}
+    for method, lr in lrs.items():
+        regret = hidden.regret(lr)
+        methods[method] = Tried(lr, regret)
+
+    # The optimum comes from the hidden horizon alone: the law must not judge itself.
+    hidden_optimum = find_optima([hidden.seen])[0]
     fitted = {optimum.horizon for optimum in law.optima}
     return Outcome(
         context=group.context,
@@ -158,7 +167,7 @@ def _judge(group: _HiddenGroup, law: Law, proposal: Proposal) -> Outcome:
         hidden=hidden.horizon,
         fitted=tuple(sorted(fitted)),
         last=last.horizon,
-        optimum=find_optima([hidden.seen])[0],
+        optimum=hidden_optimum,
         methods=methods,
         interval=(proposal.low, proposal.high),
         verdict=proposal.verdict.word,

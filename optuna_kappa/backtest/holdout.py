@@ -109,6 +109,7 @@ def fitting_limit(runs: RecordedRuns, hidden: float, fit_up_to: float | None) ->
         if losses is not None and losses.n_finite >= MIN_FITTED:
             return float(horizon)
 
+    # All curves are of one length. Each shows its loss at every shorter horizon, so cut them.
     if runs.is_constant:
         return hidden / _CUT
 

@@ -69,7 +69,9 @@ class Recorded:
         filled = np.where(np.isfinite(loss), loss, np.nanmax(loss))
         place = np.searchsorted(self.ln_lr, self.seen.ln_lr)
 
-        mean: Floats = np.bincount(place, weights=filled) / np.bincount(place)
+        total = np.bincount(place, weights=filled)
+        count = np.bincount(place)
+        mean: Floats = total / count
         return mean
 
     @property
@@ -127,9 +129,13 @@ class Recorded:
         is_logarithmic = bool((self.loss > 0).all())
         level = np.log(self.loss) if is_logarithmic else self.loss
 
-        x = np.clip(np.log(lr), self.ln_lr[0], self.ln_lr[-1])
-        level_at_lr = PchipInterpolator(self.ln_lr, level)(x)
-        excess = max(float(level_at_lr - level.min()), 0.0)
+        lowest = self.ln_lr[0]
+        highest = self.ln_lr[-1]
+        ln_lr = np.clip(np.log(lr), lowest, highest)
+
+        interpolate = PchipInterpolator(self.ln_lr, level)
+        # Rounding may leave the interpolated loss just below the lowest one.
+        excess = max(float(interpolate(ln_lr) - level.min()), 0.0)
         return float(np.expm1(excess)) if is_logarithmic else excess
 
 
@@ -144,7 +150,9 @@ class _Curve(NamedTuple):
 
     def reaches(self, horizon: float) -> bool:
         """Whether the run was trained up to a horizon."""
-        return bool((self.step >= horizon * (1 - SAME_HORIZON)).any())
+        # A step that differs by rounding only is the horizon.
+        end = horizon * (1 - SAME_HORIZON)
+        return bool((self.step >= end).any())
 
 
 class RecordedRuns:
@@ -214,7 +222,9 @@ class RecordedRuns:
             (6, None)
         """
         if horizon not in self._by_horizon:
-            self._by_horizon[horizon] = self._read(horizon)
+            losses = self._read(horizon)
+            self._by_horizon[horizon] = losses
+
         return self._by_horizon[horizon]
 
     def largest(self, n_lrs: int) -> Recorded | None:
@@ -234,10 +244,11 @@ class RecordedRuns:
     def _read(self, horizon: float) -> Recorded | None:
         if not self.is_constant:
             is_planned = np.abs(self.runs.horizon / horizon - 1) < SAME_HORIZON
-            observations = observe(self.runs.where(is_planned))
-            return Recorded(observations[0]) if observations else None
+            planned = observe(self.runs.where(is_planned))
+            return Recorded(planned[0]) if planned else None
 
-        losses = Recorded(observations_of(CONSTANT, horizon, self._rows(horizon)))
+        observations = observations_of(CONSTANT, horizon, self._rows(horizon))
+        losses = Recorded(observations)
         return losses if losses.n_finite > 1 else None
 
     @cached_property
@@ -261,7 +272,8 @@ class RecordedRuns:
         for curve in reaching:
             is_near = (curve.step >= low) & (curve.step <= high)
             if is_near.any():
-                yield curve.ln_lr, float(curve.loss[is_near].mean()), curve.run
+                loss = curve.loss[is_near].mean()
+                yield curve.ln_lr, float(loss), curve.run
             elif curve.step[0] <= horizon:
                 loss = np.interp(np.log(horizon), np.log(curve.step), curve.loss)
                 yield curve.ln_lr, float(loss), curve.run
@@ -269,7 +281,8 @@ class RecordedRuns:
 
 def _read_curve(runs: RunTable, rows: Rows) -> _Curve:
     """Read one run, given its rows in ascending step."""
-    step, loss = runs.step[rows], runs.loss[rows]
+    step = runs.step[rows]
+    loss = runs.loss[rows]
     is_finite = np.isfinite(loss)
     is_trained = is_finite & (step > 0)
 

@@ -70,7 +70,9 @@ class Checks:
 
 
 def check(
-    optima: Sequence[Optimum], related: Sequence[Optimum] = (), context: Context = ()
+    optima: Sequence[Optimum],
+    related: Sequence[Optimum] = (),
+    context: Context = (),
 ) -> Checks:
     """Check the law that follows from these optima and from related ones of other contexts.
 
@@ -94,7 +96,9 @@ def check(
 
 
 def left_out(
-    optima: Sequence[Optimum], related: Sequence[Optimum], context: Context
+    optima: Sequence[Optimum],
+    related: Sequence[Optimum],
+    context: Context,
 ) -> float | None:
     """Optimum at the largest horizon minus its prediction from the shorter ones.
 
@@ -116,7 +120,8 @@ def left_out(
     if not shorter:
         return None
 
-    mean, sd = _predicted(Posterior((*shorter, *related), context), largest)
+    posterior = Posterior((*shorter, *related), context)
+    mean, sd = _predicted(posterior, largest)
     return (largest.ln_lr - mean) / float(np.hypot(sd, largest.se))
 
 
@@ -161,20 +166,25 @@ def _root_mean_square_error(inside: Sequence[Optimum], posterior: Posterior) -> 
     for optimum in inside:
         mean, _ = _predicted(posterior, optimum)
         errors.append(optimum.ln_lr - mean)
+
     return float(np.sqrt(np.mean(np.square(errors))))
 
 
 def _shifts(
-    inside: Sequence[Optimum], optima: Sequence[Optimum], context: Context
+    inside: Sequence[Optimum],
+    optima: Sequence[Optimum],
+    context: Context,
 ) -> dict[str, Shift]:
     """Shift of each schedule, apart from the constant rate, that can be compared with others."""
     shifts = {}
-    for schedule in sorted({optimum.schedule for optimum in optima} - {CONSTANT}):
+    schedules = {optimum.schedule for optimum in optima}
+    for schedule in sorted(schedules - {CONSTANT}):
         seen = [optimum for optimum in inside if optimum.schedule == schedule]
         others = [optimum for optimum in optima if optimum.schedule != schedule]
         if seen and others:
             largest = max(seen, key=_horizon)
             shifts[schedule] = _shift(largest, Posterior(others, context))
+
     return shifts
 
 
@@ -184,6 +194,10 @@ def _shift(optimum: Optimum, others: Posterior) -> Shift:
     difference = optimum.ln_lr - mean
     error = _NORMAL * float(np.hypot(sd, optimum.se))
 
-    ends = np.exp([difference, difference - error, difference + error])
-    factor, low, high = ends.tolist()
+    ln_factors = [
+        difference,
+        difference - error,
+        difference + error,
+    ]
+    factor, low, high = np.exp(ln_factors).tolist()
     return Shift(factor, low, high)

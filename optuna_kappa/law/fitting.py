@@ -14,7 +14,8 @@ from optuna_kappa.schedules import AnySchedule, find_schedule
 
 
 def fit(
-    runs: RunTable | Sequence[RunTable], schedules: Mapping[str, AnySchedule] | None = None
+    runs: RunTable | Sequence[RunTable],
+    schedules: Mapping[str, AnySchedule] | None = None,
 ) -> Law:
     """Fit the law to the runs of one context.
 
@@ -44,12 +45,15 @@ def fit(
 
     optima_by_table = []
     for table in tables:
-        optima_by_table.append(find_optima(observe(table)))
+        observations = observe(table)
+        optima_by_table.append(find_optima(observations))
+
     return join(optima_by_table, schedules)
 
 
 def join(
-    found: Sequence[Sequence[Optimum]], schedules: Mapping[str, AnySchedule] | None = None
+    found: Sequence[Sequence[Optimum]],
+    schedules: Mapping[str, AnySchedule] | None = None,
 ) -> Law:
     """Make a law from optima that were found table by table.
 
@@ -69,9 +73,16 @@ def join(
     for number, optima in enumerate(found, start=1):
         is_last = number == len(found)
         for optimum in optima:
+            # A periodic schedule has another mean at each horizon.
             mean, peak = _multipliers(optimum.schedule, optimum.horizon, shapes)
-            table = OWN if is_last else number
-            joined.append(replace(optimum, mean=mean, peak=peak, table=table))
+            in_table = replace(
+                optimum,
+                mean=mean,
+                peak=peak,
+                table=OWN if is_last else number,
+            )
+            joined.append(in_table)
+
     return Law(tuple(joined))
 
 
@@ -101,7 +112,9 @@ def fit_contexts(
     """
     laws = []
     for values, table in tables:
-        laws.append((values, fit(table, schedules)))
+        law = fit(table, schedules)
+        laws.append((values, law))
+
     return pool(laws)
 
 
@@ -125,7 +138,8 @@ def pool(laws: Sequence[tuple[Mapping[str, str], Law]]) -> list[Law]:
     own_optima = []
     for values, law in laws:
         context = tuple(values.items())
-        own_optima.append((context, _with_context(law, context)))
+        optima = _with_context(law, context)
+        own_optima.append((context, optima))
 
     pooled = []
     for context, own in own_optima:
@@ -133,6 +147,7 @@ def pool(laws: Sequence[tuple[Mapping[str, str], Law]]) -> list[Law]:
         for other, optima in own_optima:
             if other != context and comparable(other, context):
                 related += optima
+
         pooled.append(Law(own, tuple(related), context))
     return pooled
 
@@ -142,7 +157,9 @@ def _with_context(law: Law, context: Context) -> tuple[Optimum, ...]:
 
 
 def _multipliers(
-    name: str, horizon: float, shapes: Mapping[str, AnySchedule]
+    name: str,
+    horizon: float,
+    shapes: Mapping[str, AnySchedule],
 ) -> tuple[float | None, float | None]:
     """Mean and largest multiplier of a schedule; None where its shape is not known."""
     schedule = shapes[name] if name in shapes else find_schedule(name)

@@ -110,7 +110,8 @@ def combine_hypotheses(deepest: float, *, several_tables: bool) -> Hypotheses:
 
 
 def _with_ceilings(
-    slope_class: tuple[float, float, float], ceilings: Floats
+    slope_class: tuple[float, float, float],
+    ceilings: Floats,
 ) -> list[tuple[float, float, float, float]]:
     """Weight, mean and standard deviation of a class of slopes, with each of its ceilings."""
     weight, slope, sd = slope_class

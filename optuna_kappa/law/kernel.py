@@ -1,4 +1,4 @@
-"""The parts that make up the prior means and covariances of `optuna_kappa.law.posterior`.
+"""The parts that make up the prior means and covariances of `optuna_kappa.law.prior`.
 
 A schedule's optimum is compared with that of the constant-rate run at the same peak rate that has
 the same kappa. The horizon of that run is the *peak horizon*, d = D * mean / peak.
@@ -65,7 +65,7 @@ def peak_horizons(optima: Sequence[Optimum]) -> Floats:
         >>> peak_horizons(fit(example_runs(schedule="cosine")).optima).tolist()
         [0.5, 2.0, 8.0, 32.0]
     """
-    return np.array([at_peak(optimum) for optimum in optima])
+    return np.array(list(map(at_peak, optima)))
 
 
 def offset(optimum: Optimum) -> float:
@@ -80,6 +80,29 @@ def offset(optimum: Optimum) -> float:
         return 0.0
 
     return -float(np.log(optimum.peak))
+
+
+def offsets(optima: Sequence[Optimum]) -> Floats:
+    """Offset of each optimum (see `offset`), shape `(n,)`.
+
+    Example:
+        >>> from optuna_kappa import fit
+        >>> from optuna_kappa.runs import example_runs
+        >>> np.abs(offsets(fit(example_runs(schedule="cosine", horizons=[1, 4])).optima)).tolist()
+        [0.0, 0.0]
+    """
+    return np.array(list(map(offset, optima)))
+
+
+def contexts_of(optima: Sequence[Optimum]) -> list[Context]:
+    """Context of each optimum.
+
+    Example:
+        >>> optimum = Optimum("constant", 64.0, -6.0, se=0.1, n=6, at_edge=0)
+        >>> contexts_of([optimum])
+        [()]
+    """
+    return [optimum.context for optimum in optima]
 
 
 def shift(optimum: Optimum) -> float:
@@ -107,11 +130,12 @@ def same(rows: Sequence[object], columns: Sequence[object]) -> Floats:
     for value in (*rows, *columns):
         numbers.setdefault(value, len(numbers))
 
+    # Comparing numbers is faster than comparing tuples and texts.
     row_numbers = np.array([numbers[value] for value in rows])
     column_numbers = np.array([numbers[value] for value in columns])
 
-    equal = row_numbers[:, None] == column_numbers
-    return np.asarray(equal, dtype=np.float64)
+    are_equal = row_numbers[:, None] == column_numbers
+    return np.asarray(are_equal, dtype=np.float64)
 
 
 def schedule_covariance(rows: Sequence[Optimum], columns: Sequence[Optimum]) -> Floats:
@@ -123,11 +147,12 @@ def schedule_covariance(rows: Sequence[Optimum], columns: Sequence[Optimum]) -> 
         >>> schedule_covariance([constant, house], [house]).tolist()
         [[0.0], [2.25]]
     """
-    same_schedule = same([o.schedule for o in rows], [o.schedule for o in columns])
+    same_schedule = same(_schedules(rows), _schedules(columns))
     row_shifts = list(map(shift, rows))
     column_shifts = list(map(shift, columns))
+    products = np.outer(row_shifts, column_shifts)
 
-    covariance: Floats = same_schedule * np.outer(row_shifts, column_shifts)
+    covariance: Floats = same_schedule * products
     return covariance
 
 
@@ -150,7 +175,9 @@ def other(rows: Sequence[Optimum], columns: Sequence[Optimum]) -> Floats:
 
 
 def deviation(
-    sds: tuple[float, float], rows: Sequence[Context], columns: Sequence[Context]
+    sds: tuple[float, float],
+    rows: Sequence[Context],
+    columns: Sequence[Context],
 ) -> Floats:
     """Covariances of the differences between contexts, shape `(n, m)`.
 
@@ -166,7 +193,9 @@ def deviation(
         [[1.01, 0.97]]
     """
     shared, separate = sds
-    covariance: Floats = shared**2 * similarity(rows, columns) + separate**2 * same(rows, columns)
+    shared_covariance = shared**2 * similarity(rows, columns)
+    separate_covariance = separate**2 * same(rows, columns)
+    covariance: Floats = shared_covariance + separate_covariance
     return covariance
 
 
@@ -184,11 +213,13 @@ def integrated_walk(u: Floats, v: Floats) -> Floats:
         >>> integrated_walk(np.array([1.0]), np.array([3.0, -3.0])).round(3).tolist()
         [[1.333, 0.0]]
     """
-    small = np.minimum(np.abs(u[:, None]), np.abs(v))
-    large = np.maximum(np.abs(u[:, None]), np.abs(v))
-    same_side = np.sign(u[:, None]) * np.sign(v) > 0
+    u = u[:, None]
+    are_same_side = np.sign(u) * np.sign(v) > 0
 
-    covariance: Floats = same_side * small**2 * (3 * large - small) / 6
+    u_length, v_length = np.abs(u), np.abs(v)
+    small = np.minimum(u_length, v_length)
+    large = np.maximum(u_length, v_length)
+    covariance: Floats = are_same_side * small**2 * (3 * large - small) / 6
     return covariance
 
 
@@ -212,13 +243,20 @@ def noise(optima: Sequence[Optimum], scatter: float) -> Floats:
     # has runs of its own.
     sources: list[object] = []
     for i, optimum in enumerate(optima):
-        from_curves = optimum.schedule == CONSTANT
-        sources.append((optimum.table, optimum.context) if from_curves else i)
+        if optimum.schedule == CONSTANT:
+            sources.append((optimum.table, optimum.context))
+        else:
+            sources.append(i)
 
     correlations = np.exp(-distances / CORRELATION) * same(sources, sources)
     se = np.array([optimum.se for optimum in optima])
-    covariance: Floats = np.diag(se**2 * correlations.sum(axis=1) + scatter**2)
-    return covariance
+
+    variances = se**2 * correlations.sum(axis=1) + scatter**2
+    return np.diag(variances)
+
+
+def _schedules(optima: Sequence[Optimum]) -> list[str]:
+    return [optimum.schedule for optimum in optima]
 
 
 def _table_covariance(row: Optimum, column: Optimum) -> float:

@@ -128,6 +128,7 @@ class Law:
         low, lr, high = _interval_and_median(self.predict(horizon, schedule))
         name, mean, _ = self._multipliers(schedule, horizon)
 
+        # A law without optima of its own predicts from the related ones.
         optima = self.optima or self._posterior.optima
         largest = max(optimum.horizon for optimum in optima)
 
@@ -159,7 +160,10 @@ class Law:
             raise ValueError("a law without optima has no slope; run some short trials first")
 
         slope = self._posterior.slope
-        return slope.quantile(0.5), slope.quantile(0.05), slope.quantile(0.95)
+        median = slope.quantile(0.5)
+        low = slope.quantile(0.05)
+        high = slope.quantile(0.95)
+        return median, low, high
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -213,8 +217,9 @@ class Law:
         """
         try:
             data: Any = json.loads(text)
-            if data["format"] != _FORMAT:
-                raise ValueError(f"its format is {data['format']!r}, but {_FORMAT!r} is needed")
+            text_format = data["format"]
+            if text_format != _FORMAT:
+                raise ValueError(f"its format is {text_format!r}, but {_FORMAT!r} is needed")
 
             return cls(
                 optima=tuple(map(_read_optimum, data["optima"])),
@@ -229,14 +234,20 @@ class Law:
         return Posterior((*self.optima, *self.related), self.context)
 
     def _multipliers(
-        self, schedule: str | AnySchedule, horizon: float
+        self,
+        schedule: str | AnySchedule,
+        horizon: float,
     ) -> tuple[str, float | None, float | None]:
         """Name, mean and peak multiplier of a schedule, None where only the name is known."""
         try:
             resolved = as_schedule(schedule)
         except ValueError:
             # The runs may name a schedule that cannot be parsed.
-            known = {(o.mean, o.peak) for o in self.optima if o.schedule == schedule}
+            known = set()
+            for optimum in self.optima:
+                if optimum.schedule == schedule:
+                    known.add((optimum.mean, optimum.peak))
+
             if isinstance(schedule, str) and len(known) == 1:
                 mean, peak = known.pop()
                 return schedule, mean, peak
@@ -267,8 +278,11 @@ def _read_optimum(fields: Mapping[str, Any]) -> Optimum:
     context = _read_context(fields["context"])
     optimum = Optimum(**{**fields, "context": context})
 
-    positive = (optimum.horizon, optimum.se, optimum.mean, optimum.peak)
-    in_range = all(number is None or 0 < number < np.inf for number in positive)
-    if not (in_range and np.isfinite(optimum.ln_lr) and isinstance(optimum.schedule, str)):
+    is_valid = np.isfinite(optimum.ln_lr) and isinstance(optimum.schedule, str)
+    for number in (optimum.horizon, optimum.se, optimum.mean, optimum.peak):
+        if number is not None and not 0 < number < np.inf:
+            is_valid = False
+
+    if not is_valid:
         raise ValueError(f"{optimum} has a value that is not allowed")
     return optimum

@@ -18,7 +18,8 @@ below the largest one seen. A hypothesis says
              level, slope and drift; the nearer two contexts, the smaller their difference
              (`optuna_kappa.law.contexts`)
 
-`optuna_kappa.law.hypotheses` holds the classes of s, the ceilings and the sizes of b.
+The classes of s, the ceilings and the sizes of b are in `optuna_kappa.law.hypotheses`, the prior
+means and covariances of z in `optuna_kappa.law.prior`.
 
 Where the slope is 1 this is the paper's kappa invariance: all schedules' optima have one kappa.
 Where the optimum does not move with the horizon, because higher rates are unstable, what schedules
@@ -54,30 +55,13 @@ from numpy.typing import NDArray
 
 from optuna_kappa._typing import Floats
 from optuna_kappa.law.contexts import Context, comparable, similarity
-from optuna_kappa.law.hypotheses import Hypotheses, combine_hypotheses
-from optuna_kappa.law.kernel import (
-    at_peak,
-    deviation,
-    integrated_walk,
-    noise,
-    offset,
-    other,
-    peak_horizons,
-    schedule_covariance,
-    steepening,
-)
+from optuna_kappa.law.kernel import contexts_of, noise
 from optuna_kappa.law.mixture import Mixture
-from optuna_kappa.law.optimum import OWN, Optimum
+from optuna_kappa.law.optimum import Optimum
+from optuna_kappa.law.prior import Prior
 
-DRIFT = 0.5  # MNIST: Adam moves from slope 0 to 1 over three units of ln D, SGD hardly at all
 SCATTER = 0.07  # scatter of an optimum about any smooth law
-# Standard deviations between contexts, as (part shared by near ones, part of its own): of the
-# optimum, in ln lr, of the slope, and of the drift, in parts of DRIFT.
-CONTEXT_LEVEL = (1.0, 0.1)
-CONTEXT_SLOPE = (0.3, 0.1)
-CONTEXT_DRIFT = (0.7, 0.7)
 MOST_OPTIMA = 160  # those of the most similar contexts count; 50 ms of linear algebra
-_LEVEL = 3.0  # standard deviation of A
 _SLOPE_SCATTER = 1e-3  # keeps the slope's standard deviation above 0
 
 _Array = NDArray[np.floating]  # what NumPy says its linear algebra returns
@@ -118,7 +102,11 @@ class Posterior:
     context: Context = ()
 
     def predict(
-        self, horizon: float, schedule: str, mean: float | None = None, peak: float | None = None
+        self,
+        horizon: float,
+        schedule: str,
+        mean: float | None = None,
+        peak: float | None = None,
     ) -> Mixture:
         """Distribution of the optimal ln lr at a horizon under a schedule.
 
@@ -127,14 +115,29 @@ class Posterior:
             schedule: Name of the schedule; optima found under the same name share its delta_S.
             mean: Mean multiplier of the schedule at this horizon, None where not known.
             peak: Its largest multiplier, None where not known.
+
+        Example:
+            >>> from optuna_kappa import fit
+            >>> from optuna_kappa.runs import example_runs
+            >>> posterior = Posterior(fit(example_runs(slope=1.0)).optima)
+            >>> posterior.predict(256.0, "cosine", mean=0.5, peak=1.0).moments[1] > 0.1
+            True
         """
         target = Optimum(
-            schedule, horizon, 0.0, 0.0, n=0, at_edge=0, mean=mean, peak=peak, context=self.context
+            schedule=schedule,
+            horizon=horizon,
+            ln_lr=0.0,
+            se=0.0,
+            n=0,
+            at_edge=0,
+            mean=mean,
+            peak=peak,
+            context=self.context,
         )
         return self._condition(
-            mean=self._mean([target])[:, 0],
-            variance=self._kernel([target], [target])[:, 0, 0],
-            cross=self._kernel([target], self.optima)[:, 0],
+            mean=self._prior.mean([target])[:, 0],
+            variance=self._prior.covariance([target], [target])[:, 0, 0],
+            cross=self._prior.covariance([target], self.optima)[:, 0],
             least_sd=SCATTER,
         )
 
@@ -148,21 +151,11 @@ class Posterior:
             >>> round(Posterior(fit(example_runs(slope=0.5)).optima).slope.moments[0], 1)
             0.5
         """
-        hypotheses, depths = self._hypotheses, self._depths(self.optima)
-        share = hypotheses.share_at_largest
-        variance = share**2 * hypotheses.slope_sd**2
-        cross = (share * hypotheses.slope_sd**2)[:, None] * hypotheses.lever(depths)
-
-        if self._has_other_contexts:
-            contexts = [optimum.context for optimum in self.optima]
-            cross += deviation(CONTEXT_SLOPE, [self.context], contexts)[0] * depths
-            shared, separate = CONTEXT_SLOPE
-            variance += shared**2 + separate**2
-
+        slope = self._prior.slope
         return self._condition(
-            mean=hypotheses.slope_mean * share,
-            variance=variance,
-            cross=cross,
+            mean=slope.mean,
+            variance=slope.variance,
+            cross=slope.cross,
             least_sd=_SLOPE_SCATTER,
         )
 
@@ -172,30 +165,54 @@ class Posterior:
 
         An optimum at the edge of the rates tried only says that the best rate is not among them.
         Where the other optima already place it beyond that edge, this is nothing new.
+
+        Example:
+            >>> from optuna_kappa import fit
+            >>> from optuna_kappa.runs import example_runs
+            >>> len(Posterior(fit(example_runs()).optima).optima)
+            4
         """
         candidates = self._most_similar()
         inside = [optimum for optimum in candidates if not optimum.at_edge]
         if not inside or len(inside) == len(candidates):
             return candidates
 
+        # Optima at an edge are the ones in question, so only the others predict.
         inner_posterior = Posterior(inside, self.context)
         informative = []
         for optimum in candidates:
             if not optimum.at_edge or inner_posterior.contradicts(optimum):
                 informative.append(optimum)
+
         return informative
 
     def contradicts(self, edge: Optimum) -> bool:
-        """Whether an optimum at the edge of its rates lies further out than predicted."""
+        """Whether an optimum at the edge of its rates lies further out than predicted.
+
+        Example:
+            >>> inside = Optimum("constant", 16.0, ln_lr=-6.0, se=0.1, n=6, at_edge=0)
+            >>> lowest = Optimum("constant", 16.0, ln_lr=-9.0, se=0.1, n=6, at_edge=-1)
+            >>> Posterior([inside]).contradicts(lowest)
+            True
+        """
         same_context = edge.context == self.context
         posterior = self if same_context else Posterior(self.given, edge.context)
 
-        prediction = posterior.predict(edge.horizon, edge.schedule, edge.mean, edge.peak)
+        prediction = posterior.predict(
+            edge.horizon,
+            edge.schedule,
+            edge.mean,
+            edge.peak,
+        )
         mean, _ = prediction.moments
         return bool((edge.ln_lr - mean) * edge.at_edge > 0)
 
     def _condition(
-        self, mean: Floats, variance: Floats, cross: _Array, least_sd: float
+        self,
+        mean: Floats,
+        variance: Floats,
+        cross: _Array,
+        least_sd: float,
     ) -> Mixture:
         """Distribution of a quantity, given the optima.
 
@@ -214,25 +231,27 @@ class Posterior:
         return Mixture(regression.probability, posterior_mean, sd)
 
     @cached_property
+    def _prior(self) -> Prior:
+        return Prior(self.optima, self.context)
+
+    @cached_property
     def _regression(self) -> _Regression:
         z = np.array([optimum.ln_lr for optimum in self.optima])
-        residual = z - self._mean(self.optima)
-        covariance = self._kernel(self.optima, self.optima) + noise(self.optima, SCATTER)
+        residual = z - self._prior.mean(self.optima)
+
+        errors = noise(self.optima, SCATTER)
+        covariance = self._prior.covariance(self.optima, self.optima) + errors
         solved_residual = np.linalg.solve(covariance, residual[:, :, None])[:, :, 0]
 
         _, ln_determinant = np.linalg.slogdet(covariance)
         misfit = (residual * solved_residual).sum(axis=1)
-        ln_probability = np.log(self._hypotheses.prior) - 0.5 * (misfit + ln_determinant)
+        ln_prior = np.log(self._prior.hypotheses.prior)
+        ln_probability = ln_prior - 0.5 * (misfit + ln_determinant)
 
+        # Subtracting the maximum keeps the exponentials from underflowing all together.
         probability = np.exp(ln_probability - ln_probability.max())
         probability /= probability.sum()
         return _Regression(covariance, solved_residual, probability)
-
-    @cached_property
-    def _hypotheses(self) -> Hypotheses:
-        deepest = float(self._depths(self.optima).max())
-        from_other_tables = any(optimum.table != OWN for optimum in self.optima)
-        return combine_hypotheses(deepest, several_tables=from_other_tables)
 
     def _most_similar(self) -> list[Optimum]:
         """Given optima of comparable contexts; if they are many, those of the most similar."""
@@ -240,56 +259,6 @@ class Posterior:
         if len(alike) <= MOST_OPTIMA:
             return alike
 
-        contexts = [optimum.context for optimum in alike]
-        nearness = similarity([self.context], contexts)[0]
+        nearness = similarity([self.context], contexts_of(alike))[0]
         nearest_first = np.argsort(-nearness, kind="stable")
         return [alike[i] for i in nearest_first[:MOST_OPTIMA]]
-
-    @cached_property
-    def _has_other_contexts(self) -> bool:
-        return any(optimum.context != self.context for optimum in self.optima)
-
-    @cached_property
-    def _largest(self) -> float:
-        """The largest horizon seen, of the context itself if it has any."""
-        in_context = [optimum for optimum in self.optima if optimum.context == self.context]
-        return max(map(at_peak, in_context or self.optima))
-
-    @cached_property
-    def _level(self) -> float:
-        """Prior mean of A, the optimum at the largest horizon."""
-        return float(np.mean([optimum.ln_lr - offset(optimum) for optimum in self.optima]))
-
-    def _depths(self, optima: Sequence[Optimum]) -> Floats:
-        """How far below the largest horizon, u = ln(d_max / d), shape `(n,)`."""
-        depths: Floats = np.log(self._largest / peak_horizons(optima))
-        return depths
-
-    def _mean(self, optima: Sequence[Optimum]) -> Floats:
-        """Prior means, shape `(k, n)`."""
-        depths = self._depths(optima)
-        slope = self._hypotheses.slope_mean[:, None]
-        offsets = np.array([offset(optimum) for optimum in optima])
-
-        mean: Floats = self._level + slope * self._hypotheses.lever(depths) + offsets
-        return mean - (1 - slope) * steepening(depths)
-
-    def _kernel(self, rows: Sequence[Optimum], columns: Sequence[Optimum]) -> Floats:
-        """Prior covariances, shape `(k, n, m)`."""
-        row_depths, column_depths = self._depths(rows), self._depths(columns)
-        drift = DRIFT**2 * integrated_walk(row_depths, column_depths)
-        common = _LEVEL**2 + schedule_covariance(rows, columns)
-
-        if self._has_other_contexts:
-            contexts = [o.context for o in rows], [o.context for o in columns]
-            common += deviation(CONTEXT_LEVEL, *contexts)
-            common += deviation(CONTEXT_SLOPE, *contexts) * np.outer(row_depths, column_depths)
-            drift *= deviation(CONTEXT_DRIFT, *contexts)
-
-        row_lever = self._hypotheses.lever(row_depths)[:, :, None]
-        column_lever = self._hypotheses.lever(column_depths)[:, None, :]
-        slope_variance = self._hypotheses.slope_sd[:, None, None] ** 2
-        kernel: Floats = slope_variance * (row_lever * column_lever) + common + drift
-
-        bias_variance = self._hypotheses.bias_sd[:, None, None] ** 2
-        return kernel + bias_variance * other(rows, columns)

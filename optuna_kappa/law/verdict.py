@@ -41,7 +41,9 @@ class Verdict:
 
 
 def diagnose(
-    optima: Sequence[Optimum], related: Sequence[Optimum] = (), context: Context = ()
+    optima: Sequence[Optimum],
+    related: Sequence[Optimum] = (),
+    context: Context = (),
 ) -> Verdict:
     """Judge the law that follows from these optima and from related ones of other contexts.
 
@@ -62,8 +64,7 @@ def diagnose(
     low, middle, high = (slope.quantile(p) for p in (0.05, 0.5, 0.95))
     slope_text = f"slope {middle:.2f}, 90 % interval {low:.2f} to {high:.2f}"
 
-    # The order matters: where the law is broken or the optimum is out of reach, the slope says
-    # nothing.
+    # The order matters: a slope means nothing where the law is broken or the optimum out of reach.
     if abs(miss) > _BROKEN:
         return _broken(largest, miss, slope_text)
     if largest.at_edge:
@@ -75,7 +76,11 @@ def diagnose(
 
 
 def at_target(
-    verdict: Verdict, low: float, high: float, horizon: float, largest: float
+    verdict: Verdict,
+    low: float,
+    high: float,
+    horizon: float,
+    largest: float,
 ) -> Verdict:
     """Verdict on one proposal: the law's verdict, unless the 90 % interval is too wide to use.
 
