@@ -39,8 +39,8 @@ def fit(
     tables = [runs] if isinstance(runs, RunTable) else list(runs)
     if not all(isinstance(table, RunTable) for table in tables):
         raise ValueError(
-            f"fit needs a RunTable or several, but got {runs!r}; read_csv makes one of a file, "
-            "run_table of a study"
+            f"fit needs a RunTable or several, but got {runs!r}; read_csv makes one from a file, "
+            "run_table from a study"
         )
 
     optima_by_table = []

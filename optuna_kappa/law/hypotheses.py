@@ -89,7 +89,7 @@ def combine_hypotheses(deepest: float, *, several_tables: bool) -> Hypotheses:
     """Combine each class of slopes with each ceiling and each size of the bias.
 
     Args:
-        deepest: Depth of the smallest horizon seen; ceilings lie above it.
+        deepest: Depth of the smallest horizon seen; all ceilings are less deep.
         several_tables: Whether optima of other tables count, which may be biased.
 
     Example:

@@ -35,7 +35,7 @@ is one Gaussian-process regression with a closed form, weighted by its marginal 
 drift is anchored at d_max: the slope that is extrapolated is the slope at the largest horizons,
 and the uncertainty grows like (ln D/d_max)^1.5 beyond them.
 
-Constant-rate optima at neighbouring horizons come from the same runs. With a correlation of
+Constant-rate optima at neighboring horizons come from the same runs. With a correlation of
 exp(-|ln d_i/d_j| / CORRELATION), n of them are worth fewer than n: each error variance is
 multiplied by the sum of its correlations. (Putting the correlations into the covariance instead
 is exact only if the errors are, and otherwise extrapolates wildly.)

@@ -238,5 +238,5 @@ def changed_schedule(runs: RunTable, name: str) -> RunTable:
 
 
 def test_fit_says_what_it_needs() -> None:
-    with pytest.raises(ValueError, match="read_csv makes one of a file"):
+    with pytest.raises(ValueError, match="read_csv makes one from a file"):
         fit("runs.csv")  # type: ignore[arg-type]
