@@ -66,6 +66,7 @@ class Recorded:
             [0.93, 0.46, 0.3, 0.33, 0.6, 1.26]
         """
         loss = self.seen.loss
+        # How much a diverged run lost is not known, only that it lost more than the others.
         filled = np.where(np.isfinite(loss), loss, np.nanmax(loss))
         place = np.searchsorted(self.ln_lr, self.seen.ln_lr)
 
@@ -243,7 +244,8 @@ class RecordedRuns:
 
     def _read(self, horizon: float) -> Recorded | None:
         if not self.is_constant:
-            is_planned = np.abs(self.runs.horizon / horizon - 1) < SAME_HORIZON
+            distance = np.abs(self.runs.horizon / horizon - 1)
+            is_planned = distance < SAME_HORIZON
             planned = observe(self.runs.where(is_planned))
             return Recorded(planned[0]) if planned else None
 

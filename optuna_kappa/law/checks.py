@@ -192,6 +192,8 @@ def _shift(optimum: Optimum, others: Posterior) -> Shift:
     """Shift of a schedule's optimum from what the posterior of other schedules predicts."""
     mean, sd = _predicted(others, optimum)
     difference = optimum.ln_lr - mean
+
+    # The prediction has an error, and so has the optimum.
     error = _NORMAL * float(np.hypot(sd, optimum.se))
 
     ln_factors = [

@@ -145,6 +145,7 @@ def pool(laws: Sequence[tuple[Mapping[str, str], Law]]) -> list[Law]:
     for context, own in own_optima:
         related: list[Optimum] = []
         for other, optima in own_optima:
+            # Optima of an equal context are not related ones.
             if other != context and comparable(other, context):
                 related += optima
 

@@ -227,6 +227,7 @@ class Law:
                 context=_read_context(data["context"]),
             )
         except (ValueError, KeyError, TypeError) as error:
+            # JSON of another structure raises any of these.
             raise ValueError(f"not a law written by Law.to_json: {error}") from error
 
     @cached_property

@@ -61,7 +61,9 @@ def diagnose(
     miss = left_out(optima, related, context) or 0.0
 
     slope = Posterior((*optima, *related), context).slope
-    low, middle, high = (slope.quantile(p) for p in (0.05, 0.5, 0.95))
+    low = slope.quantile(0.05)
+    middle = slope.quantile(0.5)
+    high = slope.quantile(0.95)
     slope_text = f"slope {middle:.2f}, 90 % interval {low:.2f} to {high:.2f}"
 
     # The order matters: a slope means nothing where the law is broken or the optimum out of reach.
@@ -99,6 +101,7 @@ def at_target(
     if high / low <= _TOO_WIDE or verdict.word in ("undecided", "broken"):
         return verdict
 
+    # Halfway, on the logarithmic scale, from what was seen to what is asked for.
     between = float(np.sqrt(horizon * largest)) if horizon > largest else horizon
 
     return Verdict(
