@@ -1,4 +1,4 @@
-"""`python -m optuna_kappa` is `optuna-kappa`."""
+"""Make `python -m optuna_kappa` the same as the command `optuna-kappa`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Array types that every folder uses."""
+"""NumPy array types that every folder uses."""
 
 from __future__ import annotations
 
@@ -9,4 +9,4 @@ from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
 Bools: TypeAlias = NDArray[np.bool_]
-Rows: TypeAlias = NDArray[np.intp]
+Rows: TypeAlias = NDArray[np.intp]  # indices of rows

@@ -1,11 +1,16 @@
-"""What a parameter may be: a number in an interval, or a whole count. Errors say what to do."""
+"""Checks of what users pass in: a number of an interval, a count, a horizon in steps.
+
+Each check returns the value as a plain float or int. If the value is not allowed, it raises a
+ValueError of one form:
+
+    NAME must be WHAT IS ALLOWED, got VALUE: WHAT IT MEANS OR WHAT TO DO.
+"""
 
 from __future__ import annotations
 
 import math
 import numbers
 from dataclasses import dataclass
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -15,7 +20,13 @@ class Interval:
     Attributes:
         low: Lower end.
         high: Upper end; may be infinite.
-        ends: Which ends belong to it, as in mathematics: "[]", "[)", "(]" or "()".
+        ends: Which ends belong to the range, as in mathematics: "[]", "[)", "(]" or "()".
+
+    Example:
+        >>> 0.0 in Interval(0, 1, "(]")
+        False
+        >>> print(Interval(0, 1, "(]"))
+        (0, 1]
     """
 
     low: float
@@ -24,8 +35,10 @@ class Interval:
 
     def __contains__(self, value: float) -> bool:
         """Whether the value lies in the range; NaN never does."""
-        above = value >= self.low if self.ends[0] == "[" else value > self.low
-        below = value <= self.high if self.ends[1] == "]" else value < self.high
+        includes_low, includes_high = self.ends[0] == "[", self.ends[1] == "]"
+
+        above = value >= self.low if includes_low else value > self.low
+        below = value <= self.high if includes_high else value < self.high
         return above and below
 
     def __str__(self) -> str:
@@ -35,18 +48,19 @@ class Interval:
         """Return the value as a float.
 
         Args:
-            name: The parameter, as the caller wrote it.
-            value: What the caller gave.
-            remedy: What the parameter means or what to do, to end the message with.
+            name: Name of the parameter, as the caller writes it.
+            value: Value that the caller passed.
+            remedy: What the parameter means or what to do; the end of the error message.
 
         Raises:
             ValueError: If the value is not a number, not finite or outside the range.
+
+        Example:
+            >>> Interval(0, 1).check("floor", 0, "it is a fraction of the peak")
+            0.0
         """
-        # bool is a number to Python, and never one that was meant.
-        if isinstance(value, bool) or not isinstance(value, numbers.Real):
-            number = math.nan
-        else:
-            number = float(value)
+        number = _as_float(value)
+
         if math.isfinite(number) and number in self:
             return number
         raise ValueError(f"{name} must be a finite number in {self}, got {value!r}: {remedy}.")
@@ -60,36 +74,67 @@ POSITIVE = Interval(0, math.inf, "()")
 DECAY = Interval(0, 1, "(]")
 
 
-def check_count(name: str, value: object, remedy: str) -> int:
-    """Return the value as an int of at least 1; arguments as for `Interval.check`.
+def check_count(name: str, value: object, remedy: str, least: int = 1) -> int:
+    """Return the value as an int.
+
+    Args:
+        name: Name of the parameter, as the caller writes it.
+        value: Value that the caller passed.
+        remedy: What the parameter means or what to do; the end of the error message.
+        least: Smallest count that is allowed.
 
     Raises:
-        ValueError: If the value is not a whole number, or below 1.
+        ValueError: If the value is not an int, or below `least`.
+
+    Example:
+        >>> check_count("n_probes", 0, "it is the number of probes", least=0)
+        0
+        >>> check_count("n_steps", 2.5, "it is the number of steps")
+        Traceback (most recent call last):
+        ValueError: n_steps must be an int of at least 1, got 2.5: it is the number of steps.
     """
-    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if whole and int(value) >= 1:  # type: ignore[call-overload]
-        return int(value)  # type: ignore[call-overload, no-any-return]
-    raise ValueError(f"{name} must be an int of at least 1, got {value!r}: {remedy}.")
+    if not isinstance(value, bool) and isinstance(value, numbers.Integral):
+        count = int(value)
+        if count >= least:
+            return count
+    raise ValueError(f"{name} must be an int of at least {least}, got {value!r}: {remedy}.")
 
 
-def whole_horizon(horizon: Any) -> int:
-    """A horizon that storages can hold."""
-    real = isinstance(horizon, numbers.Real)
-    if not (real and horizon > 0 and math.isfinite(horizon) and horizon == int(horizon)):
+def check_horizon(value: object) -> int:
+    """Return a horizon in steps of `trial.report` as an int.
+
+    Args:
+        value: Horizon that the caller passed; a float such as 24.0 is allowed if it is whole.
+
+    Raises:
+        ValueError: If the value is not a whole number, below 1, or more than storages can hold.
+
+    Example:
+        >>> check_horizon(24.0)
+        24
+    """
+    number = _as_float(value)
+
+    if not (math.isfinite(number) and number > 0 and number == int(number)):
         raise ValueError(
-            "horizon must be a positive whole number of steps (of trial.report), but is "
-            f"{horizon!r}"
+            f"horizon must be a positive whole number of steps, got {value!r}: it is the last "
+            "step that a full run gives to trial.report."
         )
-    if horizon > MAX_STEP:
+    if number > MAX_STEP:
         raise ValueError(
-            f"horizon must be at most {MAX_STEP}, since storages hold steps in 32 bits, but "
-            f"is {horizon}; report in blocks, such as thousands of tokens"
+            f"horizon must be at most {MAX_STEP} steps, got {value!r}: storages hold steps in "
+            "32 bits, so report in blocks, such as thousands of tokens."
         )
-    return int(horizon)
+    return int(number)
 
 
-def whole(name: str, value: Any) -> int:
-    """A whole number, 0 or more."""
-    if not (isinstance(value, numbers.Integral) and int(value) >= 0):
-        raise ValueError(f"{name} must be a whole number, 0 or more, but is {value!r}")
-    return int(value)
+def _as_float(value: object) -> float:
+    """The value as a float; NaN if it is not a number, infinite if floats do not reach it."""
+    # True and False are ints to Python, but nobody means them as numbers.
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return math.nan
+
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf

@@ -13,7 +13,7 @@ from optuna.samplers import BaseSampler, TPESampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from optuna_kappa._validation import whole, whole_horizon
+from optuna_kappa._validation import check_count, check_horizon
 from optuna_kappa.law import Law
 from optuna_kappa.runs import RunTable
 from optuna_kappa.schedules import AnySchedule, as_schedule
@@ -89,7 +89,7 @@ class KappaSampler(BaseSampler):
         n_probes: int | None = None,
         seed: int | None = None,
     ) -> None:
-        self._horizon = whole_horizon(horizon)
+        self._horizon = check_horizon(horizon)
         self._schedule = as_schedule(schedule)
         if not isinstance(lr, str):
             raise ValueError(f"lr must be the name of the learning-rate parameter, but is {lr!r}")
@@ -98,9 +98,11 @@ class KappaSampler(BaseSampler):
         self._base_sampler = base_sampler
         if n_probes is None:
             n_probes = 0 if self._sources else affordable(self._horizon)
-        self._rungs = rungs(self._horizon, whole("n_probes", n_probes))
+        n_probes = check_count("n_probes", n_probes, "0 runs no probes", least=0)
+        self._rungs = rungs(self._horizon, n_probes)
         drawn = int(np.random.SeedSequence().generate_state(1)[0])
-        self._seed = drawn if seed is None else whole("seed", seed)
+        remedy = "leave it out to draw one"
+        self._seed = drawn if seed is None else check_count("seed", seed, remedy, least=0)
         self._memo: tuple[object, StudyLaw] | None = None
         self._bases: dict[tuple[str, int], BaseSampler] = {}
         self._given: dict[tuple[str, int], dict[str, Any]] = {}

@@ -26,14 +26,14 @@ def refuses(call: Callable[[], object], message: str) -> None:
 @pytest.mark.parametrize(
     ("horizon", "message"),
     [
-        (0, "horizon must be a positive whole number of steps .* but is 0"),
-        (-1, "horizon must be a positive whole number of steps .* but is -1"),
-        (1.5, "horizon must be a positive whole number of steps .* but is 1.5"),
-        (math.nan, "horizon must be a positive whole number of steps .* but is nan"),
-        (math.inf, "horizon must be a positive whole number of steps .* but is inf"),
-        ("24", "horizon must be a positive whole number of steps .* but is '24'"),
-        (None, "horizon must be a positive whole number of steps .* but is None"),
-        (2**31, "at most 2147483647, .* 32 bits, but is 2147483648; report in blocks"),
+        (0, "horizon must be a positive whole number of steps, got 0: .*report"),
+        (-1, "horizon must be a positive whole number of steps, got -1: .*report"),
+        (1.5, "horizon must be a positive whole number of steps, got 1.5: .*report"),
+        (math.nan, "horizon must be a positive whole number of steps, got nan: .*report"),
+        (math.inf, "horizon must be a positive whole number of steps, got inf: .*report"),
+        ("24", "horizon must be a positive whole number of steps, got '24': .*report"),
+        (None, "horizon must be a positive whole number of steps, got None: .*report"),
+        (2**31, "at most 2147483647 steps, got 2147483648: .* 32 bits, so report in blocks"),
     ],
 )
 def test_bad_horizons(horizon: Any, message: str) -> None:
@@ -52,8 +52,8 @@ def test_good_horizons(horizon: Any) -> None:
     [
         ({"schedule": "cosinus"}, "got 'cosinus'. Did you mean 'cosine'"),
         ({"schedule": None}, "schedule must be a name .* got None"),
-        ({"n_probes": -1}, "n_probes must be a whole number, 0 or more, but is -1"),
-        ({"n_probes": 1.5}, "n_probes must be a whole number, 0 or more, but is 1.5"),
+        ({"n_probes": -1}, "n_probes must be an int of at least 0, got -1: 0 runs no probes"),
+        ({"n_probes": 1.5}, "n_probes must be an int of at least 0, got 1.5"),
         (
             {"sources": [optuna.create_study(directions=["minimize", "minimize"])]},
             "a run table needs a study with one objective",
@@ -140,7 +140,7 @@ def test_sources_that_hold_nothing(sources: Any, message: str) -> None:
 
 @pytest.mark.parametrize("seed", [-1, 0.5, "0"])
 def test_wrong_seed(seed: Any) -> None:
-    with pytest.raises(ValueError, match="seed must be a whole number"):
+    with pytest.raises(ValueError, match="seed must be an int of at least 0"):
         KappaSampler(TARGET, seed=seed)
 
 
