@@ -1,7 +1,7 @@
 """Schedules: shapes m(p) of the learning rate over a run, their integrals, and torch adapters.
 
 A schedule multiplies the base learning rate by m(p), where p in [0, 1] is the fraction of the
-horizon D done, so that the cumulative learning of a run is
+horizon D done. The cumulative learning of a run is then
 
     kappa = lr * D * mean,        mean = integral of m(p) over p from 0 to 1
 
@@ -16,8 +16,9 @@ Constant").
 
 from optuna_kappa.schedules.measured import from_callable, from_torch
 from optuna_kappa.schedules.parsing import as_schedule, find_schedule, is_constant, parse
+from optuna_kappa.schedules.periodic import AnySchedule, PeriodicSchedule
 from optuna_kappa.schedules.pieces import cyclic, step
-from optuna_kappa.schedules.schedule import CONSTANT, AnySchedule, PeriodicSchedule, Schedule
+from optuna_kappa.schedules.schedule import CONSTANT, Schedule
 from optuna_kappa.schedules.shapes import (
     constant,
     cosine,

@@ -7,19 +7,26 @@ from collections.abc import Callable
 
 
 def canonical_name(constructor: Callable[..., object], **arguments: float | None) -> str:
-    """Write a constructor call, e.g. "constant" or "cosine(warmup=0.1, floor=0.05)".
+    """Text of a constructor call, such as "constant" or "cosine(warmup=0.1, floor=0.05)".
 
     Args:
-        constructor: The constructor, from which the word and the defaults are taken.
-        **arguments: All its arguments, by name, in the order they are to be written.
+        constructor: Constructor; its name is the word, and its signature gives the defaults.
+        **arguments: All its arguments by name, in the order to write them. None is not written.
+
+    Example:
+        >>> from optuna_kappa.schedules import cosine
+        >>> canonical_name(cosine, warmup=0.1, floor=0.0)
+        'cosine(warmup=0.1)'
     """
+    word = constructor.__name__
     parameters = inspect.signature(constructor).parameters
-    written = [
-        f"{name}={_number(value)}"
-        for name, value in arguments.items()
-        if value is not None and value != parameters[name].default
-    ]
-    return f"{constructor.__name__}({', '.join(written)})" if written else constructor.__name__
+
+    written = []
+    for name, value in arguments.items():
+        if value is not None and value != parameters[name].default:
+            written.append(f"{name}={_number(value)}")
+
+    return f"{word}({', '.join(written)})" if written else word
 
 
 def _number(value: float) -> str:

@@ -1,7 +1,7 @@
 """Schedules that are constant on each of n equal pieces of the horizon, or on each period of data.
 
-With k = 0, 1, ... the piece and n the number of pieces, of which w = floor(n) are whole and the
-last, where n is not whole, is the part r = n - w of one:
+Let k = 0, 1, ... be the piece and n the number of pieces, of which w = floor(n) are whole. If n is
+not whole, the last piece is cut short, to the part r = n - w of one:
 
     step      m = factor^k
               mean = ((factor^w - 1) / (factor - 1) + r * factor^w) / n
@@ -18,9 +18,11 @@ from typing import overload
 
 import numpy as np
 
+from optuna_kappa._typing import Floats
 from optuna_kappa._validation import DECAY, POSITIVE, Interval
 from optuna_kappa.schedules.naming import canonical_name
-from optuna_kappa.schedules.schedule import AnySchedule, FloatArray, PeriodicSchedule, Schedule
+from optuna_kappa.schedules.periodic import AnySchedule, PeriodicSchedule
+from optuna_kappa.schedules.schedule import Schedule
 
 _MAX_PIECES = 100_000
 _PIECES = Interval(0, _MAX_PIECES, "(]")
@@ -42,26 +44,34 @@ def step(factor: float = 0.5, n: float | None = None, period: float | None = Non
 
     Args:
         factor: Rate of a piece over that of the piece before, in (0, 1].
-        n: Number of pieces of the horizon, > 0. Either this or period.
-        period: Data per piece, in the unit of the horizon, > 0. Either this or n.
+        n: Number of pieces of the horizon, > 0. Pass either n or period.
+        period: Data per piece, in the unit of the horizon, > 0. Pass either n or period.
 
     Returns:
-        A `Schedule` where n is given, a `PeriodicSchedule` where period is.
+        A `Schedule` if n is given, a `PeriodicSchedule` if period is given.
 
     Raises:
         ValueError: If an argument is out of its range, or not exactly one of n and period given.
+
+    Example:
+        >>> step(n=4).factors(4).tolist()
+        [1.0, 0.5, 0.25, 0.125]
+        >>> step(period=30_000).resolve(horizon=120_000) == step(n=4)
+        True
     """
     factor = DECAY.check("factor", factor, "for a rate that rises use cyclic or from_callable")
     if period is not None or n is None:
         return _periodic(step, factor, n, period)
-    n = _pieces(n)
-    whole = math.floor(n)
+
+    n = _checked_pieces(n)
+    n_whole = math.floor(n)
     # (factor^w - 1) / (factor - 1) by expm1, which stays exact where factor is close to 1.
     rate = math.log(factor)
-    total = math.expm1(whole * rate) / math.expm1(rate) if rate else whole
+    total = math.expm1(n_whole * rate) / math.expm1(rate) if rate else n_whole
+
     return Schedule(
         canonical_name(step, factor=factor, n=n),
-        mean=float(total + (n - whole) * factor**whole) / n,
+        mean=float(total + (n - n_whole) * factor**n_whole) / n,
         shape=partial(_step_shape, factor=factor, n=n),
         knots=_knots(n),
     )
@@ -80,27 +90,33 @@ def cyclic(
 ) -> AnySchedule:
     """The base rate on the odd pieces (first, third, ...), factor times that on the even ones.
 
-    The paper triples the rate at every even epoch. lr is the base rate, so m exceeds 1 where
-    factor does, and the peak is factor * lr.
+    The paper triples the rate at every even epoch. lr is the base rate: if factor exceeds 1, so
+    does m, and the peak rate is factor * lr.
 
     Args:
         factor: Rate of the even pieces over that of the odd ones, > 0.
-        n: Number of pieces of the horizon, > 0. Either this or period.
-        period: Data per piece, in the unit of the horizon, > 0. Either this or n.
+        n: Number of pieces of the horizon, > 0. Pass either n or period.
+        period: Data per piece, in the unit of the horizon, > 0. Pass either n or period.
 
     Returns:
-        A `Schedule` where n is given, a `PeriodicSchedule` where period is.
+        A `Schedule` if n is given, a `PeriodicSchedule` if period is given.
 
     Raises:
         ValueError: If an argument is out of its range, or not exactly one of n and period given.
+
+    Example:
+        >>> cyclic(n=4).factors(4).tolist()
+        [1.0, 3.0, 1.0, 3.0]
     """
     factor = POSITIVE.check("factor", factor, "it multiplies the base rate on even pieces")
     if period is not None or n is None:
         return _periodic(cyclic, factor, n, period)
-    n = _pieces(n)
-    whole = math.floor(n)
-    cut_short = factor if whole % 2 else 1.0
-    total = (whole + 1) // 2 + factor * (whole // 2) + (n - whole) * cut_short
+
+    n = _checked_pieces(n)
+    n_whole = math.floor(n)
+    last = factor if n_whole % 2 else 1.0
+    total = (n_whole + 1) // 2 + factor * (n_whole // 2) + (n - n_whole) * last
+
     return Schedule(
         canonical_name(cyclic, factor=factor, n=n),
         mean=total / n,
@@ -123,9 +139,13 @@ def _periodic(
             f"the number of pieces of the horizon, as in {word}(n=13), or period, the data per "
             f"piece in the unit of the horizon, as in {word}(period=30000)."
         )
+
     period = POSITIVE.check("period", period, "it is data per piece, in the unit of the horizon")
-    name = canonical_name(constructor, factor=factor, period=period)
-    return PeriodicSchedule(name, period, partial(_divide, constructor, factor))
+    return PeriodicSchedule(
+        canonical_name(constructor, factor=factor, period=period),
+        period=period,
+        divide=partial(_divide, constructor, factor),
+    )
 
 
 def _divide(constructor: Callable[..., AnySchedule], factor: float, n: float) -> Schedule:
@@ -134,12 +154,13 @@ def _divide(constructor: Callable[..., AnySchedule], factor: float, n: float) ->
     return schedule
 
 
-def _pieces(n: object) -> float:
-    """The number of pieces, checked; whole where it is so up to rounding."""
+def _checked_pieces(n: object) -> float:
+    """The number of pieces; a whole number if it is whole up to rounding."""
     checked = _PIECES.check("n", n, _N)
+
     nearest = round(checked)
-    near = nearest >= 1 and math.isclose(checked, nearest, rel_tol=_ROUNDING)
-    return float(nearest) if near else checked
+    is_whole = nearest >= 1 and math.isclose(checked, nearest, rel_tol=_ROUNDING)
+    return float(nearest) if is_whole else checked
 
 
 def _knots(n: float) -> tuple[float, ...]:
@@ -147,14 +168,14 @@ def _knots(n: float) -> tuple[float, ...]:
     return tuple((np.arange(1, math.ceil(n)) / n).tolist())
 
 
-def _index(p: FloatArray, n: float) -> FloatArray:
-    """The piece p lies in, from 0; its start belongs to it, and 1 to the last piece."""
+def _index(p: Floats, n: float) -> Floats:
+    """The piece that p lies in, from 0. A piece includes its start; p = 1 is in the last."""
     return np.minimum(np.floor(p * n + _ROUNDING), math.ceil(n) - 1)
 
 
-def _step_shape(p: FloatArray, *, factor: float, n: float) -> FloatArray:
+def _step_shape(p: Floats, *, factor: float, n: float) -> Floats:
     return np.asarray(factor ** _index(p, n))
 
 
-def _cyclic_shape(p: FloatArray, *, factor: float, n: float) -> FloatArray:
+def _cyclic_shape(p: Floats, *, factor: float, n: float) -> Floats:
     return np.where(_index(p, n) % 2 == 1, factor, 1.0)

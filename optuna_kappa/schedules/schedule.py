@@ -1,11 +1,11 @@
-"""The schedule itself: a shape over the fraction of the horizon done, or over periods of data.
+"""The schedule: a shape of the learning rate over the fraction of the horizon done.
 
 Notation:
     p       fraction of the horizon done, in [0, 1]
     m(p)    shape, >= 0: what the base learning rate is multiplied by
     mean    integral of m(p) over p from 0 to 1
     lr      base learning rate; the peak rate where m peaks at 1
-    D       horizon, in units of data (samples, tokens, steps or epochs: one unit throughout)
+    D       horizon, in units of data (samples, tokens, steps or epochs; one unit throughout)
     kappa   cumulative learning, lr * D * mean; in units of data times learning rate
 """
 
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TypeAlias, overload
 import numpy as np
 import numpy.typing as npt
 
+from optuna_kappa._typing import Floats
 from optuna_kappa._validation import POSITIVE, check_count
 from optuna_kappa.schedules.kappa import kappa, lr_for
 
@@ -29,31 +30,35 @@ if TYPE_CHECKING:
 
 CONSTANT = "constant"  # name of the schedule that does not change the rate
 
-FloatArray: TypeAlias = npt.NDArray[np.float64]
-Shape: TypeAlias = Callable[[FloatArray], FloatArray]
+Shape: TypeAlias = Callable[[Floats], Floats]
 
 # Rounding in (data done) / horizon may put p this far outside [0, 1].
 _ROUNDING = 1e-9
-# More periods than any run has epochs: beyond this the two units differ.
-_MAX_PERIODS = 100_000
-_POSITIVE_LR = "a learning rate is above 0"
-_FINE = 2001
-_HORIZON = "it is the data the whole run is planned to see"
+# Points of the grid on which the peak of a smooth shape is looked for.
+_N_GRID = 2001
+_LR = "a learning rate is above 0"
+HORIZON = "it is the data the whole run is planned to see"  # ends error messages
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """A shape m(p) of the learning rate; equal to another of the same name and mean.
+    """A shape m(p) of the learning rate.
+
+    Two schedules are equal if their names and means are. The built-in schedules can be pickled.
 
     Attributes:
-        name: Canonical name; `parse` reads back those of the built-in schedules.
+        name: Canonical name; `parse` reads back the names of the built-in schedules.
         mean: Integral of m over [0, 1], > 0.
-        shape: m, from an array of p in [0, 1], any shape, to a float array of that shape.
-            The built-in ones can be pickled.
+        shape: The function m, from an array of p in [0, 1] to a float array of the same shape.
         knots: Where m jumps or bends, inside (0, 1), ascending; for quadrature and plots.
 
     Raises:
         ValueError: If the name is empty, the mean not positive, or a knot out of place.
+
+    Example:
+        >>> ramp = Schedule("ramp", mean=0.5, shape=lambda p: p)
+        >>> ramp(0.25)
+        0.25
     """
 
     name: str
@@ -69,8 +74,8 @@ class Schedule:
     @overload
     def __call__(self, p: float) -> float: ...
     @overload
-    def __call__(self, p: npt.NDArray[np.floating]) -> FloatArray: ...
-    def __call__(self, p: float | npt.NDArray[np.floating]) -> float | FloatArray:
+    def __call__(self, p: npt.NDArray[np.floating]) -> Floats: ...
+    def __call__(self, p: float | npt.NDArray[np.floating]) -> float | Floats:
         """Return m(p): a float for a float, an array of the same shape for an array.
 
         Args:
@@ -85,15 +90,26 @@ class Schedule:
                 f"p must lie in [0, 1], got {p!r}: it is the fraction of the horizon done, "
                 "so divide the data seen by the horizon."
             )
-        factor = self.shape(np.clip(given, 0.0, 1.0))
-        return float(factor) if given.ndim == 0 else factor
+
+        factors = self.shape(np.clip(given, 0.0, 1.0))
+        return float(factors) if given.ndim == 0 else factors
 
     @cached_property
     def peak(self) -> float:
-        """Largest value of m; that on a fine grid where m is smooth."""
+        """Largest value of m, on a fine grid and around each knot.
+
+        Example:
+            >>> from optuna_kappa.schedules import cyclic
+            >>> cyclic(factor=3, n=4).peak
+            3.0
+        """
+        grid = np.linspace(0.0, 1.0, _N_GRID)
         knots = np.array(self.knots)
-        around = np.concatenate([np.nextafter(knots, 0.0), knots, np.nextafter(knots, 1.0)])
-        return float(self(np.concatenate([np.linspace(0.0, 1.0, _FINE), around])).max())
+        before = np.nextafter(knots, 0.0)
+        after = np.nextafter(knots, 1.0)
+
+        p = np.concatenate([grid, before, knots, after])
+        return float(self(p).max())
 
     def kappa(self, lr: float, horizon: float) -> float:
         """Return the cumulative learning of a run, lr * horizon * mean.
@@ -104,12 +120,18 @@ class Schedule:
 
         Raises:
             ValueError: If either is not a positive, finite number.
+
+        Example:
+            >>> from optuna_kappa.schedules import linear
+            >>> linear().kappa(lr=0.002, horizon=100)
+            0.1
         """
-        lr = POSITIVE.check("lr", lr, _POSITIVE_LR)
-        return kappa(lr, POSITIVE.check("horizon", horizon, _HORIZON), self.mean)
+        lr = POSITIVE.check("lr", lr, _LR)
+        horizon = POSITIVE.check("horizon", horizon, HORIZON)
+        return kappa(lr, horizon, self.mean)
 
     def lr(self, kappa: float, horizon: float) -> float:
-        """Return the base learning rate of a given cumulative learning; inverse of `kappa`.
+        """Return the base learning rate that gives this cumulative learning; inverse of `kappa`.
 
         Args:
             kappa: Cumulative learning, > 0, in the unit of the horizon.
@@ -117,103 +139,81 @@ class Schedule:
 
         Raises:
             ValueError: If either is not a positive, finite number.
+
+        Example:
+            >>> from optuna_kappa.schedules import linear
+            >>> linear().lr(kappa=0.1, horizon=100)
+            0.002
         """
         kappa = POSITIVE.check("kappa", kappa, "it is lr * horizon * mean, each above 0")
-        return lr_for(kappa, POSITIVE.check("horizon", horizon, _HORIZON), self.mean)
+        horizon = POSITIVE.check("horizon", horizon, HORIZON)
+        return lr_for(kappa, horizon, self.mean)
 
-    def factors(self, n_steps: int) -> FloatArray:
+    def factors(self, n_steps: int) -> Floats:
         """Return m at the middle of each step, m((k + 0.5) / n_steps), shape (n_steps,).
 
-        The middle rather than the start: their mean then differs from `mean` by O(n_steps^-2)
-        where m is smooth, and a warm-up does not waste its first step at rate 0.
+        The middle is better than the start: if m is smooth, the mean of these factors differs from
+        `mean` by O(n_steps^-2) only, and a warm-up does not waste its first step at rate 0.
 
         Raises:
             ValueError: If n_steps is not an int of at least 1.
+
+        Example:
+            >>> from optuna_kappa.schedules import linear
+            >>> linear().factors(4).tolist()
+            [0.875, 0.625, 0.375, 0.125]
         """
         n_steps = check_count("n_steps", n_steps, "it is the optimizer steps of the whole run")
-        return self((np.arange(n_steps) + 0.5) / n_steps)
+        middles = (np.arange(n_steps) + 0.5) / n_steps
+        return self(middles)
 
     def lambda_lr(self, optimizer: Optimizer, n_steps: int) -> LambdaLR:
         """Return a torch scheduler with this shape; call its `step()` after each batch.
 
         Args:
-            optimizer: Its rate at this call is the base rate, lr, of each parameter group.
-            n_steps: Optimizer steps of the whole run. The last factor is kept after them.
+            optimizer: Torch optimizer. The rate that it has now is the base rate, lr, of each of
+                its parameter groups.
+            n_steps: Optimizer steps of the whole run. Later steps keep the last factor.
 
         Raises:
             ValueError: If n_steps is not an int of at least 1.
+
+        Example:
+            >>> from optuna_kappa.schedules import cosine
+            >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)  # doctest: +SKIP
+            >>> scheduler = cosine().lambda_lr(optimizer, n_steps=1000)  # doctest: +SKIP
         """
-        # Here and not above: the pure core runs without torch, this adapter alone needs it.
+        # Imported here, so that everything else works without torch.
         from torch.optim.lr_scheduler import LambdaLR  # noqa: TID251
 
         factors = self.factors(n_steps).tolist()
         return LambdaLR(optimizer, lambda k: factors[min(k, n_steps - 1)])
 
     def resolve(self, horizon: float) -> Schedule:
-        """Return self: this shape is the same at every horizon."""
+        """Return self: this shape is the same at every horizon.
+
+        Example:
+            >>> from optuna_kappa.schedules import parse
+            >>> [parse(name).resolve(6).name for name in ("cosine", "step(period=2)")]
+            ['cosine', 'step(n=3)']
+        """
         return self
 
     @property
     def beginning_is_shorter_run(self) -> bool:
-        """Whether the first part of a run is a run of a shorter horizon: at a constant rate.
+        """Whether the first part of a run is the same as a run of a shorter horizon.
 
-        A schedule that is stretched to the horizon, such as cosine, has decayed less by then.
+        This holds for a constant rate. A schedule that is stretched over the horizon, such as
+        cosine, has decayed less at that point than in the shorter run.
+
+        Example:
+            >>> from optuna_kappa.schedules import constant, cosine
+            >>> constant().beginning_is_shorter_run
+            True
+            >>> cosine().beginning_is_shorter_run
+            False
         """
         return self.name == CONSTANT
-
-
-@dataclass(frozen=True)
-class PeriodicSchedule:
-    """A schedule fixed per period of data, e.g. "halve after each epoch".
-
-    Its shape over the fraction of the horizon depends on how many periods the horizon has;
-    `resolve` gives it. Equal to another of the same name and period.
-
-    Attributes:
-        name: Canonical name; `parse` reads back those of the built-in schedules.
-        period: Data in one period, > 0, in the unit of the horizon.
-        divide: From the number of periods in the horizon, > 0 and not always whole (the last
-            period is then cut short), to the schedule.
-
-    Raises:
-        ValueError: If the name is empty or the period not a positive number.
-    """
-
-    name: str
-    period: float
-    divide: Callable[[float], Schedule] = field(repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        check_name(self.name)
-        POSITIVE.check("period", self.period, "it is data per piece, in the unit of the horizon")
-
-    def resolve(self, horizon: float) -> Schedule:
-        """Return the schedule over the fraction of a horizon.
-
-        Args:
-            horizon: Data the run is planned to see, > 0, in the unit of the period.
-
-        Raises:
-            ValueError: If the horizon is not positive, or has more than 100,000 periods.
-        """
-        n_periods = POSITIVE.check("horizon", horizon, _HORIZON) / self.period
-        if not 0 < n_periods <= _MAX_PERIODS:
-            raise ValueError(
-                f"horizon must be at most {_MAX_PERIODS} periods of {self.period:g} long for "
-                f"{self.name}, got {horizon!r}: give the period and the horizon in one unit."
-            )
-        return self.divide(n_periods)
-
-    @property
-    def beginning_is_shorter_run(self) -> bool:
-        """Whether the first part of a run is a run of a shorter horizon: always.
-
-        Its rate depends on the data seen, not on the data to come.
-        """
-        return True
-
-
-AnySchedule: TypeAlias = Schedule | PeriodicSchedule
 
 
 def check_name(name: object) -> str:
@@ -221,6 +221,10 @@ def check_name(name: object) -> str:
 
     Raises:
         ValueError: If it is not text, or is blank.
+
+    Example:
+        >>> check_name("mine")
+        'mine'
     """
     if isinstance(name, str) and name.strip():
         return name
@@ -232,6 +236,10 @@ def check_knots(knots: Sequence[float]) -> tuple[float, ...]:
 
     Raises:
         ValueError: If they do not ascend strictly inside (0, 1).
+
+    Example:
+        >>> check_knots([0.25, 0.5])
+        (0.25, 0.5)
     """
     if not np.all(np.diff([0.0, *knots, 1.0]) > 0):
         raise ValueError(

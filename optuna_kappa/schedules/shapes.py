@@ -1,7 +1,7 @@
 """Smooth schedules, defined over the fraction p of the horizon done.
 
-With w the warm-up, s the start of the fall and q = (p - s) / (1 - s), all but `exponential` and
-`one_cycle` are
+Let w be the warm-up, s the start of the fall and q = (p - s) / (1 - s). All shapes except
+`exponential` and `one_cycle` are
 
     m(p) = p / w                              for p < w
          = 1                                  for w <= p < s
@@ -19,16 +19,22 @@ from functools import partial
 
 import numpy as np
 
+from optuna_kappa._typing import Floats
 from optuna_kappa._validation import DECAY, FRACTION, POSITIVE, UNIT
 from optuna_kappa.schedules.naming import canonical_name
-from optuna_kappa.schedules.schedule import FloatArray, Schedule, Shape
+from optuna_kappa.schedules.schedule import Schedule, Shape
 
 _FLOOR = "it is the final rate as a fraction of the peak"
 _WARMUP = "it is the fraction of the horizon spent warming up"
 
 
 def constant() -> Schedule:
-    """m(p) = 1."""
+    """m(p) = 1.
+
+    Example:
+        >>> constant().factors(3).tolist()
+        [1.0, 1.0, 1.0]
+    """
     return Schedule(canonical_name(constant), mean=1.0, shape=np.ones_like)
 
 
@@ -41,11 +47,23 @@ def cosine(warmup: float = 0.0, floor: float = 0.0) -> Schedule:
 
     Raises:
         ValueError: If an argument is out of its range.
+
+    Example:
+        >>> schedule = cosine(warmup=0.1)
+        >>> [round(schedule(p), 3) for p in (0.05, 0.1, 0.55, 1.0)]
+        [0.5, 1.0, 0.5, 0.0]
     """
     warmup = FRACTION.check("warmup", warmup, _WARMUP)
     floor = UNIT.check("floor", floor, _FLOOR)
-    name = canonical_name(cosine, warmup=warmup, floor=floor)
-    return _trapezoid(name, warmup, warmup, floor, _cosine_fall, fall_mean=0.5)
+
+    return _trapezoid(
+        canonical_name(cosine, warmup=warmup, floor=floor),
+        warmup=warmup,
+        start=warmup,
+        floor=floor,
+        fall=_cosine_fall,
+        fall_mean=0.5,
+    )
 
 
 def linear(warmup: float = 0.0, floor: float = 0.0) -> Schedule:
@@ -57,11 +75,22 @@ def linear(warmup: float = 0.0, floor: float = 0.0) -> Schedule:
 
     Raises:
         ValueError: If an argument is out of its range.
+
+    Example:
+        >>> linear(floor=0.5).mean
+        0.75
     """
     warmup = FRACTION.check("warmup", warmup, _WARMUP)
     floor = UNIT.check("floor", floor, _FLOOR)
-    name = canonical_name(linear, warmup=warmup, floor=floor)
-    return _trapezoid(name, warmup, warmup, floor, _linear_fall, fall_mean=0.5)
+
+    return _trapezoid(
+        canonical_name(linear, warmup=warmup, floor=floor),
+        warmup=warmup,
+        start=warmup,
+        floor=floor,
+        fall=_linear_fall,
+        fall_mean=0.5,
+    )
 
 
 def polynomial(power: float, floor: float = 0.0) -> Schedule:
@@ -73,12 +102,22 @@ def polynomial(power: float, floor: float = 0.0) -> Schedule:
 
     Raises:
         ValueError: If an argument is out of its range.
+
+    Example:
+        >>> polynomial(power=2)(0.5)
+        0.25
     """
     power = POSITIVE.check("power", power, "it is the exponent of 1 - p")
     floor = UNIT.check("floor", floor, _FLOOR)
-    name = canonical_name(polynomial, power=power, floor=floor)
-    fall = partial(_power_fall, power=power)
-    return _trapezoid(name, 0.0, 0.0, floor, fall, fall_mean=1 / (1 + power))
+
+    return _trapezoid(
+        canonical_name(polynomial, power=power, floor=floor),
+        warmup=0.0,
+        start=0.0,
+        floor=floor,
+        fall=partial(_power_fall, power=power),
+        fall_mean=1 / (1 + power),
+    )
 
 
 def exponential(final: float) -> Schedule:
@@ -89,9 +128,14 @@ def exponential(final: float) -> Schedule:
 
     Raises:
         ValueError: If final is out of its range.
+
+    Example:
+        >>> exponential(final=0.01)(0.5)
+        0.1
     """
     final = DECAY.check("final", final, "it is the final rate as a fraction of the first")
     rate = math.log(final)
+
     return Schedule(
         canonical_name(exponential, final=final),
         mean=math.expm1(rate) / rate if rate else 1.0,
@@ -102,8 +146,8 @@ def exponential(final: float) -> Schedule:
 def wsd(warmup: float = 0.01, decay: float = 0.2, floor: float = 0.0) -> Schedule:
     """Warm-up, stable, decay: linear warm-up, the peak, a straight line down.
 
-    Hu et al., 2024 (MiniCPM); a decay of 0.2 matches cosine in Hägele et al., 2024. The short
-    warm-up is of the length usual there, 1 % of the horizon.
+    From Hu et al., 2024 (MiniCPM). A decay of 0.2 matches cosine in Hägele et al., 2024. The
+    default warm-up, 1 % of the horizon, is usual there.
 
     Args:
         warmup: Fraction of the horizon spent rising from 0 to the peak, in [0, 1).
@@ -112,19 +156,31 @@ def wsd(warmup: float = 0.01, decay: float = 0.2, floor: float = 0.0) -> Schedul
 
     Raises:
         ValueError: If an argument is out of its range, or warmup + decay is above 1.
+
+    Example:
+        >>> schedule = wsd(warmup=0.1, decay=0.2)
+        >>> [round(schedule(p), 3) for p in (0.05, 0.5, 0.9)]
+        [0.5, 1.0, 0.5]
     """
     warmup = FRACTION.check("warmup", warmup, _WARMUP)
     decay = UNIT.check("decay", decay, "it is the fraction of the horizon spent falling")
     floor = UNIT.check("floor", floor, _FLOOR)
-    # The slack lets 0.7 + 0.3 and the like through where they round to above 1.
+
+    # Sums such as 0.7 + 0.3 may round to just above 1.
     if warmup + decay > 1 + 1e-12:
         raise ValueError(
             f"warmup + decay must be at most 1, got {warmup!r} + {decay!r}: both are fractions "
             "of the horizon, so shorten one."
         )
-    name = canonical_name(wsd, warmup=warmup, decay=decay, floor=floor)
-    start = max(warmup, 1 - decay)
-    return _trapezoid(name, warmup, start, floor, _linear_fall, fall_mean=0.5)
+
+    return _trapezoid(
+        canonical_name(wsd, warmup=warmup, decay=decay, floor=floor),
+        warmup=warmup,
+        start=max(warmup, 1 - decay),
+        floor=floor,
+        fall=_linear_fall,
+        fall_mean=0.5,
+    )
 
 
 def one_cycle(warmup: float = 0.3, start: float = 1 / 25, final: float = 1e-4) -> Schedule:
@@ -140,11 +196,17 @@ def one_cycle(warmup: float = 0.3, start: float = 1 / 25, final: float = 1e-4) -
 
     Raises:
         ValueError: If an argument is out of its range.
+
+    Example:
+        >>> schedule = one_cycle()
+        >>> [round(schedule(p), 6) for p in (0.0, 0.3, 1.0)]
+        [0.04, 1.0, 4e-06]
     """
     warmup = FRACTION.check("warmup", warmup, _WARMUP)
     start = UNIT.check("start", start, "it is the first rate as a fraction of the peak")
     final = UNIT.check("final", final, "it is the final rate as a fraction of the first")
     end = start * final
+
     return Schedule(
         canonical_name(one_cycle, warmup=warmup, start=start, final=final),
         # Half a cosine from a to b has mean (a + b) / 2.
@@ -159,6 +221,7 @@ def _trapezoid(
 ) -> Schedule:
     """The schedule of the formula above; warmup <= start."""
     fallen = floor + (1 - floor) * fall_mean
+
     return Schedule(
         name,
         mean=warmup / 2 + (start - warmup) + (1 - start) * fallen,
@@ -168,34 +231,40 @@ def _trapezoid(
 
 
 def _trapezoid_shape(
-    p: FloatArray, *, warmup: float, start: float, floor: float, fall: Shape
-) -> FloatArray:
+    p: Floats, *, warmup: float, start: float, floor: float, fall: Shape
+) -> Floats:
     m = np.ones_like(p)
     if start < 1:
-        m = floor + (1 - floor) * fall(np.maximum(p - start, 0.0) / (1 - start))
+        q = np.maximum(p - start, 0.0) / (1 - start)
+        m = floor + (1 - floor) * fall(q)
     if warmup > 0:
         # The minimum keeps the branch not taken from overflowing where warmup is tiny.
         m = np.where(p < warmup, np.minimum(p, warmup) / warmup, m)
     return m
 
 
-def _one_cycle_shape(p: FloatArray, *, warmup: float, start: float, end: float) -> FloatArray:
-    m = end + (1 - end) * _cosine_fall(np.maximum(p - warmup, 0.0) / (1 - warmup))
+def _one_cycle_shape(p: Floats, *, warmup: float, start: float, end: float) -> Floats:
+    q = np.maximum(p - warmup, 0.0) / (1 - warmup)
+    m = end + (1 - end) * _cosine_fall(q)
+
     if warmup > 0:
+        # Half a cosine up is half a cosine down, run backwards.
         left = 1 - np.minimum(p, warmup) / warmup
-        m = np.where(p < warmup, start + (1 - start) * _cosine_fall(left), m)
+        rise = start + (1 - start) * _cosine_fall(left)
+        m = np.where(p < warmup, rise, m)
+
     return m
 
 
-def _cosine_fall(q: FloatArray) -> FloatArray:
+def _cosine_fall(q: Floats) -> Floats:
     return (1 + np.cos(np.pi * q)) / 2
 
 
-def _linear_fall(q: FloatArray) -> FloatArray:
+def _linear_fall(q: Floats) -> Floats:
     return 1 - q
 
 
-def _power_fall(q: FloatArray, *, power: float) -> FloatArray:
+def _power_fall(q: Floats, *, power: float) -> Floats:
     return np.asarray((1 - q) ** power)
 
 

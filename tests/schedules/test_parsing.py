@@ -8,7 +8,9 @@ from optuna_kappa.schedules import (
     constant,
     cosine,
     cyclic,
+    find_schedule,
     from_callable,
+    is_constant,
     one_cycle,
     parse,
     polynomial,
@@ -79,3 +81,23 @@ def test_as_schedule_takes_schedules_unchanged() -> None:
 def test_as_schedule_rejects(value: object) -> None:
     with pytest.raises(ValueError, match=r"schedule must be a name .*call a constructor"):
         as_schedule(value)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["cosine(warmup=0.1)", " Cosine ( 0.1 ) ", "step(period=3)"])
+def test_find_schedule_reads_what_parse_reads(name: str) -> None:
+    assert find_schedule(name) == parse(name)
+
+
+@pytest.mark.parametrize("name", ["adam8p", "", "cosine(warmup=2)", "torch.StepLR(n_steps=3)"])
+def test_find_schedule_knows_no_shape_of_other_names(name: str) -> None:
+    assert find_schedule(name) is None
+
+
+@pytest.mark.parametrize("name", ["constant", "constant()", " Constant ( ) "])
+def test_is_constant(name: str) -> None:
+    assert is_constant(name)
+
+
+@pytest.mark.parametrize("name", ["cosine", "linear(floor=1)", "constant rate", "adam8p", ""])
+def test_is_not_constant(name: str) -> None:
+    assert not is_constant(name)

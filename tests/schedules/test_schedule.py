@@ -110,6 +110,32 @@ def test_own_schedules() -> None:
 
 
 @pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        (constant(), True),
+        (step(period=30), True),
+        (cyclic(period=30), True),
+        # Stretched over the horizon: the longer run's rate is another one from early on.
+        (step(n=4), False),
+        (cosine(), False),
+        (linear(floor=1), False),
+    ],
+)
+def test_beginning_is_shorter_run(schedule: Schedule | PeriodicSchedule, expected: bool) -> None:
+    assert schedule.beginning_is_shorter_run is expected
+
+
+@pytest.mark.parametrize("schedule", [constant(), step(period=30), cyclic(period=30)])
+def test_a_beginning_that_is_a_shorter_run_has_its_rates(
+    schedule: Schedule | PeriodicSchedule,
+) -> None:
+    seen = np.linspace(0, 100, 101)
+    shorter, longer = schedule.resolve(100), schedule.resolve(240)
+    # The last report of the shorter run is left out: a step of the longer one may start there.
+    np.testing.assert_allclose(shorter(seen[:-1] / 100), longer(seen[:-1] / 240))
+
+
+@pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda: cosine()(1.5), r"p must lie in \[0, 1\], got 1.5: .*divide"),
