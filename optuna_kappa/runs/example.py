@@ -1,4 +1,4 @@
-"""A small run table with a known law, to try things on; the examples of the docs start from it."""
+"""A small run table with a known law, to try things on. The examples of the docs start from it."""
 
 from __future__ import annotations
 
@@ -8,32 +8,34 @@ from typing import Any
 import numpy as np
 
 from optuna_kappa._validation import POSITIVE
+from optuna_kappa.runs.columns import COLUMNS
 from optuna_kappa.runs.table import RunTable
 from optuna_kappa.schedules import as_schedule
 
 _LR_AT_1 = 0.01  # the optimal learning rate of a constant-rate run of horizon 1
-_STEEPNESS = 0.8  # of the valley; off by a factor of e, a run loses a third more
-_RATES = np.exp(np.linspace(-2.5, 2.5, 6) + 0.2)  # tried, in parts of the optimum
+_STEEPNESS = 0.8  # a run whose rate is off by a factor of e has a loss a third higher
+# Rates of the runs over the optimum. They are shifted, so that the optimum is not among them.
+_MULTIPLES = np.exp(np.linspace(-2.5, 2.5, 6) + 0.2)
 
 
 def example_runs(
     slope: float = 1.0, schedule: str = "constant", horizons: Sequence[float] = (1, 4, 16, 64)
 ) -> RunTable:
-    """A run table of six learning rates at each of some horizons, without noise.
+    """Make a run table of six learning rates at each horizon, without noise.
 
-    The optimal learning rate is 0.01 horizon^-slope / (mean of the schedule); the loss is
+    The optimal learning rate is 0.01 horizon^-slope / (mean of the schedule). The loss is
     horizon^-0.3 cosh(0.8 ln(lr / optimum)).
 
     Args:
-        slope: -d ln lr / d ln horizon of the optimum.
-        schedule: Schedule of the runs.
+        slope: How fast the optimum falls with the horizon, -d ln lr / d ln horizon.
+        schedule: Name of the schedule of the runs.
         horizons: Horizons of the runs, each above 0.
 
     Returns:
-        A row for the final loss of each run.
+        One row for each run, with its final loss.
 
     Raises:
-        ValueError: A horizon is not positive, or the schedule is not known.
+        ValueError: If a horizon is not positive, or the schedule is not known.
 
     Example:
         >>> runs = example_runs(slope=0.5, horizons=[1, 4])
@@ -42,18 +44,19 @@ def example_runs(
         >>> runs.lr[runs.loss == runs.loss.min()].round(5).tolist()
         [0.0037]
     """
-    columns: dict[str, list[Any]] = {
-        name: [] for name in ("run", "lr", "schedule", "horizon", "step", "loss")
-    }
+    columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+
     for horizon in horizons:
         POSITIVE.check("horizon", horizon, "it is the data a whole run sees")
         mean = as_schedule(schedule).resolve(horizon).mean
         optimum = _LR_AT_1 * horizon**-slope / mean
-        for part in _RATES:
+
+        for multiple in _MULTIPLES:
             columns["run"].append(len(columns["run"]))
-            columns["lr"].append(optimum * part)
+            columns["lr"].append(optimum * multiple)
             columns["schedule"].append(schedule)
             columns["horizon"].append(horizon)
             columns["step"].append(horizon)
-            columns["loss"].append(horizon**-0.3 * np.cosh(_STEEPNESS * np.log(part)))
+            columns["loss"].append(horizon**-0.3 * np.cosh(_STEEPNESS * np.log(multiple)))
+
     return RunTable.from_columns(columns)

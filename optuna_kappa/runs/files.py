@@ -15,98 +15,147 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optuna_kappa._typing import Floats
-from optuna_kappa.runs.table import COLUMNS, NUMBERS, RunTable, check_values, missing_column
+from optuna_kappa.runs.columns import COLUMNS, NUMBERS, TEXTS, check_values, missing_column
+from optuna_kappa.runs.table import RunTable
 
 
 def read_csv(path: str | PathLike[str]) -> RunTable:
-    """Reads a run table, gzipped or plain.
+    r"""Read a run table, gzipped or plain.
 
     Raises:
-        ValueError: The file cannot be read, is not a CSV table of this format, or holds a value
-            that is not allowed; the message names file, line and column.
+        ValueError: If the file cannot be read, is not a CSV table of this format, or holds a value
+            that is not allowed. The message names file, line and column.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder, "runs.csv")
+        ...     n = path.write_text("run,lr,schedule,horizon,step,loss\na,0.1,constant,10,10,1.5")
+        ...     read_csv(path).loss.tolist()
+        [1.5]
     """
     try:
         raw = Path(path).read_bytes()
-        # A spreadsheet's CSV starts with a byte-order mark, which utf-8-sig drops.
-        text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig")
+        is_gzipped = raw[:2] == b"\x1f\x8b"
+        # Spreadsheets start a CSV with a byte-order mark, which utf-8-sig drops.
+        text = (gzip.decompress(raw) if is_gzipped else raw).decode("utf-8-sig")
         reader = csv.reader(io.StringIO(text))
         rows = [(reader.line_num, row) for row in reader if row]
     except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"cannot read the run table {path}: {error}") from error
+
     try:
         return _table(rows)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 
 
+def write_csv(runs: RunTable, path: str | PathLike[str]) -> None:
+    """Write a run table, gzipped if the name ends in `.gz`.
+
+    The same table gives the same bytes.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> from optuna_kappa.runs import example_runs
+        >>> with TemporaryDirectory() as folder:
+        ...     write_csv(example_runs(), Path(folder, "runs.csv.gz"))
+        ...     len(read_csv(Path(folder, "runs.csv.gz")))
+        24
+    """
+    header = [*COLUMNS, *runs.context]
+    columns = [getattr(runs, name) for name in COLUMNS] + list(runs.context.values())
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(zip(*map(_texts, columns), strict=True))
+
+    data = text.getvalue().encode()
+    path = Path(path)
+    # Without mtime=0 the bytes would depend on the clock.
+    path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
+
+
+def _texts(column: NDArray[Any]) -> list[str]:
+    """The values of a column as they are written; a float reads back as the same float."""
+    values: list[Any] = column.tolist()
+    if np.issubdtype(column.dtype, np.floating):
+        return [repr(value) for value in values]
+    return values
+
+
 def _table(rows: list[tuple[int, list[str]]]) -> RunTable:
-    """The table of a file's rows, each with the line that it ends on."""
+    """The table of the rows of a file, each with the line that it ends on."""
     if not rows:
         raise ValueError("the file is empty; the first line must name the columns")
-    (first, *lines), (names, *values) = zip(*rows, strict=True)
+
+    (header_line, *lines), (names, *values) = zip(*rows, strict=True)
     header = [name.strip() for name in names]
-    twice = [name for name in header if header.count(name) > 1]
-    if twice:
-        raise ValueError(f"line {first}: column {twice[0]!r} is named twice")
-    if lacking := missing_column(header):
-        raise ValueError(f"line {first}: {lacking}")
+    _check_header(header, header_line)
+
     if not values:
         raise ValueError("the table has a header but no rows")
     _check_cells(header, values, lines)
+
     columns: dict[str, Any] = dict(zip(header, zip(*values, strict=True), strict=True))
     for name in NUMBERS:
-        columns[name] = _parsed(name, columns[name], lines)
+        columns[name] = _numbers(name, columns[name], lines)
+
+    # RunTable checks the values again, but only here it is known which line a row is on.
     check_values(columns, lines)
     return RunTable.from_columns(columns)
+
+
+def _check_header(header: Sequence[str], line: int) -> None:
+    """Raise a ValueError if a column is named twice or missing."""
+    for name in header:
+        if header.count(name) > 1:
+            raise ValueError(f"line {line}: column {name!r} is named twice")
+
+    if problem := missing_column(header):
+        raise ValueError(f"line {line}: {problem}")
 
 
 def _check_cells(
     header: Sequence[str], rows: Sequence[Sequence[str]], lines: Sequence[int]
 ) -> None:
-    """Raises a ValueError if a row has other columns than the header, or no run or schedule."""
-    texts = [(name, header.index(name)) for name in COLUMNS if name not in NUMBERS]
+    """Raise a ValueError if a row has more or fewer cells than the header, or an empty text."""
     for line, row in zip(lines, rows, strict=True):
-        if len(row) < len(header):
-            wrong = f"there is none for {header[len(row)]!r}"
-        elif len(row) > len(header):
-            wrong = f"{row[len(header)]!r} is beyond the last, {header[-1]!r}"
-        else:
-            empty = [name for name, column in texts if not row[column].strip()]
-            if empty:
-                raise ValueError(f"line {line}: {empty[0]} must not be empty")
-            continue
-        raise ValueError(
-            f"line {line} has {len(row)} columns, but the header names {len(header)}: {wrong}"
-        )
+        if len(row) != len(header):
+            raise ValueError(
+                f"line {line} has {len(row)} columns, but the header names {len(header)}: "
+                f"{_difference(header, row)}"
+            )
+        for name in TEXTS:
+            if not row[header.index(name)].strip():
+                raise ValueError(f"line {line}: {name} must not be empty")
 
 
-def _parsed(name: str, texts: Sequence[str], lines: Sequence[int]) -> Floats:
+def _difference(header: Sequence[str], row: Sequence[str]) -> str:
+    """Which cell a row lacks, or has too many."""
+    if len(row) < len(header):
+        return f"there is none for {header[len(row)]!r}"
+    return f"{row[len(header)]!r} is beyond the last, {header[-1]!r}"
+
+
+def _numbers(name: str, texts: Sequence[str], lines: Sequence[int]) -> Floats:
     try:
         return np.array(texts, dtype=np.float64)
     except ValueError:
-        for line, text in zip(lines, texts, strict=True):
-            try:
-                float(text)
-            except ValueError:
-                raise ValueError(
-                    f"line {line}: {name} must be a number, but is {text!r}"
-                ) from None
+        _check_numbers(name, texts, lines)
         raise
 
 
-def write_csv(runs: RunTable, path: str | PathLike[str]) -> None:
-    """Write a run table, gzipped if the name ends in `.gz`; same table, same bytes."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*COLUMNS, *runs.context])
-    columns = [getattr(runs, name) for name in COLUMNS] + list(runs.context.values())
-    numeric = [np.issubdtype(column.dtype, np.floating) for column in columns]
-    for row in zip(*columns, strict=True):
-        pairs = zip(row, numeric, strict=True)
-        writer.writerow([repr(float(v)) if number else v for v, number in pairs])
-
-    data = text.getvalue().encode()
-    path = Path(path)
-    path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
+def _check_numbers(name: str, texts: Sequence[str], lines: Sequence[int]) -> None:
+    """Raise a ValueError that names the first text that is no number."""
+    for line, text in zip(lines, texts, strict=True):
+        try:
+            float(text)
+        except ValueError:
+            raise ValueError(f"line {line}: {name} must be a number, but is {text!r}") from None

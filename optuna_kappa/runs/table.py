@@ -4,14 +4,15 @@ One row is one evaluation of one run. In CSV (gzipped when the name ends in `.gz
 
     run, lr, schedule, horizon, step, loss [, context columns ...]
 
-`horizon` is the data (samples, tokens or steps: one unit a table) that the run was planned for,
-`step` the data seen when `loss` was measured. A loss that is NaN or infinite says that the run
-diverged; it is data, not an error. Context columns (optimizer, batch size, ...) are kept as text.
+`horizon` is the data (samples, tokens or steps; one unit a table) that the run was planned for,
+`step` the data seen when `loss` was measured. A loss that is NaN or infinite means that the run
+diverged; that is data, not an error. Context columns (optimizer, batch size, ...) are kept as
+text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from typing import Any
@@ -19,28 +20,43 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from optuna_kappa._typing import Floats
+from optuna_kappa._typing import Bools, Floats, Rows
+from optuna_kappa.runs.columns import (
+    COLUMNS,
+    NUMBERS,
+    TEXTS,
+    as_numbers,
+    as_text,
+    check_shapes,
+    check_values,
+    missing_column,
+)
 
-COLUMNS = ("run", "lr", "schedule", "horizon", "step", "loss")
-NUMBERS = ("lr", "horizon", "step", "loss")
-SAME_HORIZON = 1e-6  # two horizons this close, relative to one of them, are one
+SAME_HORIZON = 1e-6  # relative difference below which two horizons are the same
 
 
 @dataclass(frozen=True, eq=False)
 class RunTable:
-    """Validated columns, each of shape `(n,)`, in the order they were given.
+    """Validated columns, each of shape `(n,)`, in the order in which the rows were given.
 
     Attributes:
         run: Label of the run that a row belongs to.
         lr: Base (peak) learning rate, positive.
         schedule: Name of the schedule; the names of `optuna_kappa.schedules` are understood.
-        horizon: Data that the run was planned for, positive, in the table's unit of data.
+        horizon: Data that the run was planned for, positive, in the unit of data of the table.
         step: Data seen when the loss was measured, 0 <= step <= horizon.
-        loss: Loss, lower is better; NaN or infinite where the run diverged.
+        loss: Loss, lower is better; NaN or infinite if the run diverged.
         context: Further columns by name, as text.
 
     Raises:
-        ValueError: A column is missing, of another length, or holds a value that is not allowed.
+        ValueError: If a column is missing, has another length, or holds a value that is not
+            allowed.
+
+    Example:
+        >>> from optuna_kappa.runs import example_runs
+        >>> runs = example_runs(horizons=[4])
+        >>> runs.lr.round(4).tolist()
+        [0.0003, 0.0007, 0.0019, 0.005, 0.0137, 0.0372]
     """
 
     run: NDArray[np.str_]
@@ -52,18 +68,16 @@ class RunTable:
     context: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        texts = {"run": self.run, "schedule": self.schedule}
-        columns: dict[str, NDArray[Any]] = {
-            name: np.asarray(values).astype(np.str_) for name, values in texts.items()
-        }
-        columns |= {name: _as_numbers(name, getattr(self, name)) for name in NUMBERS}
-        context = {name: np.asarray(v).astype(np.str_) for name, v in self.context.items()}
-        sizes = {name: values.shape for name, values in (columns | context).items()}
-        if len(set(sizes.values())) > 1 or any(len(shape) != 1 for shape in sizes.values()):
-            raise ValueError(
-                f"all columns must have the same length (n,), but their shapes are {sizes}"
-            )
+        columns: dict[str, NDArray[Any]] = {}
+        for name in TEXTS:
+            columns[name] = as_text(getattr(self, name))
+        for name in NUMBERS:
+            columns[name] = as_numbers(name, getattr(self, name))
+        context = {name: as_text(values) for name, values in self.context.items()}
+
+        check_shapes(columns | context)
         check_values(columns)
+
         for values in (columns | context).values():
             values.flags.writeable = False
         for name, values in columns.items():
@@ -75,128 +89,166 @@ class RunTable:
 
     @classmethod
     def from_columns(cls, columns: Mapping[str, ArrayLike]) -> RunTable:
-        """Makes a table from named columns; those beyond the six of the format are context.
+        """Make a table from named columns; columns that the format does not know are context.
 
         Raises:
-            ValueError: A column is missing or holds a value that is not allowed.
+            ValueError: If a column is missing or holds a value that is not allowed.
+
+        Example:
+            >>> rows = {"run": ["a", "b"], "lr": [0.1, 0.2], "schedule": ["constant"] * 2,
+            ...         "horizon": [9, 9], "step": [9, 9], "loss": [1.2, 1.1], "width": [64, 64]}
+            >>> RunTable.from_columns(rows).context["width"].tolist()
+            ['64', '64']
         """
-        if lacking := missing_column(columns):
-            raise ValueError(lacking)
-        context = {name: np.asarray(columns[name]) for name in columns if name not in COLUMNS}
+        if problem := missing_column(columns):
+            raise ValueError(problem)
+
         known: dict[str, Any] = {name: columns[name] for name in COLUMNS}
+        context = {name: np.asarray(columns[name]) for name in columns if name not in COLUMNS}
         return cls(**known, context=context)
 
     @classmethod
     def empty(cls) -> RunTable:
-        """A table without rows."""
+        """Make a table without rows.
+
+        Example:
+            >>> len(RunTable.empty())
+            0
+        """
         return cls.from_columns({name: [] for name in COLUMNS})
 
     @classmethod
     def concatenate(cls, tables: Iterable[RunTable]) -> RunTable:
-        """Joins tables; runs of different tables stay apart, missing context becomes ''."""
+        """Join tables. Runs of different tables stay apart; missing context becomes ''.
+
+        Example:
+            >>> from optuna_kappa.runs import example_runs
+            >>> both = RunTable.concatenate([example_runs(), example_runs(schedule="cosine")])
+            >>> both.run[[0, 24]].tolist()
+            ['0:0', '1:0']
+        """
         tables = list(tables)
         if not tables:
             return cls.empty()
-        names = dict.fromkeys(name for table in tables for name in table.context)
-        columns: dict[str, ArrayLike] = {
-            name: np.concatenate([getattr(table, name) for table in tables])
-            for name in COLUMNS[1:]
-        }
-        columns["run"] = [f"{i}:{run}" for i, table in enumerate(tables) for run in table.run]
-        for name in names:
-            parts = [t.context.get(name, np.full(len(t), "", dtype=np.str_)) for t in tables]
-            columns[name] = np.concatenate(parts)
+
+        columns: dict[str, ArrayLike] = {}
+        for name in COLUMNS[1:]:
+            columns[name] = np.concatenate([getattr(table, name) for table in tables])
+
+        labels: list[str] = []
+        for i, table in enumerate(tables):
+            labels += [f"{i}:{run}" for run in table.run]
+        columns["run"] = labels
+
+        for name in _context_names(tables):
+            columns[name] = np.concatenate([_context_or_blank(table, name) for table in tables])
         return cls.from_columns(columns)
 
-    def where(self, mask: NDArray[np.bool_]) -> RunTable:
-        """The rows where `mask`, of shape `(n,)`, is true."""
+    def where(self, mask: Bools) -> RunTable:
+        """Return the rows where `mask`, of shape `(n,)`, is true.
+
+        Example:
+            >>> from optuna_kappa.runs import example_runs
+            >>> runs = example_runs()
+            >>> len(runs.where(runs.horizon == 4))
+            6
+        """
         columns: dict[str, ArrayLike] = {name: getattr(self, name)[mask] for name in COLUMNS}
-        return RunTable.from_columns(columns | {k: v[mask] for k, v in self.context.items()})
+        for name, values in self.context.items():
+            columns[name] = values[mask]
+        return RunTable.from_columns(columns)
 
     @property
     def positive(self) -> bool:
-        """Whether all finite losses are above 0, so that their logarithms can be taken."""
-        return bool((self.loss[np.isfinite(self.loss)] > 0).all())
+        """Whether all finite losses are above 0, so that their logarithms can be taken.
 
-    def by_run(self) -> list[NDArray[np.intp]]:
-        """The rows of each run, by ascending step."""
+        Example:
+            >>> from optuna_kappa.runs import example_runs
+            >>> example_runs().positive
+            True
+        """
+        finite = self.loss[np.isfinite(self.loss)]
+        return bool((finite > 0).all())
+
+    def by_run(self) -> list[Rows]:
+        """Indices of the rows of each run, by ascending step.
+
+        Example:
+            >>> from optuna_kappa.runs import example_runs
+            >>> len(example_runs().by_run())
+            24
+        """
         if not len(self):
             return []
+
         order = np.lexsort((self.step, self.run))
-        label = self.run[order]
-        return np.split(order, np.flatnonzero(label[1:] != label[:-1]) + 1)
+        labels = self.run[order]
+        is_start = labels[1:] != labels[:-1]
+        return np.split(order, np.flatnonzero(is_start) + 1)
 
     def groups(self, names: Sequence[str]) -> Iterator[tuple[dict[str, str], RunTable]]:
-        """Splits the table by the values of context columns, in sorted order.
+        """Split the table by the values of context columns, in sorted order.
+
+        Yields:
+            The values by column, and the rows that have them.
 
         Raises:
-            ValueError: A name is not a context column.
+            ValueError: If a name is not a context column.
+
+        Example:
+            >>> rows = {"run": [0, 1], "lr": [0.1, 0.2], "schedule": ["constant"] * 2,
+            ...         "horizon": [9, 9], "step": [9, 9], "loss": [1.2, 1.1], "width": [64, 32]}
+            >>> for values, runs in RunTable.from_columns(rows).groups(["width"]):
+            ...     print(values, runs.lr)
+            {'width': '32'} [0.2]
+            {'width': '64'} [0.1]
         """
-        unknown = [name for name in names if name not in self.context]
-        if unknown:
-            raise ValueError(
-                f"{unknown[0]!r} is not a context column of this table; "
-                f"it has {', '.join(self.context) or 'none'}"
-            )
+        self._check_context(names)
         if not names:
             yield {}, self
             return
+
         keys = np.stack([self.context[name] for name in names], axis=1)
         for key in np.unique(keys, axis=0):
-            values = dict(zip(names, (str(k) for k in key), strict=True))
+            values = dict(zip(names, key.tolist(), strict=True))
             yield values, self.where((keys == key).all(axis=1))
 
     def to_csv(self, path: str | PathLike[str]) -> None:
-        """Writes the table, gzipped if the name ends in `.gz`; same table, same bytes."""
-        from optuna_kappa.runs.files import write_csv  # which reads into a RunTable
+        r"""Write the table, gzipped if the name ends in `.gz`.
+
+        The same table gives the same bytes.
+
+        Example:
+            >>> from pathlib import Path
+            >>> from tempfile import TemporaryDirectory
+            >>> with TemporaryDirectory() as folder:
+            ...     RunTable.empty().to_csv(Path(folder, "runs.csv"))
+            ...     Path(folder, "runs.csv").read_text()
+            'run,lr,schedule,horizon,step,loss\n'
+        """
+        # Imported here, because that module imports this one.
+        from optuna_kappa.runs.files import write_csv
 
         write_csv(self, path)
 
-
-def missing_column(names: Collection[str]) -> str:
-    """Says which column of the format is not among these; '' if none."""
-    for name in COLUMNS:
-        if name not in names:
-            return (
-                f"column {name!r} is missing; a run table has the columns {', '.join(COLUMNS)}, "
-                f"but got {', '.join(names) or 'none'}"
-            )
-    return ""
+    def _check_context(self, names: Sequence[str]) -> None:
+        for name in names:
+            if name not in self.context:
+                raise ValueError(
+                    f"{name!r} is not a context column of this table; "
+                    f"it has {', '.join(self.context) or 'none'}"
+                )
 
 
-def _as_numbers(name: str, values: ArrayLike) -> Floats:
-    try:
-        return np.array(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"column {name!r} must hold numbers: {error}") from None
+def _context_names(tables: Sequence[RunTable]) -> list[str]:
+    """The names of all context columns, each once, in the order in which they come first."""
+    names: dict[str, None] = {}
+    for table in tables:
+        names |= dict.fromkeys(table.context)
+    return list(names)
 
 
-def check_values(columns: Mapping[str, Any], lines: Sequence[int] | None = None) -> None:
-    """Raises the first violated rule; `lines` says where in a file each row stands."""
-    lr, horizon, step = columns["lr"], columns["horizon"], columns["step"]
-
-    def place(row: int) -> str:
-        return f"line {lines[row]}" if lines else f"row {row}"
-
-    rules = (
-        ("lr", "a positive finite number", (lr > 0) & np.isfinite(lr)),
-        ("horizon", "a positive finite number", (horizon > 0) & np.isfinite(horizon)),
-        ("step", "between 0 and the run's horizon", (step >= 0) & (step <= horizon)),
-    )
-    for name, allowed, fine in rules:
-        if not np.all(fine):
-            row = int(np.argmin(fine))
-            horizon_text = f" (horizon {horizon[row]:g})" if name == "step" else ""
-            value = f"{columns[name][row]:g}{horizon_text}"
-            raise ValueError(f"{place(row)}: {name} must be {allowed}, but is {value}")
-    _, firsts, index = np.unique(columns["run"], return_index=True, return_inverse=True)
-    for name in ("lr", "schedule", "horizon"):
-        values = np.asarray(columns[name])
-        other = values != values[firsts[index]]
-        if other.any():
-            row = int(np.argmax(other))
-            first = int(firsts[index[row]])
-            raise ValueError(
-                f"{place(row)}: run {str(columns['run'][row])!r} has {name} {values[row]}, but "
-                f"{values[first]} at {place(first)}; give each run a label of its own"
-            )
+def _context_or_blank(table: RunTable, name: str) -> NDArray[np.str_]:
+    """A context column; '' in each row if the table has none of this name."""
+    blank = np.full(len(table), "", dtype=np.str_)
+    return table.context.get(name, blank)

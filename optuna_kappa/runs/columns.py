@@ -1,0 +1,135 @@
+"""The columns of a run table, and what they may hold."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from optuna_kappa._typing import Floats
+
+COLUMNS = ("run", "lr", "schedule", "horizon", "step", "loss")
+TEXTS = ("run", "schedule")
+NUMBERS = ("lr", "horizon", "step", "loss")
+
+
+def missing_column(names: Collection[str]) -> str:
+    """Error message that names the first column of the format that is missing; '' if none is.
+
+    Example:
+        >>> missing_column(["run", "lr"])
+        "column 'schedule' is missing; a run table has the columns run, ... but got run, lr"
+    """
+    for name in COLUMNS:
+        if name not in names:
+            return (
+                f"column {name!r} is missing; a run table has the columns {', '.join(COLUMNS)}, "
+                f"but got {', '.join(names) or 'none'}"
+            )
+    return ""
+
+
+def as_text(values: ArrayLike) -> NDArray[np.str_]:
+    """A copy of the values as text.
+
+    Example:
+        >>> as_text([64, "auto"]).tolist()
+        ['64', 'auto']
+    """
+    return np.asarray(values).astype(np.str_)
+
+
+def as_numbers(name: str, values: ArrayLike) -> Floats:
+    """A copy of the values as floats.
+
+    Raises:
+        ValueError: If one of them is not a number.
+
+    Example:
+        >>> as_numbers("loss", [2, float("nan")]).tolist()
+        [2.0, nan]
+    """
+    try:
+        return np.array(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"column {name!r} must hold numbers: {error}") from None
+
+
+def check_shapes(columns: Mapping[str, NDArray[Any]]) -> None:
+    """Raise a ValueError unless all columns have one dimension and the same length.
+
+    Example:
+        >>> check_shapes({"lr": np.ones(2), "loss": np.ones(3)})
+        Traceback (most recent call last):
+        ValueError: all columns must have the same length (n,), but ... {'lr': (2,), 'loss': (3,)}
+    """
+    shapes = {name: values.shape for name, values in columns.items()}
+    distinct = set(shapes.values())
+    if len(distinct) > 1 or any(len(shape) != 1 for shape in distinct):
+        raise ValueError(
+            f"all columns must have the same length (n,), but their shapes are {shapes}"
+        )
+
+
+def check_values(columns: Mapping[str, Any], lines: Sequence[int] | None = None) -> None:
+    """Raise a ValueError for the first value that is not allowed.
+
+    Args:
+        columns: Columns by name, of the same length.
+        lines: Line of each row in the file, for the message.
+
+    Raises:
+        ValueError: If lr, horizon or step is out of its range, or if the rows of a run differ in
+            lr, schedule or horizon.
+
+    Example:
+        >>> check_values({"lr": np.array([0.0]), "horizon": np.ones(1), "step": np.ones(1)}, [7])
+        Traceback (most recent call last):
+        ValueError: line 7: lr must be a positive finite number, but is 0
+    """
+    _check_ranges(columns, lines)
+    _check_agreement(columns, lines)
+
+
+def _check_ranges(columns: Mapping[str, Any], lines: Sequence[int] | None) -> None:
+    """Raise a ValueError if a learning rate, horizon or step is out of its range."""
+    lr, horizon, step = columns["lr"], columns["horizon"], columns["step"]
+    rules = (
+        ("lr", "a positive finite number", (lr > 0) & np.isfinite(lr)),
+        ("horizon", "a positive finite number", (horizon > 0) & np.isfinite(horizon)),
+        ("step", "between 0 and the run's horizon", (step >= 0) & (step <= horizon)),
+    )
+
+    for name, allowed, is_fine in rules:
+        if np.all(is_fine):
+            continue
+        row = int(np.argmin(is_fine))
+        value = f"{columns[name][row]:g}"
+        if name == "step":
+            value += f" (horizon {horizon[row]:g})"
+        raise ValueError(f"{_place(row, lines)}: {name} must be {allowed}, but is {value}")
+
+
+def _check_agreement(columns: Mapping[str, Any], lines: Sequence[int] | None) -> None:
+    """Raise a ValueError if the rows of a run differ in what the whole run has in common."""
+    _, firsts, index = np.unique(columns["run"], return_index=True, return_inverse=True)
+    first_of_run = firsts[index]
+
+    for name in ("lr", "schedule", "horizon"):
+        values = np.asarray(columns[name])
+        differs = values != values[first_of_run]
+        if differs.any():
+            row = int(np.argmax(differs))
+            first = int(first_of_run[row])
+            label = str(columns["run"][row])
+            raise ValueError(
+                f"{_place(row, lines)}: run {label!r} has {name} {values[row]}, but "
+                f"{values[first]} at {_place(first, lines)}; give each run a label of its own"
+            )
+
+
+def _place(row: int, lines: Sequence[int] | None) -> str:
+    """Where a row is, in words."""
+    return f"line {lines[row]}" if lines else f"row {row}"
