@@ -1,4 +1,10 @@
-"""What to try next: horizons of probes, learning rates, and what a search has found by then."""
+"""What to try next, and what a search has found so far.
+
+- `ladder`: horizons. How probes are spread over short horizons, and when the target comes next.
+- `picking`: learning rates. Which one to try next at a horizon.
+- `surrogate`: the losses that runs of a horizon are expected to have, for `picking`.
+- `trajectory`: the best loss of a search against what it has spent.
+"""
 
 from optuna_kappa.search.ladder import N_PROBES, affordable, next_probe, rungs, trusts_law
 from optuna_kappa.search.picking import Picker

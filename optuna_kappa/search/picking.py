@@ -1,10 +1,15 @@
 """Which learning rate to try next at a horizon.
 
-The first probes cover the range: each goes to the emptiest of `N_SPREAD` equal cells of ln lr.
-After that a trial goes where its run is expected to gain most (`Surrogate.most_gain`).
+The first runs of a horizon cover the range: each goes to the emptiest of several equal cells of
+ln lr (`spread`). Every later run goes where it is expected to gain most over the best run so far
+(`optuna_kappa.search.surrogate`). `Picker.pick` makes this choice. To change
 
-Notation: `tried` are ln lr of finished runs, `running` those of runs under way, u a uniform random
-number in [0, 1) that belongs to the trial.
+    how many probes cover the range             edit `N_SPREAD`
+    where the runs go that cover the range      edit `spread`
+    where later runs go                         edit `Surrogate.next_to_try`
+
+Notation: `tried` are the ln lr of finished runs, `running` those of runs that have not finished,
+u is a uniform random number in [0, 1) that belongs to the trial.
 """
 
 from __future__ import annotations
@@ -17,7 +22,7 @@ import numpy as np
 from optuna_kappa.search.surrogate import Surrogate
 
 N_SPREAD = 6  # probes of the lowest rung that cover the range before any follows the law
-_REPEATED = 0.02  # ln lr that no run can tell apart
+_SAME = 0.02  # no run can tell two ln lr apart that differ by no more than this
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,19 +32,19 @@ class Picker:
     Attributes:
         low: Lower end of the range of ln lr.
         high: Upper end.
-        wall: The lowest ln lr that diverged above all that did not; infinite where there is none.
-        expected: What runs of the horizon are expected to lose between `low` and the wall; None
-            while there is no law.
+        wall: The lowest ln lr that diverged and lies above all that did not; infinite if there is
+            none.
+        expected: Losses that runs of the horizon are expected to have between `low` and the wall;
+            None while there is no law.
         n_cells: Number of equal cells by which runs cover the range, at least 1.
-        n_first: Number of runs that cover the range before any is expected to gain most.
+        n_first: Number of runs that cover the range before any goes where it is expected to gain
+            most.
         u: Uniform random number of the trial, in [0, 1).
 
     Example:
         >>> picker = Picker(-9.0, -3.0, float("inf"), expected=None, n_cells=6, n_first=6, u=0.5)
         >>> picker.pick(tried=[-8.5], running=[-3.5])
         -6.5
-        >>> picker.pick_after(1, tried=[-8.5], running=[-3.5])
-        -7.5
     """
 
     low: float
@@ -51,16 +56,48 @@ class Picker:
     u: float
 
     def pick(self, tried: Sequence[float], running: Sequence[float]) -> float:
-        """Ln lr to try next, given those tried and running at this horizon."""
-        had = [*tried, *running]
-        if self.expected is None or len(had) < self.n_first:
-            return spread(self.low, self.high, had, self.n_cells, self.u)
+        """Ln lr to try next.
 
-        wanted = self.expected.most_gain(tried, running)
-        return beside(wanted, had, self.low, below_wall(self.low, self.high, self.wall), self.u)
+        Args:
+            tried: ln lr of the finished runs of this horizon.
+            running: ln lr of its runs that have not finished.
 
-    def pick_after(self, n: int, tried: Sequence[float], running: Sequence[float]) -> float:
-        """Ln lr to try once n other trials, asked before but without an lr yet, have theirs."""
+        Example:
+            >>> import numpy as np
+            >>> x = np.linspace(-9, -3, 61)
+            >>> valley = Surrogate(x, np.ones(1), (x[None] + 5) ** 2, np.full(61, 0.01))
+            >>> picker = Picker(-9.0, -3.0, float("inf"), valley, n_cells=6, n_first=2, u=0.5)
+            >>> round(picker.pick(tried=[-8.5, -3.5], running=[]), 2)
+            -5.0
+        """
+        taken = [*tried, *running]
+        if self.expected is None or len(taken) < self.n_first:
+            return spread(self.low, self.high, taken, self.n_cells, self.u)
+
+        wanted = self.expected.next_to_try(tried, running)
+        high = below_wall(self.low, self.high, self.wall)
+        return beside(wanted, taken, self.low, high, self.u)
+
+    def pick_after(
+        self,
+        n: int,
+        tried: Sequence[float],
+        running: Sequence[float],
+    ) -> float:
+        """Ln lr to try next, when n trials that were asked for earlier have no lr yet.
+
+        They are given theirs first, as if they were running.
+
+        Args:
+            n: Number of trials that were asked for earlier.
+            tried: ln lr of the finished runs of this horizon.
+            running: ln lr of its runs that have not finished.
+
+        Example:
+            >>> picker = Picker(-9.0, -3.0, float("inf"), None, n_cells=6, n_first=6, u=0.5)
+            >>> picker.pick_after(1, tried=[-8.5], running=[-3.5])
+            -7.5
+        """
         running = list(running)
         for _ in range(n):
             running.append(self.pick(tried, running))
@@ -70,6 +107,11 @@ class Picker:
 def below_wall(low: float, high: float, wall: float) -> float:
     """Upper end of a range of ln lr without the part that diverges.
 
+    Args:
+        low: Lower end of the range, which is never cut off.
+        high: Upper end.
+        wall: The lowest ln lr that diverged; infinite if there is none.
+
     Example:
         >>> below_wall(-9.0, -3.0, wall=-4.0)
         -4.0
@@ -77,10 +119,16 @@ def below_wall(low: float, high: float, wall: float) -> float:
     return min(high, max(low, wall))
 
 
-def spread(low: float, high: float, tried: Sequence[float], n: int, u: float) -> float:
-    """Ln lr that helps to cover the range: the emptiest of n equal cells, at fraction u of it.
+def spread(
+    low: float,
+    high: float,
+    tried: Sequence[float],
+    n: int,
+    u: float,
+) -> float:
+    """Ln lr that helps to cover the range: in the emptiest of n equal cells, at fraction u of it.
 
-    Of several empty cells, the one whose centre is farthest from all that were tried.
+    Of several empty cells, it is the one whose center is farthest from all ln lr that were tried.
 
     Args:
         low: Lower end of the range.
@@ -93,24 +141,37 @@ def spread(low: float, high: float, tried: Sequence[float], n: int, u: float) ->
         >>> spread(0.0, 4.0, tried=[0.5], n=4, u=0.5)
         3.5
     """
+    points = np.array(tried)
     width = (high - low) / n
-    cells = np.clip(((np.array(tried) - low) / (width or 1.0)).astype(int), 0, n - 1)
+    centers = low + (np.arange(n) + 0.5) * width
+
+    # A range that is a single value has cells of width 0.
+    cells = ((points - low) / (width or 1.0)).astype(int)
+    cells = np.clip(cells, 0, n - 1)
     counts = np.bincount(cells, minlength=n)
 
-    centres = low + (np.arange(n) + 0.5) * width
-    gaps = np.abs(centres[:, None] - np.array(tried)).min(axis=1) if len(tried) else np.ones(n)
+    gaps = np.ones(n)
+    if len(tried):
+        gaps = np.abs(centers[:, None] - points).min(axis=1)
 
-    order = np.lexsort((-gaps, counts))
-    return float(low + (order[0] + u) * width)
+    emptiest = np.lexsort((-gaps, counts))[0]
+    return float(low + (emptiest + u) * width)
 
 
-def beside(ln_lr: float, tried: Sequence[float], low: float, high: float, u: float) -> float:
-    """The same ln lr, or, if it has been tried, one that a run cannot tell from it.
+def beside(
+    ln_lr: float,
+    tried: Sequence[float],
+    low: float,
+    high: float,
+    u: float,
+) -> float:
+    """Return this ln lr, or one right beside it if it has been tried.
 
-    So that a loss that is the same at every repetition is not computed again and again.
+    A run cannot tell the two apart. But a deterministic run of the same lr would only repeat its
+    loss.
 
     Args:
-        ln_lr: Wanted.
+        ln_lr: ln lr to try.
         tried: ln lr already tried or running.
         low: Lower end of the range.
         high: Upper end.
@@ -122,6 +183,12 @@ def beside(ln_lr: float, tried: Sequence[float], low: float, high: float, u: flo
         >>> beside(-6.0, tried=[-6.0], low=-9.0, high=-3.0, u=0.75)
         -5.99
     """
-    if not len(tried) or np.abs(np.array(tried) - ln_lr).min() > _REPEATED:
+    if not len(tried):
         return ln_lr
-    return float(np.clip(ln_lr + (u - 0.5) * 2 * _REPEATED, low, high))
+
+    distance = np.abs(np.array(tried) - ln_lr).min()
+    if distance > _SAME:
+        return ln_lr
+
+    moved = ln_lr + (u - 0.5) * 2 * _SAME
+    return float(np.clip(moved, low, high))

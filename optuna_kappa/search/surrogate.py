@@ -1,7 +1,16 @@
-"""What full runs would lose, learning rate by learning rate, from the law and those tried.
+"""Losses that runs of a horizon are expected to have, from the law and the runs tried there.
 
-Before any run of a horizon is seen, the law says where the minimum of its valley lies; each run
-then tells more about the valley itself, until the law hardly matters.
+Before the first run of a horizon, the law says where the minimum of its valley is likely to be.
+Each run then tells more about the valley itself, until the law hardly matters.
+
+The next run goes where it is expected to gain most. Let the minimum be at the i-th of several
+places. There a run at x = ln lr has the expected loss L_i(x), with standard deviation s(x). If d
+is the least L_i of the runs so far, minus L_i(x), the expected gain of a run at x is
+
+    gain_i(x) = d Phi(d / s) + s phi(d / s)
+
+with Phi and phi the distribution function and the density of a standard normal (the expected
+improvement of Jones et al., 1998). It is averaged over the places by their probabilities.
 """
 
 from __future__ import annotations
@@ -14,25 +23,32 @@ import numpy as np
 from optuna_kappa._typing import Floats
 from optuna_kappa.law.law import Law
 from optuna_kappa.law.observations import Observations
-from optuna_kappa.law.optimum import OWN, Chain, Link, Optimum
+from optuna_kappa.law.optimum import OWN, Chain, Link
 from optuna_kappa.law.valley import fit_valley, unseen
 from optuna_kappa.schedules import AnySchedule, as_schedule
 
 _POINTS = 241
-_LAW_COUNTS = 4.0  # learning rates tried from which on the law counts less
-_TELLS = 0.5  # how far from a run, in ln lr, its loss tells of the loss
-_HERE = (0.8, 1.05)  # runs seen at these parts of a horizon are of that horizon
+_LAW_COUNTS = 4.0  # number of learning rates tried above which the law counts less
+_REACH = 0.5  # distance in ln lr over which the loss of a run tells of other losses
+_SAME_HORIZON = (0.8, 1.05)  # runs seen at these fractions of a horizon count for it
 
 
 @dataclass(frozen=True, eq=False)
 class Surrogate:
-    """Expected losses over a range of ln lr, for each place where the minimum may lie.
+    """Expected losses over a range of ln lr, for each place where the minimum may be.
 
     Attributes:
         x: ln lr, ascending, shape `(n,)`.
         weight: Probability of each place, shape `(g,)`.
-        loss: Expected loss, up to a constant, shape `(g, n)`.
-        sd: Standard deviation of the loss, wherever the minimum lies, shape `(n,)`.
+        loss: Expected loss for each place, up to a constant, shape `(g, n)`.
+        sd: Standard deviation of the loss, the same for all places, shape `(n,)`.
+
+    Example:
+        >>> x = np.linspace(-9.0, -3.0, 61)
+        >>> valleys = np.abs(x - np.array([[-6.0], [-5.0]]))
+        >>> losses = Surrogate(x, weight=np.array([0.1, 0.9]), loss=valleys, sd=np.full(61, 0.01))
+        >>> round(losses.best, 2)
+        -5.0
     """
 
     x: Floats
@@ -42,28 +58,47 @@ class Surrogate:
 
     @property
     def best(self) -> float:
-        """The ln lr with the least expected loss."""
-        return float(self.x[np.argmin(self.weight @ self.loss)])
+        """The ln lr with the least expected loss.
 
-    def most_gain(self, tried: Sequence[float], running: Sequence[float] = ()) -> float:
-        """The ln lr whose run is expected to gain most over the best of those tried or running.
+        Example:
+            >>> x = np.array([-6.0, -5.0, -4.0])
+            >>> Surrogate(x, np.ones(1), np.array([[1.3, 1.1, 1.2]]), np.zeros(3)).best
+            -5.0
+        """
+        expected = self.weight @ self.loss
+        return float(self.x[np.argmin(expected)])
+
+    def next_to_try(self, tried: Sequence[float], running: Sequence[float] = ()) -> float:
+        """The ln lr whose run is expected to gain most over the best run so far.
 
         Args:
             tried: ln lr of the finished runs.
-            running: Of those that are not finished; they will have told what is at their places.
-        """
-        from scipy.special import ndtr  # not on `import optuna_kappa`: it takes as long as NumPy
+            running: ln lr of the runs that have not finished. Little can be gained near these:
+                their losses will be known.
 
-        had = [*tried, *running]
-        if not had:
+        Example:
+            >>> x = np.linspace(-9.0, -3.0, 61)
+            >>> losses = Surrogate(x, np.ones(1), (x[None] + 5) ** 2, np.full(61, 0.01))
+            >>> round(losses.next_to_try([-7.0]), 2)
+            -5.0
+        """
+        taken = [*tried, *running]
+        if not taken:
             return self.best
-        cells = np.unique(np.interp(had, self.x, np.arange(len(self.x))).round().astype(int))
+
+        indices = np.interp(taken, self.x, np.arange(len(self.x)))
+        cells = np.unique(indices.round().astype(int))
         lead = self.loss[:, cells].min(axis=1)[:, None] - self.loss
-        told = np.exp(-0.5 * ((self.x[:, None] - np.array(running)) / _TELLS) ** 2)
-        sd = self.sd * np.sqrt(np.prod(1 - told**2, axis=1))
-        sd = np.maximum(sd, 1e-9 * np.ptp(self.loss) + 1e-300)
-        gain = lead * ndtr(lead / sd) + sd * np.exp(-0.5 * (lead / sd) ** 2) / np.sqrt(2 * np.pi)
+
+        gain = _expected_gain(lead, self._sd_beside(running))
         return float(self.x[np.argmax(self.weight @ gain)])
+
+    def _sd_beside(self, running: Sequence[float]) -> Floats:
+        """Standard deviation of the loss once the running runs have finished, above 0."""
+        distance = self.x[:, None] - np.array(running)
+        correlation = np.exp(-0.5 * (distance / _REACH) ** 2)
+        left: Floats = self.sd * np.sqrt(np.prod(1 - correlation**2, axis=1))
+        return np.maximum(left, 1e-9 * np.ptp(self.loss) + 1e-300)
 
 
 def surrogate(
@@ -74,56 +109,125 @@ def surrogate(
     low: float,
     high: float,
 ) -> Surrogate:
-    """The losses of runs of a horizon.
+    """Compute the losses that runs of a horizon are expected to have.
 
     Args:
-        chain: Of runs of the same problem.
-        law: Fitted to them, and to others if there are any; with an optimum to start from.
+        chain: Valleys of the runs of the same problem.
+        law: Law fitted to these runs, and to others if there are any. It must have an optimum.
         horizon: Horizon of the runs to come.
         schedule: Their schedule.
         low: Lower end of the range of ln lr.
         high: Upper end.
+
+    Example:
+        >>> from optuna_kappa.law import fit
+        >>> from optuna_kappa.law.observations import observe
+        >>> from optuna_kappa.law.optimum import find_chain
+        >>> from optuna_kappa.runs import example_runs
+        >>> runs = example_runs(slope=1.0)
+        >>> chain = find_chain(observe(runs))
+        >>> losses = surrogate(chain, fit(runs), 256, "constant", low=-14.0, high=-6.0)
+        >>> round(losses.best), round(np.log(0.01 / 256))
+        (-10, -10)
     """
     x = np.linspace(low, high, _POINTS)
     resolved = as_schedule(schedule)
     link = link_at(chain, resolved.name, horizon)
     if link is None:
-        return Surrogate(x, *unseen(x, law.predict(horizon, resolved).density), np.zeros(_POINTS))
-    # Without what was seen here, which would count twice, and without what the same runs, earlier
-    # on, did not show: that the optimum lies beyond them.
+        weight, loss = unseen(x, law.predict(horizon, resolved).density)
+        return Surrogate(x, weight, loss, sd=np.zeros(_POINTS))
+
     seen = link.seen
-    beyond = [
-        one.seen for one in chain.links if one.losses.edge and set(one.seen.run) == set(seen.run)
-    ]
-    elsewhere = replace(law, optima=tuple(o for o in law.optima if not _is_of(o, [seen, *beyond])))
-    where, ahead = (law.predict(h, resolved).quantile(0.5) for h in (seen.horizon, horizon))
-    density = _fading(elsewhere, seen, resolved) if elsewhere.optima else None
+    density = _prior_density(law, chain, seen, resolved)
     valley = fit_valley(link.losses, chain.scale, link.prior, density)
-    at = x - (ahead - where)
-    return Surrogate(x, valley.weight, valley.loss(at), valley.sd(at))
 
-
-def _fading(law: Law, seen: Observations, schedule: AnySchedule) -> Callable[[Floats], Floats]:
-    """The law's density of the optimum, the flatter, the more runs of the horizon there are.
-
-    Whatever the law is wrong about, many runs find the best all the same.
-    """
-    power = min(1.0, _LAW_COUNTS / len(np.unique(seen.ln_lr)))
-    density = law.predict(seen.horizon, schedule).density
-    return lambda x: np.asarray(density(x) ** power)
+    # The runs were seen at a horizon near this one: the valley moves as far as the law says.
+    seen_median = law.predict(seen.horizon, resolved).quantile(0.5)
+    median = law.predict(horizon, resolved).quantile(0.5)
+    x_seen = x - (median - seen_median)
+    return Surrogate(x, valley.weight, valley.loss(x_seen), valley.sd(x_seen))
 
 
 def link_at(chain: Chain, schedule: str, horizon: float) -> Link | None:
-    """What was found from runs of a horizon; None if there were none."""
-    low, high = horizon * _HERE[0], horizon * _HERE[1]
-    here = [
-        link
-        for link in chain.links
-        if link.seen.schedule == schedule and low <= link.seen.horizon <= high
-    ]
-    return max(here, key=lambda link: link.seen.horizon, default=None)
+    """The link of the chain at a horizon: what was found from the runs seen there.
+
+    Args:
+        chain: Valleys of the runs, one link for each schedule and horizon.
+        schedule: Name of the schedule.
+        horizon: Horizon; a link from 20 % below to 5 % above it counts.
+
+    Returns:
+        The link of the longest such horizon, or None if there is none.
+
+    Example:
+        >>> from optuna_kappa.law.observations import observe
+        >>> from optuna_kappa.law.optimum import find_chain
+        >>> from optuna_kappa.runs import example_runs
+        >>> chain = find_chain(observe(example_runs(horizons=[1, 4])))
+        >>> link_at(chain, "constant", horizon=4.1).seen.horizon
+        4.0
+        >>> link_at(chain, "constant", horizon=8) is None
+        True
+    """
+    low, high = _SAME_HORIZON
+    nearby = []
+    for link in chain.links:
+        is_near = low * horizon <= link.seen.horizon <= high * horizon
+        if is_near and link.seen.schedule == schedule:
+            nearby.append(link)
+    return max(nearby, key=lambda link: link.seen.horizon, default=None)
 
 
-def _is_of(optimum: Optimum, several: Sequence[Observations]) -> bool:
-    at = (optimum.schedule, optimum.horizon, optimum.table)
-    return at in [(one.schedule, one.horizon, OWN) for one in several]
+def _prior_density(
+    law: Law,
+    chain: Chain,
+    seen: Observations,
+    schedule: AnySchedule,
+) -> Callable[[Floats], Floats] | None:
+    """Density of the minimum's ln lr from what was seen at other horizons; None if nothing was.
+
+    The more learning rates were tried here, the flatter it is: many runs find the best even if
+    the law is wrong.
+    """
+    repeated = _repeated(chain, seen)
+    optima = []
+    for optimum in law.optima:
+        is_own = optimum.table == OWN
+        if not (is_own and (optimum.schedule, optimum.horizon) in repeated):
+            optima.append(optimum)
+    if not optima:
+        return None
+
+    elsewhere = replace(law, optima=tuple(optima))
+    density = elsewhere.predict(seen.horizon, schedule).density
+    power = min(1.0, _LAW_COUNTS / len(np.unique(seen.ln_lr)))
+    return lambda x: np.asarray(density(x) ** power)
+
+
+def _repeated(chain: Chain, seen: Observations) -> set[tuple[str, float]]:
+    """Schedules and horizons of the optima that add nothing to what was seen at this horizon.
+
+    The optimum found here would count twice. And where the same runs, at an earlier step, had
+    their best at the lowest or highest rate, they only showed that the optimum was beyond them.
+    """
+    repeated = {(seen.schedule, seen.horizon)}
+    runs = set(seen.run)
+    for link in chain.links:
+        if link.losses.edge and set(link.seen.run) == runs:
+            repeated.add((link.seen.schedule, link.seen.horizon))
+    return repeated
+
+
+def _expected_gain(lead: Floats, sd: Floats) -> Floats:
+    """Expected gain of a run whose loss is normal; see the head of this module.
+
+    Args:
+        lead: Best loss so far minus the expected loss of the run, any shape.
+        sd: Standard deviation of the loss of the run, above 0.
+    """
+    # SciPy takes as long to import as NumPy, and `import optuna_kappa` must not wait for it.
+    from scipy.special import ndtr
+
+    z = lead / sd
+    gain: Floats = lead * ndtr(z) + sd * np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi)
+    return gain

@@ -1,7 +1,7 @@
 """The best loss of a search against what it has spent, in full-run equivalents.
 
-A full-run equivalent (FRE) is the data of one run at the target horizon: what searches are
-compared by, since their trials may stop early or be planned for shorter horizons.
+A full-run equivalent (FRE) is the data of one run at the target horizon. Searches are compared by
+it, since their trials may stop early or be planned for shorter horizons.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from optuna_kappa._typing import Floats
 
 @dataclass(frozen=True, eq=False)
 class Trajectory:
-    """What one search had found by each budget.
+    """The best loss that one search had found by each budget.
 
     Attributes:
         spent: Spent by the end of each trial, shape `(n,)`, ascending, in FRE.
@@ -24,53 +24,98 @@ class Trajectory:
             first full run with a finite loss.
 
     Raises:
-        ValueError: The shapes differ, `spent` falls or is negative, or `best` rises or is NaN.
+        ValueError: If the shapes differ, `spent` falls or is negative, or `best` rises or is NaN.
+
+    Example:
+        >>> search = Trajectory(np.array([0.25, 1.25, 2.25]), np.array([np.inf, 3.0, 2.5]))
+        >>> float(search.at(2.0))
+        3.0
     """
 
     spent: Floats
     best: Floats
 
     def __post_init__(self) -> None:
-        spent, best = (np.array(values, dtype=np.float64) for values in (self.spent, self.best))
-        if spent.ndim != 1 or spent.shape != best.shape:
-            raise ValueError(
-                "spent and best must have the same shape (n,), but have "
-                f"{spent.shape} and {best.shape}"
-            )
-        if not ((spent >= 0) & np.isfinite(spent)).all() or (spent[1:] < spent[:-1]).any():
-            raise ValueError("spent must be finite, at least 0 and ascending; sum up the costs")
-        if np.isnan(best).any() or (best[1:] > best[:-1]).any():
-            raise ValueError("best must never rise and not be NaN; take the minimum so far")
+        spent = np.array(self.spent, dtype=np.float64)
+        best = np.array(self.best, dtype=np.float64)
+
+        _check_shapes(spent, best)
+        _check_values(spent, best)
+
         for name, values in (("spent", spent), ("best", best)):
             values.flags.writeable = False
             object.__setattr__(self, name, values)
 
     def at(self, budget: ArrayLike) -> Floats:
-        """The best loss with a budget in FRE, of its shape; infinite before the first full run."""
-        known = np.concatenate([[np.inf], self.best])
-        best: Floats = known[np.searchsorted(self.spent, budget, side="right")]
+        """The best loss with a budget in FRE; infinite before the first full run.
+
+        Args:
+            budget: One budget or several; the result has the same shape.
+
+        Example:
+            >>> search = trajectory(costs=[1, 1, 1], losses=[3.0, 4.0, 2.0])
+            >>> search.at([0.5, 1.5, 3.0]).tolist()
+            [inf, 3.0, 2.0]
+        """
+        with_none = np.concatenate([[np.inf], self.best])
+        n_ended = np.searchsorted(self.spent, budget, side="right")
+        best: Floats = with_none[n_ended]
         return best
 
     def budget_to(self, loss: float) -> float:
-        """The budget in FRE with which the best was first at most `loss`; infinite if never."""
+        """The budget in FRE at which the best loss is first at most `loss`; infinite if never.
+
+        Example:
+            >>> search = trajectory(costs=[1, 1, 1], losses=[3.0, 4.0, 2.0])
+            >>> search.budget_to(2.5), search.budget_to(1.0)
+            (3.0, inf)
+        """
         reached = np.flatnonzero(self.best <= loss)
         return float(self.spent[reached[0]]) if len(reached) else np.inf
 
 
-def trajectory(costs: ArrayLike, losses: ArrayLike, offset: float = 0.0) -> Trajectory:
-    """The trajectory of a search from its trials, in the order they ended.
+def trajectory(
+    costs: ArrayLike,
+    losses: ArrayLike,
+    offset: float = 0.0,
+) -> Trajectory:
+    """Compute the trajectory of a search from its trials, in the order in which they ended.
 
     Args:
-        costs: What each trial cost, shape `(n,)`, in FRE.
-        losses: Final losses, shape `(n,)`; NaN for probes and for runs that diverged or were
-            stopped early: they cost, but find nothing.
+        costs: Cost of each trial, shape `(n,)`, in FRE.
+        losses: Final losses, shape `(n,)`. NaN for probes and for runs that diverged or were
+            stopped early: these cost something, but find nothing.
         offset: Spent before the first trial, in FRE.
 
     Raises:
-        ValueError: The shapes differ, or a cost or the offset is negative or not finite.
+        ValueError: If the shapes differ, or a cost or the offset is negative or not finite.
+
+    Example:
+        >>> search = trajectory(costs=[0.25, 1, 1], losses=[np.nan, 3.0, 2.5])
+        >>> search.spent.tolist(), search.best.tolist()
+        ([0.25, 1.25, 2.25], [inf, 3.0, 2.5])
     """
     spent = offset + np.cumsum(np.asarray(costs, dtype=np.float64))
     spent = np.round(spent, 9)  # 24 runs of 1/24 have spent 1, not 1 + 2e-16
-    found = np.asarray(losses, dtype=np.float64)
-    best = np.minimum.accumulate(np.where(np.isfinite(found), found, np.inf))
-    return Trajectory(spent, best)
+
+    final = np.asarray(losses, dtype=np.float64)
+    usable = np.where(np.isfinite(final), final, np.inf)
+    return Trajectory(spent, best=np.minimum.accumulate(usable))
+
+
+def _check_shapes(spent: Floats, best: Floats) -> None:
+    if spent.ndim != 1 or spent.shape != best.shape:
+        raise ValueError(
+            "spent and best must have the same shape (n,), but have "
+            f"{spent.shape} and {best.shape}"
+        )
+
+
+def _check_values(spent: Floats, best: Floats) -> None:
+    is_amount = (spent >= 0) & np.isfinite(spent)
+    if not is_amount.all() or (spent[1:] < spent[:-1]).any():
+        raise ValueError("spent must be finite, at least 0 and ascending; sum up the costs")
+
+    rises = best[1:] > best[:-1]
+    if np.isnan(best).any() or rises.any():
+        raise ValueError("best must never rise and not be NaN; take the minimum so far")

@@ -33,7 +33,7 @@ def expected(
 def test_without_full_runs_it_follows_the_law() -> None:
     found = expected(SHORT)
     assert found.best == pytest.approx(math.log(fit(SHORT).propose(LARGEST).lr), abs=0.1)
-    assert found.most_gain([]) == found.best
+    assert found.next_to_try([]) == found.best
     assert found.weight.sum() == pytest.approx(1.0)
 
 
@@ -48,9 +48,9 @@ def test_full_runs_overrule_a_wrong_law() -> None:
 
 def test_the_next_runs_bracket_the_best() -> None:
     found = expected(SHORT)
-    tried = [found.most_gain([])]
+    tried = [found.next_to_try([])]
     for _ in range(2):
-        tried.append(found.most_gain(tried))
+        tried.append(found.next_to_try(tried))
     centre, first, second = tried
     assert (first - centre) * (second - centre) < 0
     for side in (first, second):
@@ -60,7 +60,7 @@ def test_the_next_runs_bracket_the_best() -> None:
 def test_runs_that_are_running_are_not_repeated() -> None:
     found, tried = expected(SHORT), list[float]()
     for _ in range(6):
-        tried.append(found.most_gain([], running=tried))
+        tried.append(found.next_to_try([], running=tried))
     assert np.diff(sorted(tried)).min() > 0.05
 
 
@@ -68,7 +68,7 @@ def test_it_stays_in_the_range() -> None:
     for low, high in ((BEST + 2.0, BEST + 4.0), (BEST - 5.0, BEST - 3.0), (BEST, BEST)):
         for runs in (SHORT, joined(SHORT, full(-1.0, 0.0, 1.0))):
             found = expected(runs, low, high)
-            for lr in (found.best, found.most_gain([]), found.most_gain([low])):
+            for lr in (found.best, found.next_to_try([]), found.next_to_try([low])):
                 assert low <= lr <= high
 
 
@@ -88,7 +88,7 @@ def test_many_full_runs_stay_at_the_best() -> None:
     runs, tried = noisy.runs(grid(9), horizon=LARGEST / 4), list[float]()
     for number in range(60):
         found = expected(runs)
-        tried.append(found.most_gain(tried) - BEST)
+        tried.append(found.next_to_try(tried) - BEST)
         again = full(tried[-1], problem=replace(noisy, seed=number))
         runs = joined(runs, again)
     assert np.abs(tried[10:]).max() < 1.0
