@@ -9,4 +9,5 @@ from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
 Bools: TypeAlias = NDArray[np.bool_]
+Texts: TypeAlias = NDArray[np.str_]
 Rows: TypeAlias = NDArray[np.intp]  # indices of rows

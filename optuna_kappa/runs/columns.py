@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from optuna_kappa._typing import Floats
+from optuna_kappa._typing import Floats, Texts
 
 COLUMNS = ("run", "lr", "schedule", "horizon", "step", "loss")
 TEXTS = ("run", "schedule")
 NUMBERS = ("lr", "horizon", "step", "loss")
+
+Columns: TypeAlias = Mapping[str, Any]  # by name
+Lines: TypeAlias = Sequence[int]  # in the file, one for each row
 
 
 def missing_column(names: Collection[str]) -> str:
@@ -31,7 +34,7 @@ def missing_column(names: Collection[str]) -> str:
     return ""
 
 
-def as_text(values: ArrayLike) -> NDArray[np.str_]:
+def as_text(values: ArrayLike) -> Texts:
     """A copy of the values as text.
 
     Example:
@@ -66,14 +69,14 @@ def check_shapes(columns: Mapping[str, NDArray[Any]]) -> None:
         ValueError: all columns must have the same length (n,), but ... {'lr': (2,), 'loss': (3,)}
     """
     shapes = {name: values.shape for name, values in columns.items()}
-    distinct = set(shapes.values())
-    if len(distinct) > 1 or any(len(shape) != 1 for shape in distinct):
+    dimensions = {values.ndim for values in columns.values()}
+    if len(set(shapes.values())) > 1 or dimensions != {1}:
         raise ValueError(
             f"all columns must have the same length (n,), but their shapes are {shapes}"
         )
 
 
-def check_values(columns: Mapping[str, Any], lines: Sequence[int] | None = None) -> None:
+def check_values(columns: Columns, lines: Lines | None = None) -> None:
     """Raise a ValueError for the first value that is not allowed.
 
     Args:
@@ -93,9 +96,11 @@ def check_values(columns: Mapping[str, Any], lines: Sequence[int] | None = None)
     _check_agreement(columns, lines)
 
 
-def _check_ranges(columns: Mapping[str, Any], lines: Sequence[int] | None) -> None:
+def _check_ranges(columns: Columns, lines: Lines | None) -> None:
     """Raise a ValueError if a learning rate, horizon or step is out of its range."""
-    lr, horizon, step = columns["lr"], columns["horizon"], columns["step"]
+    lr = columns["lr"]
+    horizon = columns["horizon"]
+    step = columns["step"]
     rules = (
         ("lr", "a positive finite number", (lr > 0) & np.isfinite(lr)),
         ("horizon", "a positive finite number", (horizon > 0) & np.isfinite(horizon)),
@@ -112,9 +117,13 @@ def _check_ranges(columns: Mapping[str, Any], lines: Sequence[int] | None) -> No
         raise ValueError(f"{_place(row, lines)}: {name} must be {allowed}, but is {value}")
 
 
-def _check_agreement(columns: Mapping[str, Any], lines: Sequence[int] | None) -> None:
+def _check_agreement(columns: Columns, lines: Lines | None) -> None:
     """Raise a ValueError if the rows of a run differ in what the whole run has in common."""
-    _, firsts, index = np.unique(columns["run"], return_index=True, return_inverse=True)
+    _, firsts, index = np.unique(
+        columns["run"],
+        return_index=True,
+        return_inverse=True,
+    )
     first_of_run = firsts[index]
 
     for name in ("lr", "schedule", "horizon"):
@@ -130,6 +139,6 @@ def _check_agreement(columns: Mapping[str, Any], lines: Sequence[int] | None) ->
             )
 
 
-def _place(row: int, lines: Sequence[int] | None) -> str:
+def _place(row: int, lines: Lines | None) -> str:
     """Where a row is, in words."""
     return f"line {lines[row]}" if lines else f"row {row}"

@@ -19,44 +19,41 @@ _MULTIPLES = np.exp(np.linspace(-2.5, 2.5, 6) + 0.2)
 
 
 def example_runs(
-    slope: float = 1.0, schedule: str = "constant", horizons: Sequence[float] = (1, 4, 16, 64)
+    slope: float = 1.0,
+    schedule: str = "constant",
+    horizons: Sequence[float] = (1, 4, 16, 64),
 ) -> RunTable:
-    """Make a run table of six learning rates at each horizon, without noise.
+    """Make a run table of six learning rates at each horizon, with the final loss of each run.
 
     The optimal learning rate is 0.01 horizon^-slope / (mean of the schedule). The loss is
-    horizon^-0.3 cosh(0.8 ln(lr / optimum)).
+    horizon^-0.3 cosh(0.8 ln(lr / optimum)), without noise.
 
     Args:
         slope: How fast the optimum falls with the horizon, -d ln lr / d ln horizon.
         schedule: Name of the schedule of the runs.
         horizons: Horizons of the runs, each above 0.
 
-    Returns:
-        One row for each run, with its final loss.
-
     Raises:
         ValueError: If a horizon is not positive, or the schedule is not known.
 
     Example:
         >>> runs = example_runs(slope=0.5, horizons=[1, 4])
-        >>> len(runs)
-        12
-        >>> runs.lr[runs.loss == runs.loss.min()].round(5).tolist()
-        [0.0037]
+        >>> len(runs), runs.lr[runs.loss == runs.loss.min()].round(5).tolist()
+        (12, [0.0037])
     """
     columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
 
     for horizon in horizons:
         POSITIVE.check("horizon", horizon, "it is the data a whole run sees")
-        mean = as_schedule(schedule).resolve(horizon).mean
-        optimum = _LR_AT_1 * horizon**-slope / mean
+        optimum = _LR_AT_1 * horizon**-slope / as_schedule(schedule).resolve(horizon).mean
 
         for multiple in _MULTIPLES:
+            loss = horizon**-0.3 * np.cosh(_STEEPNESS * np.log(multiple))
             columns["run"].append(len(columns["run"]))
             columns["lr"].append(optimum * multiple)
             columns["schedule"].append(schedule)
             columns["horizon"].append(horizon)
             columns["step"].append(horizon)
-            columns["loss"].append(horizon**-0.3 * np.cosh(_STEEPNESS * np.log(multiple)))
+            columns["loss"].append(loss)
 
     return RunTable.from_columns(columns)

@@ -21,6 +21,8 @@ from optuna_kappa._typing import Floats
 from optuna_kappa.runs.columns import COLUMNS, NUMBERS, TEXTS, check_values, missing_column
 from optuna_kappa.runs.table import RunTable
 
+_GZIP = b"\x1f\x8b"  # every gzipped file starts with these bytes
+
 
 def read_csv(path: str | PathLike[str]) -> RunTable:
     r"""Read a run table, gzipped or plain.
@@ -39,10 +41,11 @@ def read_csv(path: str | PathLike[str]) -> RunTable:
         [1.5]
     """
     try:
-        raw = Path(path).read_bytes()
-        is_gzipped = raw[:2] == b"\x1f\x8b"
+        data = Path(path).read_bytes()
+        if data[:2] == _GZIP:
+            data = gzip.decompress(data)
         # Spreadsheets start a CSV with a byte-order mark, which utf-8-sig drops.
-        text = (gzip.decompress(raw) if is_gzipped else raw).decode("utf-8-sig")
+        text = data.decode("utf-8-sig")
         reader = csv.reader(io.StringIO(text))
         rows = [(reader.line_num, row) for row in reader if row]
     except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
@@ -69,17 +72,21 @@ def write_csv(runs: RunTable, path: str | PathLike[str]) -> None:
         24
     """
     header = [*COLUMNS, *runs.context]
-    columns = [getattr(runs, name) for name in COLUMNS] + list(runs.context.values())
+    columns = [getattr(runs, name) for name in COLUMNS]
+    columns += runs.context.values()
 
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows(zip(*map(_texts, columns), strict=True))
+    texts = [_texts(column) for column in columns]
+    writer.writerows(zip(*texts, strict=True))
 
     data = text.getvalue().encode()
     path = Path(path)
-    # Without mtime=0 the bytes would depend on the clock.
-    path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
+    if path.suffix == ".gz":
+        # Without mtime=0 the bytes would depend on the clock.
+        data = gzip.compress(data, mtime=0)
+    path.write_bytes(data)
 
 
 def _texts(column: NDArray[Any]) -> list[str]:
@@ -95,15 +102,19 @@ def _table(rows: list[tuple[int, list[str]]]) -> RunTable:
     if not rows:
         raise ValueError("the file is empty; the first line must name the columns")
 
-    (header_line, *lines), (names, *values) = zip(*rows, strict=True)
+    header_line, names = rows[0]
     header = [name.strip() for name in names]
     _check_header(header, header_line)
 
-    if not values:
+    if len(rows) == 1:
         raise ValueError("the table has a header but no rows")
-    _check_cells(header, values, lines)
+    lines = [line for line, _ in rows[1:]]
+    cells = [row for _, row in rows[1:]]
+    _check_cells(header, cells, lines)
 
-    columns: dict[str, Any] = dict(zip(header, zip(*values, strict=True), strict=True))
+    columns: dict[str, Any] = {}
+    for name, texts in zip(header, zip(*cells, strict=True), strict=True):
+        columns[name] = texts
     for name in NUMBERS:
         columns[name] = _numbers(name, columns[name], lines)
 
@@ -123,7 +134,9 @@ def _check_header(header: Sequence[str], line: int) -> None:
 
 
 def _check_cells(
-    header: Sequence[str], rows: Sequence[Sequence[str]], lines: Sequence[int]
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    lines: Sequence[int],
 ) -> None:
     """Raise a ValueError if a row has more or fewer cells than the header, or an empty text."""
     for line, row in zip(lines, rows, strict=True):

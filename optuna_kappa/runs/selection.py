@@ -6,9 +6,8 @@ import re
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
-from optuna_kappa._typing import Bools
+from optuna_kappa._typing import Bools, Texts
 from optuna_kappa.runs import RunTable
 
 EPOCH = "epoch"  # name of the column that holds the number of samples in an epoch
@@ -80,8 +79,8 @@ def varying(runs: RunTable) -> list[str]:
     """
     names = []
     for name, values in runs.context.items():
-        has_several = bool((values != values[:1]).any())
-        if has_several and name not in NOT_PARAMETERS:
+        differs = values != values[:1]
+        if differs.any() and name not in NOT_PARAMETERS:
             names.append(name)
     return names
 
@@ -94,11 +93,12 @@ def samples_an_epoch(runs: RunTable) -> float:
         >>> samples_an_epoch(example_runs())
         0.0
     """
-    column = runs.context.get(EPOCH, np.array([], dtype=np.str_))
-    values = set(column.tolist())
-    if len(values) != 1:
+    if EPOCH not in runs.context:
         return 0.0
 
+    values = set(runs.context[EPOCH].tolist())
+    if len(values) != 1:
+        return 0.0
     try:
         return float(values.pop())
     except ValueError:
@@ -124,7 +124,7 @@ def in_unit(runs: RunTable, horizon: float) -> float:
     return horizon * per_epoch if is_epochs else horizon
 
 
-def _column(runs: RunTable, name: str) -> NDArray[np.str_]:
+def _column(runs: RunTable, name: str) -> Texts:
     """A context column, or the one of schedules."""
     if name == _SCHEDULE:
         return runs.schedule
@@ -136,18 +136,19 @@ def _column(runs: RunTable, name: str) -> NDArray[np.str_]:
     )
 
 
-def _values_of(column: NDArray[np.str_]) -> str:
+def _values_of(column: Texts) -> str:
     """The values of a column for a message."""
     values = sorted(set(column.tolist()))
     more = ", ..." if len(values) > _MOST_SHOWN else ""
     return ", ".join(values[:_MOST_SHOWN]) + more
 
 
-def _equals(column: NDArray[np.str_], value: str) -> Bools:
+def _equals(column: Texts, value: str) -> Bools:
     """Where a column has this value, as the same text or the same number."""
     same_text: Bools = np.asarray(column == value)
     try:
-        same_number: Bools = np.asarray(column.astype(np.float64) == float(value))
+        numbers = column.astype(np.float64)
+        same_number: Bools = np.asarray(numbers == float(value))
     except ValueError:
         return same_text
     either: Bools = same_text | same_number

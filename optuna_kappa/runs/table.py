@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from optuna_kappa._typing import Bools, Floats, Rows
+from optuna_kappa._typing import Bools, Floats, Rows, Texts
 from optuna_kappa.runs.columns import (
     COLUMNS,
     NUMBERS,
@@ -59,13 +59,13 @@ class RunTable:
         [0.0003, 0.0007, 0.0019, 0.005, 0.0137, 0.0372]
     """
 
-    run: NDArray[np.str_]
+    run: Texts
     lr: Floats
-    schedule: NDArray[np.str_]
+    schedule: Texts
     horizon: Floats
     step: Floats
     loss: Floats
-    context: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
+    context: Mapping[str, Texts] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         columns: dict[str, NDArray[Any]] = {}
@@ -104,7 +104,8 @@ class RunTable:
             raise ValueError(problem)
 
         known: dict[str, Any] = {name: columns[name] for name in COLUMNS}
-        context = {name: np.asarray(columns[name]) for name in columns if name not in COLUMNS}
+        others = [name for name in columns if name not in COLUMNS]
+        context = {name: np.asarray(columns[name]) for name in others}
         return cls(**known, context=context)
 
     @classmethod
@@ -133,7 +134,8 @@ class RunTable:
 
         columns: dict[str, ArrayLike] = {}
         for name in COLUMNS[1:]:
-            columns[name] = np.concatenate([getattr(table, name) for table in tables])
+            parts = [getattr(table, name) for table in tables]
+            columns[name] = np.concatenate(parts)
 
         labels: list[str] = []
         for i, table in enumerate(tables):
@@ -141,7 +143,8 @@ class RunTable:
         columns["run"] = labels
 
         for name in _context_names(tables):
-            columns[name] = np.concatenate([_context_or_blank(table, name) for table in tables])
+            parts = [_context_or_blank(table, name) for table in tables]
+            columns[name] = np.concatenate(parts)
         return cls.from_columns(columns)
 
     def where(self, mask: Bools) -> RunTable:
@@ -153,7 +156,9 @@ class RunTable:
             >>> len(runs.where(runs.horizon == 4))
             6
         """
-        columns: dict[str, ArrayLike] = {name: getattr(self, name)[mask] for name in COLUMNS}
+        columns: dict[str, ArrayLike] = {}
+        for name in COLUMNS:
+            columns[name] = getattr(self, name)[mask]
         for name, values in self.context.items():
             columns[name] = values[mask]
         return RunTable.from_columns(columns)
@@ -211,7 +216,8 @@ class RunTable:
         keys = np.stack([self.context[name] for name in names], axis=1)
         for key in np.unique(keys, axis=0):
             values = dict(zip(names, key.tolist(), strict=True))
-            yield values, self.where((keys == key).all(axis=1))
+            has_values = (keys == key).all(axis=1)
+            yield values, self.where(has_values)
 
     def to_csv(self, path: str | PathLike[str]) -> None:
         r"""Write the table, gzipped if the name ends in `.gz`.
@@ -248,7 +254,7 @@ def _context_names(tables: Sequence[RunTable]) -> list[str]:
     return list(names)
 
 
-def _context_or_blank(table: RunTable, name: str) -> NDArray[np.str_]:
+def _context_or_blank(table: RunTable, name: str) -> Texts:
     """A context column; '' in each row if the table has none of this name."""
     blank = np.full(len(table), "", dtype=np.str_)
     return table.context.get(name, blank)

@@ -6,7 +6,7 @@ import math
 import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     # Types only: nothing is imported when the module runs.
     from torch.optim import Optimizer  # noqa: TID251
     from torch.optim.lr_scheduler import LRScheduler  # noqa: TID251
+
+    Factory: TypeAlias = Callable[[Optimizer], LRScheduler]
+
+Function: TypeAlias = Callable[[Any], Any]  # of p, a float or an array
 
 # Cells of the quadrature. With so many, a pulse as short as a thousandth of the horizon is seen.
 _N_CELLS = 256
@@ -39,7 +43,10 @@ _ROUNDING = 1e-9
 
 
 def from_callable(
-    function: Callable[[Any], Any], name: str, *, knots: Sequence[float] = ()
+    function: Function,
+    name: str,
+    *,
+    knots: Sequence[float] = (),
 ) -> Schedule:
     """Make a schedule of any function m(p); its mean is computed by adaptive quadrature.
 
@@ -77,9 +84,7 @@ def from_callable(
     return Schedule(name, mean=mean, shape=shape, knots=interior)
 
 
-def from_torch(
-    factory: Callable[[Optimizer], LRScheduler], n_steps: int, name: str | None = None
-) -> Schedule:
+def from_torch(factory: Factory, n_steps: int, name: str | None = None) -> Schedule:
     """Measure a schedule by stepping a torch scheduler; the rates are divided by their peak.
 
     They are divided because some schedulers (OneCycleLR) ignore the rate of the optimizer. The
@@ -109,7 +114,8 @@ def from_torch(
     _check_rates(rates, kind)
 
     values = rates / rates.max()
-    knots = (np.flatnonzero(np.diff(values)) + 1) / n_steps
+    jumps = np.flatnonzero(np.diff(values)) + 1
+    knots = jumps / n_steps
     return Schedule(
         name,
         mean=float(values.mean()),
@@ -118,13 +124,14 @@ def from_torch(
     )
 
 
-def _measure(factory: Callable[[Optimizer], LRScheduler], n_steps: int) -> tuple[Floats, str]:
+def _measure(factory: Factory, n_steps: int) -> tuple[Floats, str]:
     """The rate of each step, shape (n_steps,), and the scheduler's class."""
     # Imported here, so that everything else works without torch.
     import torch  # noqa: TID251
 
     # With momentum, because OneCycleLR and CyclicLR cycle it by default.
-    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0, momentum=0.9)
+    parameter = torch.zeros(1, requires_grad=True)
+    optimizer = torch.optim.SGD([parameter], lr=1.0, momentum=0.9)
     rates = np.empty(n_steps)
 
     with warnings.catch_warnings():
@@ -182,7 +189,7 @@ def _look_up(p: Floats, *, values: Floats) -> Floats:
     return np.asarray(values[np.minimum(step, last)])
 
 
-def _vectorized(function: Callable[[Any], Any]) -> Shape:
+def _vectorized(function: Function) -> Shape:
     """The function over arrays: in one call if it can, otherwise p by p."""
     p = np.linspace(0.0, 1.0, 17)
     pointwise = partial(_pointwise, function=function)
@@ -194,16 +201,17 @@ def _vectorized(function: Callable[[Any], Any]) -> Shape:
     except Exception:
         return pointwise
 
-    takes_arrays = computed.shape == p.shape and np.allclose(computed, expected, equal_nan=True)
-    return partial(_arraywise, function=function) if takes_arrays else pointwise
+    if computed.shape == p.shape and np.allclose(computed, expected, equal_nan=True):
+        return partial(_arraywise, function=function)
+    return pointwise
 
 
-def _arraywise(p: Floats, *, function: Callable[[Any], Any]) -> Floats:
+def _arraywise(p: Floats, *, function: Function) -> Floats:
     flat = np.asarray(function(p.ravel()), dtype=float)
     return flat.reshape(p.shape)
 
 
-def _pointwise(p: Floats, *, function: Callable[[Any], Any]) -> Floats:
+def _pointwise(p: Floats, *, function: Function) -> Floats:
     values = [_as_float(function(x)) for x in p.ravel().tolist()]
     return np.array(values).reshape(p.shape)
 
@@ -222,9 +230,9 @@ def _check_values(shape: Shape, name: str) -> None:
     p = np.linspace(0.0, 1.0, _N_CHECKS)
     m: Floats = shape(p)
 
-    bad = np.flatnonzero(~(np.isfinite(m) & (m >= 0)))
-    if bad.size:
-        first = bad[0]
+    is_fine = np.isfinite(m) & (m >= 0)
+    if not is_fine.all():
+        first = np.argmin(is_fine)
         raise ValueError(
             f"function of {name!r} must be finite and at least 0 on [0, 1], got "
             f"{float(m[first])!r} at p = {p[first]:.4g}: a learning rate cannot be that."
@@ -239,7 +247,8 @@ def _integral(shape: Shape, knots: Sequence[float]) -> float:
     `scipy.integrate.quad` would not do: its extrapolation can take the halvings at a jump for
     convergence, a million times above its tolerance, and it does not look at the ends of a cell.
     """
-    edges = np.union1d(np.linspace(0.0, 1.0, _N_CELLS + 1), knots)
+    grid = np.linspace(0.0, 1.0, _N_CELLS + 1)
+    edges = np.union1d(grid, knots)
     low = edges[:-1]
     width = np.diff(edges)
     settled_sums = []

@@ -201,7 +201,10 @@ def _argument(text: str, item: str, value: str) -> float:
 
 
 def _check_fit(
-    text: str, word: str, positional: Sequence[float], named: Mapping[str, float]
+    text: str,
+    word: str,
+    positional: Sequence[float],
+    named: Mapping[str, float],
 ) -> None:
     """Raise a ValueError if the constructor of this word does not take these arguments."""
     signature = inspect.signature(BUILT_IN[word])

@@ -39,7 +39,11 @@ def step(factor: float = ..., n: None = None, *, period: float) -> PeriodicSched
 def step(
     factor: float = ..., n: float | None = ..., period: float | None = ...
 ) -> AnySchedule: ...
-def step(factor: float = 0.5, n: float | None = None, period: float | None = None) -> AnySchedule:
+def step(
+    factor: float = 0.5,
+    n: float | None = None,
+    period: float | None = None,
+) -> AnySchedule:
     """The rate is multiplied by factor after each piece; the paper halves it after each epoch.
 
     Args:
@@ -64,14 +68,9 @@ def step(factor: float = 0.5, n: float | None = None, period: float | None = Non
         return _periodic(step, factor, n, period)
 
     n = _checked_pieces(n)
-    n_whole = math.floor(n)
-    # (factor^w - 1) / (factor - 1) by expm1, which stays exact where factor is close to 1.
-    rate = math.log(factor)
-    total = math.expm1(n_whole * rate) / math.expm1(rate) if rate else n_whole
-
     return Schedule(
         canonical_name(step, factor=factor, n=n),
-        mean=float(total + (n - n_whole) * factor**n_whole) / n,
+        mean=_step_mean(factor, n),
         shape=partial(_step_shape, factor=factor, n=n),
         knots=_knots(n),
     )
@@ -86,7 +85,9 @@ def cyclic(
     factor: float = ..., n: float | None = ..., period: float | None = ...
 ) -> AnySchedule: ...
 def cyclic(
-    factor: float = 3.0, n: float | None = None, period: float | None = None
+    factor: float = 3.0,
+    n: float | None = None,
+    period: float | None = None,
 ) -> AnySchedule:
     """The base rate on the odd pieces (first, third, ...), factor times that on the even ones.
 
@@ -113,13 +114,9 @@ def cyclic(
         return _periodic(cyclic, factor, n, period)
 
     n = _checked_pieces(n)
-    n_whole = math.floor(n)
-    last = factor if n_whole % 2 else 1.0
-    total = (n_whole + 1) // 2 + factor * (n_whole // 2) + (n - n_whole) * last
-
     return Schedule(
         canonical_name(cyclic, factor=factor, n=n),
-        mean=total / n,
+        mean=_cyclic_mean(factor, n),
         shape=partial(_cyclic_shape, factor=factor, n=n),
         knots=_knots(n),
     )
@@ -165,12 +162,35 @@ def _checked_pieces(n: object) -> float:
 
 def _knots(n: float) -> tuple[float, ...]:
     """Where one piece ends and the next begins."""
-    return tuple((np.arange(1, math.ceil(n)) / n).tolist())
+    edges = np.arange(1, math.ceil(n)) / n
+    return tuple(edges.tolist())
 
 
 def _index(p: Floats, n: float) -> Floats:
     """The piece that p lies in, from 0. A piece includes its start; p = 1 is in the last."""
-    return np.minimum(np.floor(p * n + _ROUNDING), math.ceil(n) - 1)
+    piece = np.floor(p * n + _ROUNDING)
+    last = math.ceil(n) - 1
+    return np.minimum(piece, last)
+
+
+def _step_mean(factor: float, n: float) -> float:
+    n_whole = math.floor(n)
+    # (factor^w - 1) / (factor - 1) by expm1, which stays exact where factor is close to 1.
+    rate = math.log(factor)
+    total = math.expm1(n_whole * rate) / math.expm1(rate) if rate else n_whole
+
+    rest = (n - n_whole) * factor**n_whole
+    return float(total + rest) / n
+
+
+def _cyclic_mean(factor: float, n: float) -> float:
+    n_whole = math.floor(n)
+    n_even = n_whole // 2
+    n_odd = (n_whole + 1) // 2
+
+    last = factor if n_whole % 2 else 1.0
+    total = n_odd + factor * n_even + (n - n_whole) * last
+    return total / n
 
 
 def _step_shape(p: Floats, *, factor: float, n: float) -> Floats:
@@ -178,4 +198,5 @@ def _step_shape(p: Floats, *, factor: float, n: float) -> Floats:
 
 
 def _cyclic_shape(p: Floats, *, factor: float, n: float) -> Floats:
-    return np.where(_index(p, n) % 2 == 1, factor, 1.0)
+    is_even_piece = _index(p, n) % 2 == 1  # the second, fourth, ... piece
+    return np.where(is_even_piece, factor, 1.0)

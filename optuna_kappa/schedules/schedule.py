@@ -85,7 +85,8 @@ class Schedule:
             ValueError: If p leaves [0, 1] by more than rounding, or is NaN.
         """
         given = np.asarray(p, dtype=float)
-        if not np.all((given >= -_ROUNDING) & (given <= 1 + _ROUNDING)):
+        is_inside = (given >= -_ROUNDING) & (given <= 1 + _ROUNDING)
+        if not np.all(is_inside):
             raise ValueError(
                 f"p must lie in [0, 1], got {p!r}: it is the fraction of the horizon done, "
                 "so divide the data seen by the horizon."
@@ -187,7 +188,8 @@ class Schedule:
         from torch.optim.lr_scheduler import LambdaLR  # noqa: TID251
 
         factors = self.factors(n_steps).tolist()
-        return LambdaLR(optimizer, lambda k: factors[min(k, n_steps - 1)])
+        last = n_steps - 1
+        return LambdaLR(optimizer, lambda k: factors[min(k, last)])
 
     def resolve(self, horizon: float) -> Schedule:
         """Return self: this shape is the same at every horizon.
@@ -241,7 +243,8 @@ def check_knots(knots: Sequence[float]) -> tuple[float, ...]:
         >>> check_knots([0.25, 0.5])
         (0.25, 0.5)
     """
-    if not np.all(np.diff([0.0, *knots, 1.0]) > 0):
+    gaps = np.diff([0.0, *knots, 1.0])
+    if not np.all(gaps > 0):
         raise ValueError(
             f"knots must ascend strictly inside (0, 1), got {knots!r}: leave out the ends and "
             "repeats, and give fractions of the horizon."

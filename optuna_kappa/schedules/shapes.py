@@ -24,9 +24,6 @@ from optuna_kappa._validation import DECAY, FRACTION, POSITIVE, UNIT
 from optuna_kappa.schedules.naming import canonical_name
 from optuna_kappa.schedules.schedule import Schedule, Shape
 
-_FLOOR = "it is the final rate as a fraction of the peak"
-_WARMUP = "it is the fraction of the horizon spent warming up"
-
 
 def constant() -> Schedule:
     """m(p) = 1.
@@ -53,8 +50,8 @@ def cosine(warmup: float = 0.0, floor: float = 0.0) -> Schedule:
         >>> [round(schedule(p), 3) for p in (0.05, 0.1, 0.55, 1.0)]
         [0.5, 1.0, 0.5, 0.0]
     """
-    warmup = FRACTION.check("warmup", warmup, _WARMUP)
-    floor = UNIT.check("floor", floor, _FLOOR)
+    warmup = _check_warmup(warmup)
+    floor = _check_floor(floor)
 
     return _trapezoid(
         canonical_name(cosine, warmup=warmup, floor=floor),
@@ -80,8 +77,8 @@ def linear(warmup: float = 0.0, floor: float = 0.0) -> Schedule:
         >>> linear(floor=0.5).mean
         0.75
     """
-    warmup = FRACTION.check("warmup", warmup, _WARMUP)
-    floor = UNIT.check("floor", floor, _FLOOR)
+    warmup = _check_warmup(warmup)
+    floor = _check_floor(floor)
 
     return _trapezoid(
         canonical_name(linear, warmup=warmup, floor=floor),
@@ -108,7 +105,7 @@ def polynomial(power: float, floor: float = 0.0) -> Schedule:
         0.25
     """
     power = POSITIVE.check("power", power, "it is the exponent of 1 - p")
-    floor = UNIT.check("floor", floor, _FLOOR)
+    floor = _check_floor(floor)
 
     return _trapezoid(
         canonical_name(polynomial, power=power, floor=floor),
@@ -162,9 +159,9 @@ def wsd(warmup: float = 0.01, decay: float = 0.2, floor: float = 0.0) -> Schedul
         >>> [round(schedule(p), 3) for p in (0.05, 0.5, 0.9)]
         [0.5, 1.0, 0.5]
     """
-    warmup = FRACTION.check("warmup", warmup, _WARMUP)
+    warmup = _check_warmup(warmup)
     decay = UNIT.check("decay", decay, "it is the fraction of the horizon spent falling")
-    floor = UNIT.check("floor", floor, _FLOOR)
+    floor = _check_floor(floor)
 
     # Sums such as 0.7 + 0.3 may round to just above 1.
     if warmup + decay > 1 + 1e-12:
@@ -202,22 +199,39 @@ def one_cycle(warmup: float = 0.3, start: float = 1 / 25, final: float = 1e-4) -
         >>> [round(schedule(p), 6) for p in (0.0, 0.3, 1.0)]
         [0.04, 1.0, 4e-06]
     """
-    warmup = FRACTION.check("warmup", warmup, _WARMUP)
+    warmup = _check_warmup(warmup)
     start = UNIT.check("start", start, "it is the first rate as a fraction of the peak")
     final = UNIT.check("final", final, "it is the final rate as a fraction of the first")
     end = start * final
 
+    # Half a cosine from a to b has mean (a + b) / 2.
+    rise = warmup * (start + 1)
+    fall = (1 - warmup) * (1 + end)
     return Schedule(
         canonical_name(one_cycle, warmup=warmup, start=start, final=final),
-        # Half a cosine from a to b has mean (a + b) / 2.
-        mean=(warmup * (start + 1) + (1 - warmup) * (1 + end)) / 2,
+        mean=(rise + fall) / 2,
         shape=partial(_one_cycle_shape, warmup=warmup, start=start, end=end),
         knots=_inside(warmup),
     )
 
 
+def _check_warmup(warmup: float) -> float:
+    remedy = "it is the fraction of the horizon spent warming up"
+    return FRACTION.check("warmup", warmup, remedy)
+
+
+def _check_floor(floor: float) -> float:
+    remedy = "it is the final rate as a fraction of the peak"
+    return UNIT.check("floor", floor, remedy)
+
+
 def _trapezoid(
-    name: str, warmup: float, start: float, floor: float, fall: Shape, fall_mean: float
+    name: str,
+    warmup: float,
+    start: float,
+    floor: float,
+    fall: Shape,
+    fall_mean: float,
 ) -> Schedule:
     """The schedule of the formula above; warmup <= start."""
     fallen = floor + (1 - floor) * fall_mean
@@ -225,21 +239,33 @@ def _trapezoid(
     return Schedule(
         name,
         mean=warmup / 2 + (start - warmup) + (1 - start) * fallen,
-        shape=partial(_trapezoid_shape, warmup=warmup, start=start, floor=floor, fall=fall),
+        shape=partial(
+            _trapezoid_shape,
+            warmup=warmup,
+            start=start,
+            floor=floor,
+            fall=fall,
+        ),
         knots=_inside(warmup, start),
     )
 
 
 def _trapezoid_shape(
-    p: Floats, *, warmup: float, start: float, floor: float, fall: Shape
+    p: Floats,
+    *,
+    warmup: float,
+    start: float,
+    floor: float,
+    fall: Shape,
 ) -> Floats:
     m = np.ones_like(p)
     if start < 1:
         q = np.maximum(p - start, 0.0) / (1 - start)
         m = floor + (1 - floor) * fall(q)
     if warmup > 0:
-        # The minimum keeps the branch not taken from overflowing where warmup is tiny.
-        m = np.where(p < warmup, np.minimum(p, warmup) / warmup, m)
+        # Without the minimum, the branch not taken would overflow if warmup is tiny.
+        rise = np.minimum(p, warmup) / warmup
+        m = np.where(p < warmup, rise, m)
     return m
 
 
@@ -270,4 +296,5 @@ def _power_fall(q: Floats, *, power: float) -> Floats:
 
 def _inside(*knots: float) -> tuple[float, ...]:
     """The distinct knots inside (0, 1), ascending."""
-    return tuple(sorted({knot for knot in knots if 0 < knot < 1}))
+    inside = {knot for knot in knots if 0 < knot < 1}
+    return tuple(sorted(inside))

@@ -82,7 +82,9 @@ def affordable(target: int) -> int:
 
 
 def next_probe(
-    rungs: Sequence[tuple[int, int]], planned: Mapping[int, int], target: int
+    rungs: Sequence[tuple[int, int]],
+    planned: Mapping[int, int],
+    target: int,
 ) -> int | None:
     """Horizon of the next probe, or None once every rung has its probes.
 

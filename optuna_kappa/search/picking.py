@@ -72,18 +72,19 @@ class Picker:
         """
         taken = [*tried, *running]
         if self.expected is None or len(taken) < self.n_first:
-            return spread(self.low, self.high, taken, self.n_cells, self.u)
+            return spread(
+                self.low,
+                self.high,
+                tried=taken,
+                n=self.n_cells,
+                u=self.u,
+            )
 
         wanted = self.expected.next_to_try(tried, running)
         high = below_wall(self.low, self.high, self.wall)
-        return beside(wanted, taken, self.low, high, self.u)
+        return beside(wanted, taken, low=self.low, high=high, u=self.u)
 
-    def pick_after(
-        self,
-        n: int,
-        tried: Sequence[float],
-        running: Sequence[float],
-    ) -> float:
+    def pick_after(self, n: int, tried: Sequence[float], running: Sequence[float]) -> float:
         """Ln lr to try next, when n trials that were asked for earlier have no lr yet.
 
         They are given theirs first, as if they were running.
@@ -146,13 +147,14 @@ def spread(
     centers = low + (np.arange(n) + 0.5) * width
 
     # A range that is a single value has cells of width 0.
-    cells = ((points - low) / (width or 1.0)).astype(int)
-    cells = np.clip(cells, 0, n - 1)
+    cells = (points - low) / (width or 1.0)
+    cells = np.clip(cells.astype(int), 0, n - 1)
     counts = np.bincount(cells, minlength=n)
 
     gaps = np.ones(n)
     if len(tried):
-        gaps = np.abs(centers[:, None] - points).min(axis=1)
+        distances = np.abs(centers[:, None] - points)
+        gaps = distances.min(axis=1)
 
     emptiest = np.lexsort((-gaps, counts))[0]
     return float(low + (emptiest + u) * width)
@@ -186,8 +188,8 @@ def beside(
     if not len(tried):
         return ln_lr
 
-    distance = np.abs(np.array(tried) - ln_lr).min()
-    if distance > _SAME:
+    distances = np.abs(np.array(tried) - ln_lr)
+    if distances.min() > _SAME:
         return ln_lr
 
     moved = ln_lr + (u - 0.5) * 2 * _SAME

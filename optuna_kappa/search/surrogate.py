@@ -22,6 +22,7 @@ import numpy as np
 
 from optuna_kappa._typing import Floats
 from optuna_kappa.law.law import Law
+from optuna_kappa.law.mixture import Mixture
 from optuna_kappa.law.observations import Observations
 from optuna_kappa.law.optimum import OWN, Chain, Link
 from optuna_kappa.law.valley import fit_valley, unseen
@@ -88,17 +89,23 @@ class Surrogate:
 
         indices = np.interp(taken, self.x, np.arange(len(self.x)))
         cells = np.unique(indices.round().astype(int))
-        lead = self.loss[:, cells].min(axis=1)[:, None] - self.loss
+        best_so_far = self.loss[:, cells].min(axis=1)
+        lead = best_so_far[:, None] - self.loss
 
         gain = _expected_gain(lead, self._sd_beside(running))
-        return float(self.x[np.argmax(self.weight @ gain)])
+        expected = self.weight @ gain
+        return float(self.x[np.argmax(expected)])
 
     def _sd_beside(self, running: Sequence[float]) -> Floats:
         """Standard deviation of the loss once the running runs have finished, above 0."""
         distance = self.x[:, None] - np.array(running)
         correlation = np.exp(-0.5 * (distance / _REACH) ** 2)
-        left: Floats = self.sd * np.sqrt(np.prod(1 - correlation**2, axis=1))
-        return np.maximum(left, 1e-9 * np.ptp(self.loss) + 1e-300)
+        unexplained = np.prod(1 - correlation**2, axis=1)
+        left: Floats = self.sd * np.sqrt(unexplained)
+
+        # Above 0, since it is divided by.
+        least = 1e-9 * np.ptp(self.loss) + 1e-300
+        return np.maximum(left, least)
 
 
 def surrogate(
@@ -124,7 +131,7 @@ def surrogate(
         >>> from optuna_kappa.law.observations import observe
         >>> from optuna_kappa.law.optimum import find_chain
         >>> from optuna_kappa.runs import example_runs
-        >>> runs = example_runs(slope=1.0)
+        >>> runs = example_runs()
         >>> chain = find_chain(observe(runs))
         >>> losses = surrogate(chain, fit(runs), 256, "constant", low=-14.0, high=-6.0)
         >>> round(losses.best), round(np.log(0.01 / 256))
@@ -134,17 +141,12 @@ def surrogate(
     resolved = as_schedule(schedule)
     link = link_at(chain, resolved.name, horizon)
     if link is None:
-        weight, loss = unseen(x, law.predict(horizon, resolved).density)
-        return Surrogate(x, weight, loss, sd=np.zeros(_POINTS))
+        return _from_law_alone(x, law.predict(horizon, resolved))
 
-    seen = link.seen
-    density = _prior_density(law, chain, seen, resolved)
+    density = _prior_density(law, chain, link.seen, resolved)
     valley = fit_valley(link.losses, chain.scale, link.prior, density)
 
-    # The runs were seen at a horizon near this one: the valley moves as far as the law says.
-    seen_median = law.predict(seen.horizon, resolved).quantile(0.5)
-    median = law.predict(horizon, resolved).quantile(0.5)
-    x_seen = x - (median - seen_median)
+    x_seen = x - _move(law, resolved, link.seen.horizon, horizon)
     return Surrogate(x, valley.weight, valley.loss(x_seen), valley.sd(x_seen))
 
 
@@ -178,6 +180,22 @@ def link_at(chain: Chain, schedule: str, horizon: float) -> Link | None:
     return max(nearby, key=lambda link: link.seen.horizon, default=None)
 
 
+def _from_law_alone(x: Floats, predicted: Mixture) -> Surrogate:
+    """Expected losses of a horizon without any runs yet."""
+    weight, loss = unseen(x, predicted.density)
+    return Surrogate(x, weight, loss, sd=np.zeros_like(x))
+
+
+def _move(law: Law, schedule: AnySchedule, seen: float, horizon: float) -> float:
+    """How far the law moves the optimum, in ln lr, from the horizon of the runs seen to this one.
+
+    The two differ a little if runs are seen as averages over the steps before a horizon.
+    """
+    before = law.predict(seen, schedule).quantile(0.5)
+    after = law.predict(horizon, schedule).quantile(0.5)
+    return after - before
+
+
 def _prior_density(
     law: Law,
     chain: Chain,
@@ -192,15 +210,17 @@ def _prior_density(
     repeated = _repeated(chain, seen)
     optima = []
     for optimum in law.optima:
+        place = (optimum.schedule, optimum.horizon)
         is_own = optimum.table == OWN
-        if not (is_own and (optimum.schedule, optimum.horizon) in repeated):
+        if not (is_own and place in repeated):
             optima.append(optimum)
     if not optima:
         return None
 
     elsewhere = replace(law, optima=tuple(optima))
     density = elsewhere.predict(seen.horizon, schedule).density
-    power = min(1.0, _LAW_COUNTS / len(np.unique(seen.ln_lr)))
+    n_tried = len(np.unique(seen.ln_lr))
+    power = min(1.0, _LAW_COUNTS / n_tried)
     return lambda x: np.asarray(density(x) ** power)
 
 
@@ -213,8 +233,9 @@ def _repeated(chain: Chain, seen: Observations) -> set[tuple[str, float]]:
     repeated = {(seen.schedule, seen.horizon)}
     runs = set(seen.run)
     for link in chain.links:
-        if link.losses.edge and set(link.seen.run) == runs:
-            repeated.add((link.seen.schedule, link.seen.horizon))
+        other = link.seen
+        if link.losses.edge and set(other.run) == runs:
+            repeated.add((other.schedule, other.horizon))
     return repeated
 
 
@@ -229,5 +250,7 @@ def _expected_gain(lead: Floats, sd: Floats) -> Floats:
     from scipy.special import ndtr
 
     z = lead / sd
-    gain: Floats = lead * ndtr(z) + sd * np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi)
+    by_lead = lead * ndtr(z)
+    by_chance = sd * np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi)
+    gain: Floats = by_lead + by_chance
     return gain

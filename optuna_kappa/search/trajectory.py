@@ -71,14 +71,12 @@ class Trajectory:
             (3.0, inf)
         """
         reached = np.flatnonzero(self.best <= loss)
-        return float(self.spent[reached[0]]) if len(reached) else np.inf
+        if not len(reached):
+            return np.inf
+        return float(self.spent[reached[0]])
 
 
-def trajectory(
-    costs: ArrayLike,
-    losses: ArrayLike,
-    offset: float = 0.0,
-) -> Trajectory:
+def trajectory(costs: ArrayLike, losses: ArrayLike, offset: float = 0.0) -> Trajectory:
     """Compute the trajectory of a search from its trials, in the order in which they ended.
 
     Args:
@@ -95,12 +93,15 @@ def trajectory(
         >>> search.spent.tolist(), search.best.tolist()
         ([0.25, 1.25, 2.25], [inf, 3.0, 2.5])
     """
-    spent = offset + np.cumsum(np.asarray(costs, dtype=np.float64))
+    each = np.asarray(costs, dtype=np.float64)
+    spent = offset + np.cumsum(each)
     spent = np.round(spent, 9)  # 24 runs of 1/24 have spent 1, not 1 + 2e-16
 
     final = np.asarray(losses, dtype=np.float64)
+    # A run that diverged to -inf is not the best.
     usable = np.where(np.isfinite(final), final, np.inf)
-    return Trajectory(spent, best=np.minimum.accumulate(usable))
+    best = np.minimum.accumulate(usable)
+    return Trajectory(spent, best)
 
 
 def _check_shapes(spent: Floats, best: Floats) -> None:
@@ -113,7 +114,8 @@ def _check_shapes(spent: Floats, best: Floats) -> None:
 
 def _check_values(spent: Floats, best: Floats) -> None:
     is_amount = (spent >= 0) & np.isfinite(spent)
-    if not is_amount.all() or (spent[1:] < spent[:-1]).any():
+    falls = spent[1:] < spent[:-1]
+    if not is_amount.all() or falls.any():
         raise ValueError("spent must be finite, at least 0 and ascending; sum up the costs")
 
     rises = best[1:] > best[:-1]
