@@ -12,7 +12,8 @@ from simulated import AT_LARGEST, LARGEST, Simulated, grid, joined
 from optuna_kappa import RunTable, fit
 from optuna_kappa.law.observations import observe
 from optuna_kappa.law.optimum import find_chain
-from optuna_kappa.search.surrogate import Surrogate, surrogate
+from optuna_kappa.runs import example_runs
+from optuna_kappa.search.surrogate import Surrogate, link_at, surrogate
 
 BEST = math.log(AT_LARGEST)
 LOW, HIGH = BEST - 5.0, BEST + 4.0
@@ -100,3 +101,15 @@ def test_a_schedule_has_its_own_runs() -> None:
     runs = joined(SHORT, cosine)
     found = expected(runs, schedule="cosine")
     assert found.best == pytest.approx(BEST + math.log(2.0), abs=0.35)
+
+
+@pytest.mark.parametrize(
+    ("horizon", "expected"), [(64, 64.0), (62, 64.0), (75, 64.0), (85, None), (200, None)]
+)
+def test_link_at_takes_horizons_that_are_nearly_the_same(
+    horizon: float, expected: float | None
+) -> None:
+    chain = find_chain(observe(example_runs(horizons=[1, 8, 64])))
+    link = link_at(chain, "constant", horizon)
+    assert (link and link.seen.horizon) == expected
+    assert link_at(chain, "cosine", horizon) is None
