@@ -1,8 +1,10 @@
-"""Whether a run that is under way can still become the best: NumPy and SciPy only."""
+"""Whether a run under way can still become the best: NumPy and SciPy only."""
 
 from optuna_kappa.pruning.decision import Decision, Rule, ends_anyway, is_due, judge
+from optuna_kappa.pruning.example import example_curve, example_history
 from optuna_kappa.pruning.forecast import Forecast, forecast
-from optuna_kappa.pruning.history import History, Place, Run, learn
+from optuna_kappa.pruning.history import History, learn
+from optuna_kappa.pruning.run import Place, Run
 
 __all__ = [
     "Decision",
@@ -12,6 +14,8 @@ __all__ = [
     "Rule",
     "Run",
     "ends_anyway",
+    "example_curve",
+    "example_history",
     "forecast",
     "is_due",
     "judge",

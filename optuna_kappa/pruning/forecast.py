@@ -33,8 +33,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from optuna_kappa._typing import Floats
-from optuna_kappa.pruning.history import History, Place
+from optuna_kappa.pruning.history import History
 from optuna_kappa.pruning.phases import Reading
+from optuna_kappa.pruning.run import Place
 
 # All of these were fitted to the replays of `studies.replay pruners`: those of runs on MNIST,
 # TaskSet, and others that are described in docs/pruning.md.

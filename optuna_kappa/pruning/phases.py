@@ -1,8 +1,13 @@
-"""Curves at the phases of a run: fractions of its horizon at which runs are compared.
+"""Read curves at phases: the fractions of a horizon at which runs are compared.
 
-Reports come at any step and jump about from one to the next. A phase's value is the mean of a
-curve over the third of an octave that ends there, and each phase lies where runs report, so that
-a run which reports seldom is judged at its reports and one which reports often at their averages.
+Runs report at any step, and the loss scatters from one report to the next. The value of a curve at
+a phase is therefore the mean of its reports over the third of an octave that ends there:
+
+    value(u) = mean of y(f) over u / 2^(1/3) < f <= u,    f the fractions of the horizon
+
+The mean never reaches back beyond the phase before. At the end of the horizon, u = 1, the value is
+the last report, not a mean. Each phase lies where runs report. A run that reports seldom is thus
+judged at its reports, and a run that reports often is judged at their averages.
 """
 
 from __future__ import annotations
@@ -14,23 +19,32 @@ import numpy as np
 
 from optuna_kappa._typing import Floats
 
-# Early on most is saved, so phases lie closer there; near the end the last few run on anyway.
+SAME_FRACTION = 1e-9  # fractions of a horizon that differ by less, by rounding, are the same
+
+# Pruning saves most early in a run, so phases lie closer there. Near the end little is left to
+# save: the last few runs finish anyway.
 _WANTED = np.array([2, 3, 4.5, 6.5, 10, 14, 19, 25, 32, 40, 50, 60, 70, 80, 90]) / 100
 _NEAR = 1.3  # factor by which a phase may be moved to where runs report
 _APART = 1.05  # least factor between two phases
 _OCTAVES = 1 / 3  # over which a curve is averaged
 _LOOKED_BACK = 3.0  # factor over which the scatter of reports is measured
 _REACHED = 0.98  # part of a phase from which on a run has reached it
-_SAME = 1e-9
 
 
 class Reading(NamedTuple):
     """A curve at K phases.
 
     Attributes:
-        value: Mean about each phase, shape `(K,)`; NaN where the curve does not reach.
-        scatter: Standard deviation of single reports there, shape `(K,)`; NaN where unknown.
+        value: Mean at each phase, shape `(K,)`; NaN where the curve does not reach.
+        scatter: Standard deviation of a single report there, shape `(K,)`; NaN where unknown.
         averaged: Number of reports averaged, shape `(K,)`.
+
+    Example:
+        >>> fractions = np.array([0.25, 0.5, 1.0])
+        >>> loss = np.array([0.9, 0.6, 0.4])
+        >>> reading = read(fractions, loss, phases=np.array([0.25, 1.0]))
+        >>> reading.value.tolist()
+        [0.9, 0.4]
     """
 
     value: Floats
@@ -39,59 +53,114 @@ class Reading(NamedTuple):
 
 
 def choose(reported: Sequence[Floats]) -> Floats:
-    """The phases, ascending, the last one 1.
+    """Choose the phases at which runs are compared: ascending, the last one 1.
 
     Args:
-        reported: For some runs the fractions of the horizon, ascending, that they reported at.
+        reported: For each of some runs, the fractions of the horizon at which it reported,
+            ascending.
+
+    Example:
+        Two runs with common steps are compared at those steps:
+
+        >>> choose([np.array([0.25, 0.5, 1.0]), np.array([0.25, 0.5, 1.0])]).tolist()
+        [0.25, 0.5, 1.0]
     """
-    at, counts = np.unique(np.concatenate(reported).round(9), return_counts=True)
-    common = at[(counts >= len(reported) / 2) & (at < 1 - _SAME)]
-    seldom = not (at < 1 - _SAME).any()
-    if len(reported) > 1 and len(common) < 2 and not seldom:  # each run has steps of its own
+    fractions, counts = np.unique(np.concatenate(reported).round(9), return_counts=True)
+    before_end = fractions < 1 - SAME_FRACTION
+    common = fractions[(counts >= len(reported) / 2) & before_end]
+
+    each_has_its_own_steps = len(reported) > 1 and len(common) < 2 and before_end.any()
+    if each_has_its_own_steps:
         return np.append(_WANTED, 1.0)
+
+    if not len(common):
+        return np.array([1.0])
+
     chosen: list[float] = []
-    for wanted in _WANTED if len(common) else ():
-        near = float(common[np.argmin(np.abs(np.log(common / wanted)))])
-        fits = 1 / _NEAR < near / wanted < _NEAR
-        if fits and (not chosen or near > chosen[-1] * _APART):
-            chosen.append(near)
+    for wanted in _WANTED:
+        nearest = float(common[np.argmin(np.abs(np.log(common / wanted)))])
+        is_near = 1 / _NEAR < nearest / wanted < _NEAR
+        is_apart = not chosen or nearest > chosen[-1] * _APART
+        if is_near and is_apart:
+            chosen.append(nearest)
+
     return np.array([*chosen, 1.0])
 
 
-def read(at: Floats, y: Floats, phases: Floats) -> Reading:
-    """Reads a curve.
+def read(fractions: Floats, y: Floats, phases: Floats) -> Reading:
+    """Read a curve at the phases.
+
+    Between two reports without one in the window of a phase, the value is interpolated linearly
+    in ln u.
 
     Args:
-        at: Fractions of the horizon, ascending, above 0, shape `(n,)`.
+        fractions: Fractions of the horizon at which the run reported, ascending, above 0,
+            shape `(n,)`.
         y: Finite losses or their logarithms, shape `(n,)`.
-        phases: As `choose` gives them, shape `(K,)`.
+        phases: As `choose` returns them, shape `(K,)`.
+
+    Example:
+        >>> fractions = np.array([0.1, 0.4, 1.0])
+        >>> reading = read(fractions, np.array([3.0, 1.0, 0.0]), phases=np.array([0.1, 0.2, 1.0]))
+        >>> reading.value.round(6).tolist()
+        [3.0, 2.0, 0.0]
     """
-    n = len(at)
+    n = len(fractions)
     if not n:
-        nothing = np.full(len(phases), np.nan)
-        return Reading(nothing, nothing.copy(), np.ones(len(phases)))
-    start = np.maximum(phases / 2**_OCTAVES, np.append(0.0, phases[:-1]))
-    first = np.searchsorted(at, start * (1 + _SAME), side="right")
-    end = np.searchsorted(at, phases * (1 + _SAME), side="right")
+        unknown = np.full(len(phases), np.nan)
+        return Reading(value=unknown, scatter=unknown.copy(), averaged=np.ones(len(phases)))
+
+    first, end = _windows(fractions, phases)
+    value = _means(y, first, end)
+
+    between_reports = (end == first) & (end > 0) & (end < n)
+    value[between_reports] = np.interp(np.log(phases[between_reports]), np.log(fractions), y)
+    value[phases * _REACHED > fractions[-1]] = np.nan
+
+    averaged = np.maximum(end - first, 1).astype(np.float64)
+    return Reading(value, _scatter(fractions, y, phases, end), averaged)
+
+
+def _windows(fractions: Floats, phases: Floats) -> tuple[np.ndarray, np.ndarray]:
+    """First report averaged at each phase, and the one after the last, shape `(K,)` each."""
+    phase_before = np.append(0.0, phases[:-1])
+    start = np.maximum(phases / 2**_OCTAVES, phase_before)
+
+    first = np.searchsorted(fractions, start * (1 + SAME_FRACTION), side="right")
+    end = np.searchsorted(fractions, phases * (1 + SAME_FRACTION), side="right")
     first[-1] = max(end[-1] - 1, first[-1])  # the last report, not a mean
-    count = np.maximum(end - first, 1).astype(np.float64)
-    windows = zip(first, end, strict=True)
-    value = np.array([y[i:j].mean() if j > i else np.nan for i, j in windows])
-    gaps = (end == first) & (end > 0) & (end < n)  # between two reports
-    value[gaps] = np.interp(np.log(phases[gaps]), np.log(at), y)
-    value[phases * _REACHED > at[-1]] = np.nan
-    return Reading(value, _scatter(at, y, phases, end), count)
+
+    return first, end
 
 
-def _scatter(at: Floats, y: Floats, phases: Floats, end: np.ndarray) -> Floats:
-    """By how much reports differ from the line through the reports on either side."""
-    if len(at) < 3:
+def _means(y: Floats, first: np.ndarray, end: np.ndarray, least: int = 1) -> Floats:
+    """Mean of each window of y, shape `(K,)`; NaN where it holds fewer than `least` values."""
+    means = np.full(len(first), np.nan)
+    for window, (i, j) in enumerate(zip(first, end, strict=True)):
+        if j - i >= least:
+            means[window] = y[i:j].mean()
+
+    return means
+
+
+def _scatter(fractions: Floats, y: Floats, phases: Floats, end: np.ndarray) -> Floats:
+    """Standard deviation of a single report at each phase, shape `(K,)`; NaN where unknown.
+
+    A report differs by d from the line, in ln u, through the reports on either side. With w the
+    weight of the report before, the variance of d is 1 + w^2 + (1 - w)^2 times that of a single
+    report:
+
+        scatter(u)^2 = mean of d^2 / (1 + w^2 + (1 - w)^2) over the reports in (u / 3, u)
+    """
+    if len(fractions) < 3:
         return np.full(len(phases), np.nan)
-    x = np.log(at)
+
+    x = np.log(fractions)
     weight = (x[2:] - x[1:-1]) / (x[2:] - x[:-2])
-    off = y[1:-1] - weight * y[:-2] - (1 - weight) * y[2:]
-    with np.errstate(over="ignore"):  # of losses near the largest numbers
-        square = off**2 / (1 + weight**2 + (1 - weight) ** 2)
-    low = np.maximum(np.searchsorted(at, phases / _LOOKED_BACK, side="right") - 1, 0)
-    windows = zip(low, end - 2, strict=True)
-    return np.array([np.sqrt(square[i:j].mean()) if j >= i + 2 else np.nan for i, j in windows])
+    difference = y[1:-1] - weight * y[:-2] - (1 - weight) * y[2:]
+    with np.errstate(over="ignore"):  # losses near the largest numbers
+        variance = difference**2 / (1 + weight**2 + (1 - weight) ** 2)
+
+    reports_before = np.searchsorted(fractions, phases / _LOOKED_BACK, side="right")
+    first = np.maximum(reports_before - 1, 0)
+    return np.asarray(np.sqrt(_means(variance, first, end - 2, least=2)))
