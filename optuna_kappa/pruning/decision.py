@@ -12,9 +12,11 @@ import numpy as np
 from optuna_kappa._typing import Floats
 from optuna_kappa.pruning.forecast import Forecast
 from optuna_kappa.pruning.history import History
+from optuna_kappa.runs.table import SAME_HORIZON
 
-_SAME = 1e-6
-_FAR = 10.0  # times what the best gained: a loss this far above the run's own start has diverged
+# A loss that has risen above the run's own start by more than this many times the gain of the best
+# run has diverged.
+_FAR = 10.0
 
 
 @dataclass(frozen=True)
@@ -22,9 +24,18 @@ class Rule:
     """When a run is ended.
 
     Attributes:
-        epsilon: Probability to become the best under which it is.
-        margin: Part of the best loss by which it would have to be better.
-        n_startup_trials: Runs that have come to the horizon before any is ended for its forecast.
+        epsilon: A run ends when its probability to become the best is below this.
+        margin: Part of the best loss by which a run would have to be better.
+        n_startup_trials: Number of runs that must have reached the horizon before any run is ended
+            for its forecast.
+
+    Raises:
+        ValueError: A value is outside its range.
+
+    Example:
+        End runs that have less than 2 % of a chance to beat the best by 1 %:
+
+        >>> rule = Rule(epsilon=0.02, margin=0.01, n_startup_trials=4)
     """
 
     epsilon: float
@@ -37,15 +48,17 @@ class Rule:
                 f"epsilon must be a probability, at least 0 (nothing is pruned for its forecast) "
                 f"and below 1, but is {self.epsilon!r}"
             )
+
         if not 0 <= self.margin < 1:
             raise ValueError(
                 f"margin must be a part of the best loss, at least 0 and below 1, but is "
                 f"{self.margin!r}; 0.01 asks for 1 % less"
             )
+
         if self.n_startup_trials < 1:
             raise ValueError(
                 f"n_startup_trials must be at least 1, but is {self.n_startup_trials!r}: a run is "
-                "compared with runs that came to the horizon"
+                "compared with runs that reached the horizon"
             )
 
 
@@ -53,10 +66,15 @@ class Decision(NamedTuple):
     """What was decided about a run.
 
     Attributes:
-        prune: Whether it should end.
+        prune: Whether the run should end.
         step: Its last step.
-        probability: To become the best by the margin; None where it was not asked for.
+        probability: Probability to become the best by the margin; None where it was not needed.
         reason: Why, in a sentence.
+
+    Example:
+        >>> decision = Decision(prune=True, step=40, probability=0.003, reason="too far behind")
+        >>> decision._asdict()
+        {'prune': True, 'step': 40, 'probability': 0.003, 'reason': 'too far behind'}
     """
 
     prune: bool
@@ -66,41 +84,66 @@ class Decision(NamedTuple):
 
 
 def ends_anyway(reports: Mapping[int, float], horizon: int | None) -> str | None:
-    """Why a run has to end whatever others did; None if nothing says so.
+    """Why a run has to end, whatever other runs did; None if it does not have to.
 
     Args:
         reports: Losses by step.
         horizon: Step at which a probe ends; None for a full run.
+
+    Example:
+        >>> ends_anyway({10: 0.9, 20: math.nan}, horizon=None)
+        'diverged: its loss at step 20 is nan'
+        >>> ends_anyway({10: 0.9, 20: 0.7}, horizon=20)
+        'a probe, planned to end at step 20'
     """
     if not reports:
         return None
+
     last = max(reports)
     if not math.isfinite(reports[last]):
         return f"diverged: its loss at step {last} is {reports[last]}"
+
     if horizon is not None and last >= horizon:
         return f"a probe, planned to end at step {horizon}"
+
     return None
 
 
 def is_due(history: History | None, step: Floats, judged: float | None = None) -> bool:
-    """Whether a run is to be judged now: the first time in a phase.
+    """Whether a run is to be judged now: once in each phase, at its first report there.
 
-    Before any run has come to the horizon, phases are not known, and every power of two of the
-    reports is looked at. At the horizon there is nothing left to save.
+    While no run has reached the horizon, the phases are not known. A run is then due whenever the
+    number of its reports is a power of two. At the horizon nothing is left to save, so no run is
+    due there.
 
     Args:
-        history: What is known of others.
-        step: Steps of its reports, ascending, above 0.
+        history: Other runs; None while none has reached the horizon.
+        step: Steps of its reports, ascending, above 0, shape `(n,)`.
         judged: Step at which it was last judged; by default its last report but one.
+
+    Example:
+        >>> from optuna_kappa.pruning import example_history
+        >>> history = example_history()  # its first phases are 5, 10 and 15 % of 100 steps
+        >>> steps = np.array([4.0, 5.0, 6.0, 10.0])
+        >>> [is_due(history, steps[:n]) for n in (1, 2, 3, 4)]
+        [False, True, False, True]
     """
     n = len(step)
     if history is None or not n:
-        return n > 0 and n & (n - 1) == 0
+        is_power_of_two = n & (n - 1) == 0
+        return n > 0 and is_power_of_two
+
     if judged is None:
         judged = float(step[-2]) if n > 1 else 0.0
-    at = np.array([judged, step[-1]]) / history.horizon
-    before, now = np.searchsorted(history.phases[:-1] * (1 - _SAME), at)
-    return bool((now > before or judged == step[-1]) and at[1] < 1 - _SAME)
+
+    begins = history.phases[:-1] * (1 - SAME_HORIZON)
+    fractions = np.array([judged, step[-1]]) / history.horizon
+    phase_judged, phase_now = np.searchsorted(begins, fractions)
+
+    enters_phase = phase_now > phase_judged
+    asked_again = judged == step[-1]
+    before_end = fractions[1] < 1 - SAME_HORIZON
+    return bool((enters_phase or asked_again) and before_end)
 
 
 def judge(
@@ -111,47 +154,80 @@ def judge(
     rule: Rule,
     sign: float = 1.0,
 ) -> Decision:
-    """Decides about a run by what others did.
+    """Decide whether a run under way should end, by what other runs did.
 
     Args:
         history: Finished runs of the same horizon and schedule.
-        forecast: Of this run; asked for only if it is needed.
+        forecast: Returns the forecast of this run; called only if it is needed.
         step: Steps of its reports, ascending, above 0, shape `(n,)`.
         loss: Finite losses, shape `(n,)`.
         rule: When to end it.
-        sign: By which losses are multiplied to be shown, -1 where the study maximises.
+        sign: Factor of the losses in the reason; -1 where the study maximizes.
+
+    Example:
+        Half of its run, a rate of 1e-5 is too slow to catch up:
+
+        >>> from optuna_kappa.pruning import Place, example_curve, example_history, forecast
+        >>> history, place = example_history(), Place(math.log(1e-5), np.empty(0))
+        >>> step, loss = example_curve(lr=1e-5)
+        >>> rule = Rule(epsilon=0.02, margin=0.0, n_startup_trials=4)
+        >>> judge(history, lambda: forecast(history, place), step[:10], loss[:10], rule).prune
+        True
     """
     last = int(step[-1])
+    if _has_diverged(history, loss):
+        return Decision(True, last, probability=None, reason=_divergence(step, loss, sign))
+
     n_whole = int(history.whole.sum())
-    if _far_above(history, loss):
-        moved = "loss rose" if sign > 0 else "value fell"
-        start = f"{sign * loss[0]:.4g} at step {int(step[0])}"
-        reason = f"diverged: its {moved} from {start} to {sign * loss[-1]:.4g} at step {last}, "
-        reason += f"more than {_FAR:g} times what the best run gained"
-        return Decision(True, last, None, reason)
     if n_whole < rule.n_startup_trials:
         reason = f"{n_whole} of {rule.n_startup_trials} runs to compare with"
-        return Decision(False, last, None, reason)
-    margin = -math.log1p(-rule.margin)
-    if not history.logarithmic:
-        margin = rule.margin * abs(history.best)
+        return Decision(False, last, probability=None, reason=reason)
+
     seen = history.read_under_way(step, loss)
     if not np.isfinite(seen.value[:-1]).any():
-        return Decision(False, last, None, "it has come to no phase of a run yet")
-    with np.errstate(over="ignore", invalid="ignore"):  # of losses near the largest numbers
-        probability = forecast().probability(seen, margin)
+        reason = "it has not reached a phase at which runs are compared yet"
+        return Decision(False, last, probability=None, reason=reason)
+
+    with np.errstate(over="ignore", invalid="ignore"):  # losses near the largest numbers
+        probability = forecast().probability(seen, _margin(history, rule))
+
+    prune = probability < rule.epsilon
+    best = f"{_best_run(n_whole)}, {sign * history.best:.6g}"
     chance = f"{probability:.2g} at step {last}"
-    whose = f"the best of {n_whole} runs" if n_whole > 1 else "the only whole run"
-    best = f"{whose}, {sign * history.best:.6g}"
-    if probability < rule.epsilon:
-        reason = f"its probability to beat {best}, was {chance}, below {rule.epsilon:g}"
-        return Decision(True, last, probability, reason)
-    return Decision(False, last, probability, f"its probability to beat {best}, is {chance}")
+    outcome = f"was {chance}, below {rule.epsilon:g}" if prune else f"is {chance}"
+    return Decision(prune, last, probability, f"its probability to beat {best}, {outcome}")
 
 
-def _far_above(history: History, loss: Floats) -> bool:
+def _best_run(n_whole: int) -> str:
+    return f"the best of {n_whole} runs" if n_whole > 1 else "the only whole run"
+
+
+def _margin(history: History, rule: Rule) -> float:
+    """How much lower the run must end, in ln loss or, without logarithms, in loss."""
+    if history.logarithmic:
+        return -math.log1p(-rule.margin)
+    return rule.margin * abs(history.best)
+
+
+def _has_diverged(history: History, loss: Floats) -> bool:
     """Whether a run has risen far above its own start, and above where all others began."""
-    curve = history.best_run.loss
-    gained = float(curve[0] - curve.min()) if len(curve) else 0.0
-    far = gained > 0 and float(loss[-1] - loss[0]) > _FAR * gained
-    return far and float(loss[-1]) > max(history.worst_start, float(curve[0]))
+    best_curve = history.best_run.loss
+    gained = float(best_curve[0] - best_curve.min()) if len(best_curve) else 0.0
+
+    risen = float(loss[-1] - loss[0])
+    is_far_above_start = gained > 0 and risen > _FAR * gained
+    if not is_far_above_start:
+        return False
+
+    return float(loss[-1]) > max(history.worst_start, float(best_curve[0]))
+
+
+def _divergence(step: Floats, loss: Floats, sign: float) -> str:
+    """How a run has diverged, in a sentence."""
+    change = "loss rose" if sign > 0 else "value fell"
+    start = f"{sign * loss[0]:.4g} at step {int(step[0])}"
+    end = f"{sign * loss[-1]:.4g} at step {int(step[-1])}"
+    return (
+        f"diverged: its {change} from {start} to {end}, "
+        f"more than {_FAR:g} times what the best run gained"
+    )
