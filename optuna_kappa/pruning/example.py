@@ -13,6 +13,7 @@ from optuna_kappa.pruning.run import Place, Run
 
 _HORIZON = 100.0
 _STEPS = np.arange(5.0, _HORIZON + 1, 5.0)
+_LRS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 
 
 def example_curve(lr: float) -> tuple[Floats, Floats]:
@@ -28,15 +29,16 @@ def example_curve(lr: float) -> tuple[Floats, Floats]:
 
     Example:
         >>> step, loss = example_curve(lr=1e-3)
-        >>> step[-1], loss[-1].round(3)
-        (np.float64(100.0), np.float64(0.14))
+        >>> float(step[-1]), float(loss[-1].round(3))
+        (100.0, 0.14)
     """
-    unlearned = 2.0 * np.exp(-300 * lr * _STEPS / (1 + _STEPS / 50))
+    slowing = 1 + _STEPS / 50
+    unlearned = 2.0 * np.exp(-300 * lr * _STEPS / slowing)
     floor = 20 * lr * (1 + _STEPS / _HORIZON)
     return _STEPS.copy(), 0.1 + unlearned + floor
 
 
-def example_history(lrs: Sequence[float] = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)) -> History:
+def example_history(lrs: Sequence[float] = _LRS) -> History:
     """A history of finished runs, one for each learning rate, with the curves of `example_curve`.
 
     Args:
@@ -51,7 +53,8 @@ def example_history(lrs: Sequence[float] = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)) -> Hi
     for lr in lrs:
         step, loss = example_curve(lr)
         place = Place(ln_lr=math.log(lr), others=np.empty(0))
-        runs.append(Run(step, loss, place, final=float(loss[-1])))
+        run = Run(step, loss, place, final=float(loss[-1]))
+        runs.append(run)
 
     history = learn(runs, _HORIZON)
     if history is None:

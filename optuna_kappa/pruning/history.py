@@ -77,7 +77,8 @@ class History:
             >>> round(math.exp(best.place.ln_lr), 6)
             0.001
         """
-        return self.runs[int(np.nanargmin(self.value[:, -1]))]
+        row = np.nanargmin(self.value[:, -1])
+        return self.runs[int(row)]
 
     @property
     def best(self) -> float:
@@ -113,8 +114,12 @@ class History:
     def columns(self, run: Run) -> Reading:
         """Read a finished run at the phases; its last value is its final loss."""
         reading = self.read(run.step, run.loss)
-        reading.value[-1] = math.log(run.final) if self.logarithmic else run.final
+        reading.value[-1] = self._scaled(run.final)
         return reading
+
+    def _scaled(self, loss: float) -> float:
+        """A loss as it is compared: its logarithm in a logarithmic history."""
+        return math.log(loss) if self.logarithmic else loss
 
     @cached_property
     def worst_start(self) -> float:
@@ -154,7 +159,7 @@ class History:
         fraction = step[-1] / self.horizon * (1 + SAME_FRACTION)
         phase = np.searchsorted(self.phases, fraction) - 1
         if phase >= 0 and not np.isfinite(reading.value[phase]):
-            reading.value[phase] = math.log(loss[-1]) if self.logarithmic else loss[-1]
+            reading.value[phase] = self._scaled(loss[-1])
 
         return reading
 
@@ -177,7 +182,11 @@ class History:
         return read(step[inside] / self.horizon, y, self.phases)
 
 
-def learn(runs: Sequence[Run], horizon: float, before: History | None = None) -> History | None:
+def learn(
+    runs: Sequence[Run],
+    horizon: float,
+    before: History | None = None,
+) -> History | None:
     """Read finished runs of one horizon; None while no run has reached it.
 
     Args:
@@ -194,32 +203,47 @@ def learn(runs: Sequence[Run], horizon: float, before: History | None = None) ->
         >>> history.phases.tolist()
         [0.25, 0.5, 1.0]
     """
-    whole = list(islice((run for run in runs if math.isfinite(run.final)), _ASKED))
-    if not whole:
+    whole = (run for run in runs if math.isfinite(run.final))
+    asked = list(islice(whole, _ASKED))
+    if not asked:
         return None
 
-    rows = {id(run): row for row, run in enumerate(before.runs)} if before else {}
+    rows = {} if before is None else _rows(before.runs)
     new = [run for run in runs if id(run) not in rows]
 
-    empty = _empty_history(
-        horizon=horizon,
-        phases=choose([np.minimum(run.step / horizon, 1.0) for run in whole]),
-        logarithmic=(before is None or before.logarithmic) and all(map(_is_positive, new)),
-        n_others=len(whole[0].place.others),
-    )
-    if before is None or not before.reads_as(empty):
-        before, rows, new = empty, {}, list(runs)  # all runs are read anew
+    logarithmic = before is None or before.logarithmic
+    logarithmic = logarithmic and all(map(_is_positive, new))
+    empty = _empty_history(asked, horizon, logarithmic)
+    if before is None or not before.reads_as(empty):  # all runs are read anew
+        before = empty
+        rows = {}
+        new = list(runs)
 
     if not new:
         return before
 
-    rows |= {id(run): row for row, run in enumerate(new, start=len(rows))}
+    rows |= _rows(new, start=len(rows))
     order = [rows[id(run)] for run in runs]
     return _add(before, new, tuple(runs), order)
 
 
-def _empty_history(horizon: float, phases: Floats, logarithmic: bool, n_others: int) -> History:
-    """A history without runs."""
+def _rows(runs: Sequence[Run], start: int = 0) -> dict[int, int]:
+    """Row of each run by its id, counted from `start`."""
+    return {id(run): row for row, run in enumerate(runs, start)}
+
+
+def _empty_history(asked: Sequence[Run], horizon: float, logarithmic: bool) -> History:
+    """A history without runs.
+
+    Args:
+        asked: Whole runs, at least one, whose reports decide where phases lie.
+        horizon: Their horizon, in steps.
+        logarithmic: Whether losses are compared by their logarithms.
+    """
+    reported = [np.minimum(run.step / horizon, 1.0) for run in asked]
+    phases = choose(reported)
+    n_others = len(asked[0].place.others)
+
     no_values = np.empty((0, len(phases)))
     return History(
         runs=(),
@@ -234,7 +258,12 @@ def _empty_history(horizon: float, phases: Floats, logarithmic: bool, n_others: 
     )
 
 
-def _add(before: History, new: Sequence[Run], runs: Sequence[Run], order: list[int]) -> History:
+def _add(
+    before: History,
+    new: Sequence[Run],
+    runs: Sequence[Run],
+    order: list[int],
+) -> History:
     """A history of the runs of `before` and of new ones, in the order of `runs`.
 
     Args:
@@ -243,8 +272,10 @@ def _add(before: History, new: Sequence[Run], runs: Sequence[Run], order: list[i
         runs: All of them.
         order: For each of `runs`, its row: in `before`, then in `new`.
     """
-    ln_lr, others = zip(*(run.place for run in new), strict=True)
-    value, scatter, averaged = zip(*map(before.columns, new), strict=True)
+    places = [run.place for run in new]
+    readings = [before.columns(run) for run in new]
+    ln_lr, others = zip(*places, strict=True)
+    value, scatter, averaged = zip(*readings, strict=True)
 
     return History(
         runs=runs,
@@ -261,4 +292,6 @@ def _add(before: History, new: Sequence[Run], runs: Sequence[Run], order: list[i
 
 def _is_positive(run: Run) -> bool:
     """Whether all losses of a run are above 0; a run that was ended has no final loss."""
-    return not run.final <= 0 and bool((run.loss > 0).all())
+    if run.final <= 0:
+        return False
+    return bool((run.loss > 0).all())

@@ -23,7 +23,8 @@ SAME_FRACTION = 1e-9  # fractions of a horizon that differ by less, by rounding,
 
 # Pruning saves most early in a run, so phases lie closer there. Near the end little is left to
 # save: the last few runs finish anyway.
-_WANTED = np.array([2, 3, 4.5, 6.5, 10, 14, 19, 25, 32, 40, 50, 60, 70, 80, 90]) / 100
+_WANTED_PERCENT = (2, 3, 4.5, 6.5, 10, 14, 19, 25, 32, 40, 50, 60, 70, 80, 90)
+_WANTED = np.array(_WANTED_PERCENT) / 100
 _NEAR = 1.3  # factor by which a phase may be moved to where runs report
 _APART = 1.05  # least factor between two phases
 _OCTAVES = 1 / 3  # over which a curve is averaged
@@ -65,20 +66,23 @@ def choose(reported: Sequence[Floats]) -> Floats:
         >>> choose([np.array([0.25, 0.5, 1.0]), np.array([0.25, 0.5, 1.0])]).tolist()
         [0.25, 0.5, 1.0]
     """
-    fractions, counts = np.unique(np.concatenate(reported).round(9), return_counts=True)
-    before_end = fractions < 1 - SAME_FRACTION
-    common = fractions[(counts >= len(reported) / 2) & before_end]
+    all_reported = np.concatenate(reported).round(9)
+    fractions, counts = np.unique(all_reported, return_counts=True)
+    is_before_end = fractions < 1 - SAME_FRACTION
+    is_common = counts >= len(reported) / 2
+    common = fractions[is_common & is_before_end]
 
-    each_has_its_own_steps = len(reported) > 1 and len(common) < 2 and before_end.any()
-    if each_has_its_own_steps:
-        return np.append(_WANTED, 1.0)
+    has_several_runs = len(reported) > 1
+    if has_several_runs and len(common) < 2 and is_before_end.any():
+        return np.append(_WANTED, 1.0)  # each run reports at steps of its own
 
     if not len(common):
         return np.array([1.0])
 
     chosen: list[float] = []
     for wanted in _WANTED:
-        nearest = float(common[np.argmin(np.abs(np.log(common / wanted)))])
+        distance = np.abs(np.log(common / wanted))
+        nearest = float(common[np.argmin(distance)])
         is_near = 1 / _NEAR < nearest / wanted < _NEAR
         is_apart = not chosen or nearest > chosen[-1] * _APART
         if is_near and is_apart:
@@ -108,17 +112,27 @@ def read(fractions: Floats, y: Floats, phases: Floats) -> Reading:
     n = len(fractions)
     if not n:
         unknown = np.full(len(phases), np.nan)
-        return Reading(value=unknown, scatter=unknown.copy(), averaged=np.ones(len(phases)))
+        return Reading(
+            value=unknown,
+            scatter=unknown.copy(),
+            averaged=np.ones(len(phases)),
+        )
 
     first, end = _windows(fractions, phases)
     value = _means(y, first, end)
 
-    between_reports = (end == first) & (end > 0) & (end < n)
-    value[between_reports] = np.interp(np.log(phases[between_reports]), np.log(fractions), y)
-    value[phases * _REACHED > fractions[-1]] = np.nan
+    is_empty = end == first
+    is_between_reports = (end > 0) & (end < n)
+    gaps = is_empty & is_between_reports
+    ln_gaps = np.log(phases[gaps])
+    value[gaps] = np.interp(ln_gaps, np.log(fractions), y)
 
+    is_beyond = phases * _REACHED > fractions[-1]
+    value[is_beyond] = np.nan
+
+    scatter = _scatter(fractions, y, phases, end)
     averaged = np.maximum(end - first, 1).astype(np.float64)
-    return Reading(value, _scatter(fractions, y, phases, end), averaged)
+    return Reading(value, scatter, averaged)
 
 
 def _windows(fractions: Floats, phases: Floats) -> tuple[np.ndarray, np.ndarray]:
@@ -133,17 +147,28 @@ def _windows(fractions: Floats, phases: Floats) -> tuple[np.ndarray, np.ndarray]
     return first, end
 
 
-def _means(y: Floats, first: np.ndarray, end: np.ndarray, least: int = 1) -> Floats:
+def _means(
+    y: Floats,
+    first: np.ndarray,
+    end: np.ndarray,
+    least: int = 1,
+) -> Floats:
     """Mean of each window of y, shape `(K,)`; NaN where it holds fewer than `least` values."""
     means = np.full(len(first), np.nan)
-    for window, (i, j) in enumerate(zip(first, end, strict=True)):
+    windows = zip(first, end, strict=True)
+    for phase, (i, j) in enumerate(windows):
         if j - i >= least:
-            means[window] = y[i:j].mean()
+            means[phase] = y[i:j].mean()
 
     return means
 
 
-def _scatter(fractions: Floats, y: Floats, phases: Floats, end: np.ndarray) -> Floats:
+def _scatter(
+    fractions: Floats,
+    y: Floats,
+    phases: Floats,
+    end: np.ndarray,
+) -> Floats:
     """Standard deviation of a single report at each phase, shape `(K,)`; NaN where unknown.
 
     A report differs by d from the line, in ln u, through the reports on either side. With w the
@@ -156,11 +181,15 @@ def _scatter(fractions: Floats, y: Floats, phases: Floats, end: np.ndarray) -> F
         return np.full(len(phases), np.nan)
 
     x = np.log(fractions)
-    weight = (x[2:] - x[1:-1]) / (x[2:] - x[:-2])
-    difference = y[1:-1] - weight * y[:-2] - (1 - weight) * y[2:]
-    with np.errstate(over="ignore"):  # losses near the largest numbers
-        variance = difference**2 / (1 + weight**2 + (1 - weight) ** 2)
+    to_next = x[2:] - x[1:-1]
+    weight = to_next / (x[2:] - x[:-2])
+    rest = 1 - weight
 
-    reports_before = np.searchsorted(fractions, phases / _LOOKED_BACK, side="right")
-    first = np.maximum(reports_before - 1, 0)
-    return np.asarray(np.sqrt(_means(variance, first, end - 2, least=2)))
+    difference = y[1:-1] - weight * y[:-2] - rest * y[2:]
+    with np.errstate(over="ignore"):  # losses near the largest numbers
+        variance = difference**2 / (1 + weight**2 + rest**2)
+
+    n_before = np.searchsorted(fractions, phases / _LOOKED_BACK, side="right")
+    first = np.maximum(n_before - 1, 0)
+    mean_variance = _means(variance, first, end - 2, least=2)
+    return np.asarray(np.sqrt(mean_variance))
