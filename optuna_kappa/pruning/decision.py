@@ -176,7 +176,8 @@ def judge(
     """
     last = int(step[-1])
     if _has_diverged(history, loss):
-        return Decision(True, last, probability=None, reason=_divergence(step, loss, sign))
+        divergence = _divergence(step, loss, sign)
+        return Decision(True, last, probability=None, reason=divergence)
 
     n_whole = int(history.whole.sum())
     if n_whole < rule.n_startup_trials:
@@ -184,22 +185,27 @@ def judge(
         return Decision(False, last, probability=None, reason=reason)
 
     seen = history.read_under_way(step, loss)
-    if not np.isfinite(seen.value[:-1]).any():
+    reached = np.isfinite(seen.value[:-1])
+    if not reached.any():
         reason = "it has not reached a phase at which runs are compared yet"
         return Decision(False, last, probability=None, reason=reason)
 
+    margin = _margin(history, rule)
     with np.errstate(over="ignore", invalid="ignore"):  # losses near the largest numbers
-        probability = forecast().probability(seen, _margin(history, rule))
+        probability = forecast().probability(seen, margin)
 
     prune = probability < rule.epsilon
-    best = f"{_best_run(n_whole)}, {sign * history.best:.6g}"
+    best = _best(history, sign)
     chance = f"{probability:.2g} at step {last}"
     outcome = f"was {chance}, below {rule.epsilon:g}" if prune else f"is {chance}"
     return Decision(prune, last, probability, f"its probability to beat {best}, {outcome}")
 
 
-def _best_run(n_whole: int) -> str:
-    return f"the best of {n_whole} runs" if n_whole > 1 else "the only whole run"
+def _best(history: History, sign: float) -> str:
+    """The best run and its loss, in words."""
+    n_whole = int(history.whole.sum())
+    run = f"the best of {n_whole} runs" if n_whole > 1 else "the only whole run"
+    return f"{run}, {sign * history.best:.6g}"
 
 
 def _margin(history: History, rule: Rule) -> float:
@@ -219,7 +225,8 @@ def _has_diverged(history: History, loss: Floats) -> bool:
     if not is_far_above_start:
         return False
 
-    return float(loss[-1]) > max(history.worst_start, float(best_curve[0]))
+    highest_start = max(history.worst_start, float(best_curve[0]))
+    return float(loss[-1]) > highest_start
 
 
 def _divergence(step: Floats, loss: Floats, sign: float) -> str:
