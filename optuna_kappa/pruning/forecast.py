@@ -1,28 +1,12 @@
-r"""What a run will come to, from what other runs did after the same phases.
+r"""Forecast how a run will end, from what other runs did after the same phases.
 
-At phase u of K, with y_i(u) the (logarithm of the) loss of run i and b(u) the lowest of all runs
-there, runs are compared by their excess
+Runs are compared by their excess z over the best at each phase (`excess.py`), so no level of a
+loss is ever extrapolated, only how far a run is behind. z is a Gaussian process over runs and
+phases, with a constant mean, the covariance of `covariance.py`, and the noise of `excess.py`.
 
-    z_i(u) = sgn(y - b) ln(1 + |y - b| / c),    c a part of what the best gained over a run
-
-so that no level of a loss is ever extrapolated: only by how much a run is behind. z is a Gaussian
-process over runs and phases, with a constant mean and the covariance
-
-    sum_j a_j T_j(u, v) (w_j R(i, k) + (1 - w_j) [i = k]) + a_K K(i u, k v) + a_C C(u, v) + noise
-
-T_j says how an excess goes on: at its level, with a trend in ln u, with one in u, or wandering.
-R(i, k) = (1 + r^2 / 2 q)^-q, r the distance of two runs' parameters, says that neighbours do
-alike: runs at a lower learning rate catch up in the way that others at a lower rate did. K is the
-law's part: it is largest where the runs have had the same kappa, and falls with the difference of
-ln lr + ln u (and of the other parameters), so that a run at half the rate is where another one was
-at half the data, and where the optimum has moved when that one is at its end follows. It is one
-part among others; how far it holds is for the runs to say. C is common to all runs. The noise is a
-constant and that of the scatter of a run's own reports.
-
-How far this can be trusted is measured in the study itself. Each run that came to the horizon is
-forecast from its first k phases and all other runs; the squares of what these forecasts missed, in
-units of what they expected, with a prior of NU misses as expected, scale the forecasts from k
-phases, whose tails are those of Student's t.
+A forecast is the normal distribution of a run's z, given those of the other runs. The reports of
+the run itself narrow it down further (`Forecast.probability`). How far it can be trusted is
+measured in the study itself (`calibration.py`).
 """
 
 from __future__ import annotations
@@ -33,34 +17,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from optuna_kappa._typing import Floats
+from optuna_kappa.pruning.calibration import calibrate
+from optuna_kappa.pruning.constants import FITTED
+from optuna_kappa.pruning.covariance import prior_covariance
+from optuna_kappa.pruning.excess import MOST_NOISE, excess, noise_of, unit_of, usual_scatter
 from optuna_kappa.pruning.history import History
 from optuna_kappa.pruning.phases import Reading
 from optuna_kappa.pruning.run import Place
 
-# All of these were fitted to the replays of `studies.replay pruners`: those of runs on MNIST,
-# TaskSet, and others that are described in docs/pruning.md.
-LEVEL, TREND_LN, TREND, WANDER = 0.456, 0.105, 0.594, 0.0634  # a_j
-ALIKE = (0.994, 0.992, 0.998, 0.961)  # w_j
-MEMORY = 0.415  # of the wandering, in ln u / ln 10
-TAIL = 1.28  # q
-LENGTH_LR, LENGTH_OTHER = 1.1, 0.353  # in ln lr, and in parts of the range of another parameter
-KAPPA, KAPPA_LENGTH = 0.135, 1.0  # a_K, and the length of K in ln kappa
-COMMON, COMMON_LENGTH = 0.368, 0.7  # a_C, and the length of C in ln u
-NOISE, NOISE_LAST = 0.0561, 0.0837  # standard deviation of z, beside that of the scatter
-SCATTER, SCATTER_LAST = 0.0486, 0.0251  # how much of the scatter's variance is noise of z
-UNIT = 0.305  # c, as a part of what the best gained
-NU = 1.0  # weight of the prior of misses, in runs
-DOF = 4.0  # degrees of freedom of a forecast's tails, beside those of the misses
-PRIOR = 1.0  # what it expects of their squares
-BEHIND = 0.779  # misses of runs behind the best count less, 1 / (1 + BEHIND z^2)
-_FAR_OFF = 25.0  # square of the largest miss that counts
-_MEAN = 25.0  # prior variance of the mean
-_MOST_NOISE = 4.0  # prior variance of z that noise adds at most
-_OWN = 5.0  # how many reports of its own a run must miss by before its forecast widens
-_LEAST = 1e-3  # least gain, in ln loss: of runs that learned nothing
-_ROUNDING, _SMALLEST = 1e-12, 1e-300  # the same where losses have no logarithms
-_WHOLE, _ENDED = 20, 30  # runs that a forecast rests on at most: the nearest ones
-_ENDED_VALUES = 140  # values of those that were ended
+_PRIOR_PHASES = 5.0  # weight of the prior that a run goes as forecast, in phases
+_LEAST_VARIANCE = 1e-12
+
+# A forecast rests on the nearest runs only, so that it takes no longer in a long study.
+_WHOLE = 20  # whole runs at most
+_ENDED = 30  # runs at most that were ended before the horizon,
+_ENDED_VALUES = 140  # and values of these at most
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,13 +39,20 @@ class Forecast:
     """The excess of one run at K phases, as normal variables.
 
     Attributes:
-        mean: Shape `(K,)`.
-        covariance: Shape `(K, K)`.
-        best: The lowest (logarithm of a) loss at each phase, shape `(K,)`.
-        unit: c.
-        usual: Usual scatter at the end; a run that has few reports yet is taken to have that.
-        inflation: Scale of the variance of forecasts from k = 0 to K - 1 phases, shape `(K,)`.
-        dof: Degrees of freedom of these.
+        mean: Mean of z, shape `(K,)`.
+        covariance: Covariance of z, shape `(K, K)`.
+        best: The lowest loss (or its logarithm) at each phase, shape `(K,)`.
+        unit: c, the unit of excess, in loss or ln loss.
+        usual: Usual scatter at the end, assumed where a run has too few reports for its own.
+        inflation: Factor of the variance of forecasts from k = 0 to K - 1 phases, shape `(K,)`.
+        dof: Degrees of freedom of their tails, shape `(K,)`.
+
+    Example:
+        >>> from optuna_kappa.pruning import example_history
+        >>> history = example_history()
+        >>> expected = forecast(history, Place(ln_lr=math.log(1e-2), others=np.empty(0)))
+        >>> expected.mean.shape == (len(history.phases),)
+        True
     """
 
     mean: Floats
@@ -86,151 +64,183 @@ class Forecast:
     dof: Floats
 
     def probability(self, seen: Reading, margin: float = 0.0) -> float:
-        """That the run comes to less than the best.
+        """Probability that the run ends below the best so far.
+
+        With m and v the mean and variance of z at the horizon, given the n phases seen, and T the
+        distribution function of Student's t,
+
+            P = T((-ln(1 + margin / c) - m) / sqrt(v inflation_n widening)),    dof_n
 
         Args:
-            seen: The run so far; phases beyond are NaN.
-            margin: By how much (in ln loss, where losses have logarithms) it has to be less.
+            seen: The run so far; phases that it has not reached are NaN.
+            margin: How much lower it has to end, in ln loss or, without logarithms, in loss.
+
+        Example:
+            Half of its run, a rate of 6e-4 is behind, but not without a chance (it will win):
+
+            >>> from optuna_kappa.pruning import example_curve, example_history
+            >>> history = example_history()
+            >>> expected = forecast(history, Place(math.log(6e-4), others=np.empty(0)))
+            >>> step, loss = example_curve(lr=6e-4)
+            >>> seen = history.read_under_way(step[:10], loss[:10])
+            >>> round(expected.probability(seen), 2)
+            0.08
         """
         from scipy.special import stdtr  # not on `import optuna_kappa`: it takes as long as NumPy
 
         z = excess(seen.value, self.best, self.unit)
-        known = np.flatnonzero(np.isfinite(z[:-1]))
-        scatter = np.where(np.isfinite(seen.scatter), seen.scatter, self.usual)
-        away = self.unit + np.abs(seen.value - self.best)
-        own = SCATTER * (scatter / away) ** 2 / seen.averaged
-        mean, variance = float(self.mean[-1]), float(self.covariance[-1, -1])
-        wide = 1.0
-        if len(known):
-            prior = self.covariance[np.ix_(known, known)]
-            prior = prior + np.diag(np.minimum(own[known], _MOST_NOISE))
-            across = self.covariance[-1, known]
-            off = z[known] - self.mean[known]
-            weights = np.linalg.solve(prior, np.stack([off, across], axis=1))
-            mean += float(across @ weights[:, 0])
-            variance -= float(across @ weights[:, 1])
-            wide = max(1.0, float(_OWN + off @ weights[:, 0]) / (_OWN + len(known)))
-        n = int(known[-1]) + 1 if len(known) else 0
-        last = scatter[n - 1] if n else self.usual
-        variance += min(SCATTER_LAST * (last / self.unit) ** 2, _MOST_NOISE)
-        sd = math.sqrt(max(variance, 1e-12) * self.inflation[n] * wide)
-        return float(stdtr(self.dof[n], (-math.log1p(margin / self.unit) - mean) / sd))
+        phases = np.flatnonzero(np.isfinite(z[:-1]))
+        n = int(phases[-1]) + 1 if len(phases) else 0
 
+        has_scatter = np.isfinite(seen.scatter)
+        scatter = np.where(has_scatter, seen.scatter, self.usual)
+        noise = self._noise(seen, scatter)
+        mean, variance, widening = self._given(z, noise, phases)
 
-def excess(y: Floats, best: Floats, unit: float) -> Floats:
-    """z; the further from the best, the more of it is one."""
-    behind = y - best
-    return np.asarray(np.sign(behind) * np.log1p(np.abs(behind) / unit))
+        last_scatter = scatter[n - 1] if n else self.usual
+        last_noise = FITTED.scatter_share_last * (last_scatter / self.unit) ** 2
+        variance += min(last_noise, MOST_NOISE)
+        variance = max(variance, _LEAST_VARIANCE)
+
+        spread = math.sqrt(variance * self.inflation[n] * widening)
+        needed = -math.log1p(margin / self.unit)
+        return float(stdtr(self.dof[n], (needed - mean) / spread))
+
+    def _noise(self, seen: Reading, scatter: Floats) -> Floats:
+        """Variance that the scatter of the run's own reports adds to z, shape `(K,)`."""
+        distance = self.unit + np.abs(seen.value - self.best)
+        noise = FITTED.scatter_share * (scatter / distance) ** 2 / seen.averaged
+        return np.asarray(np.minimum(noise, MOST_NOISE))
+
+    def _given(self, z: Floats, noise: Floats, phases: np.ndarray) -> tuple[float, float, float]:
+        """Mean and variance of z at the horizon given z at some phases, and the widening.
+
+        With d = z - mean at these n phases, P their covariance with noise, and a their covariance
+        with the horizon,
+
+            m = mean_K + a' P^-1 d,    v = covariance_KK - a' P^-1 a
+
+            widening = max(1, (5 + d' P^-1 d) / (5 + n))
+
+        so a run that has itself been unlike its forecast is forecast with less certainty.
+        """
+        mean = float(self.mean[-1])
+        variance = float(self.covariance[-1, -1])
+        if not len(phases):
+            return mean, variance, 1.0
+
+        prior = self.covariance[np.ix_(phases, phases)]
+        prior = prior + np.diag(noise[phases])
+        across = self.covariance[-1, phases]
+        off = z[phases] - self.mean[phases]
+        right_sides = np.stack([off, across], axis=1)
+        solved = np.linalg.solve(prior, right_sides)
+        of_off = solved[:, 0]
+        of_across = solved[:, 1]
+
+        mean += float(across @ of_off)
+        variance -= float(across @ of_across)
+        missed = float(_PRIOR_PHASES + off @ of_off)
+        expected = _PRIOR_PHASES + len(phases)
+        return mean, variance, max(1.0, missed / expected)
 
 
 def forecast(history: History, place: Place) -> Forecast:
-    """The forecast of a run that has no reports yet.
+    """Forecast a run that has no reports yet.
+
+    With z the known values of the other runs, C their prior covariance with noise, B their prior
+    covariance with the run, and A its own,
+
+        mean = B' C^-1 z,    covariance = A - B' C^-1 B
 
     Args:
         history: Finished runs, at least one of them whole.
-        place: Its parameters.
-    """
-    from scipy.linalg import lapack  # not on `import optuna_kappa`
+        place: Parameters of the run.
 
-    phases, best = history.phases, history.lowest
+    Example:
+        A rate of 1e-3 was the best so far, with an excess of 0. One of 0.1 will be far behind:
+
+        >>> from optuna_kappa.pruning import example_history
+        >>> history = example_history()
+        >>> for lr in (1e-3, 1e-1):
+        ...     expected = forecast(history, Place(math.log(lr), others=np.empty(0)))
+        ...     print(round(expected.mean[-1], 1))
+        0.0
+        2.1
+    """
     rows = _nearest(history, place)
-    usual = _usual(history.scatter[rows, -1][history.whole[rows]])
-    least = _LEAST if history.logarithmic else max(usual, _ROUNDING * abs(best[-1]), _SMALLEST)
-    unit = UNIT * max(float(np.nanmax(best) - best[-1]), least)
+    best = history.lowest
+    usual = usual_scatter(history, rows)
+    unit = unit_of(history, usual)
+
     z = excess(history.value[rows], best, unit)
-    n, k = z.shape
-    ln_lr = np.append(history.ln_lr[rows], place.ln_lr)
-    prior = _covariance(ln_lr, np.vstack([history.others[rows], place.others]), phases)
-    prior[np.diag_indices(n * k)] += _noise(history, rows, best, unit).ravel()
-    known, own = np.flatnonzero(np.isfinite(z.ravel())), slice(n * k, None)
-    # Q = R R': faster than inv, and of the digits that the all but free mean costs fewer are lost.
-    root, _ = lapack.dtrtri(np.linalg.cholesky(prior[known][:, known]).T)
-    halves = root.T @ np.column_stack([z.ravel()[known], prior[known, own]])
-    inflation, dof = _calibration(z, root, known, root @ halves[:, 0])
-    mean, covariance = halves[:, 1:].T @ halves[:, 0], halves[:, 1:].T @ halves[:, 1:]
-    return Forecast(mean, prior[own, own] - covariance, best, unit, usual, inflation, dof)
+    known = np.flatnonzero(np.isfinite(z.ravel()))
+    known_z = z.ravel()[known]
+
+    prior = _prior(history, rows, place, unit)
+    own = slice(z.size, None)
+    root = _root_of_inverse(prior[known][:, known])
+    right_sides = np.column_stack([known_z, prior[known, own]])
+    halves = root.T @ right_sides  # R' z and R' B; a product of two holds C^-1 = R R'
+    of_z = halves[:, 0]
+    of_run = halves[:, 1:]
+
+    trust = calibrate(z, root, known, solved=root @ of_z)
+    return Forecast(
+        mean=of_run.T @ of_z,
+        covariance=prior[own, own] - of_run.T @ of_run,
+        best=best,
+        unit=unit,
+        usual=usual,
+        inflation=trust.inflation,
+        dof=trust.dof,
+    )
 
 
 def _nearest(history: History, place: Place) -> np.ndarray:
-    """Rows of the runs that a forecast rests on, the best among them."""
-    away = np.square((history.ln_lr - place.ln_lr) / LENGTH_LR)
-    away += np.square((history.others - place.others) / LENGTH_OTHER).sum(axis=1)
+    """Rows of the runs that a forecast rests on: the best one, and the nearest others."""
+    ln_lr_apart = (history.ln_lr - place.ln_lr) / FITTED.lr_length
+    others_apart = (history.others - place.others) / FITTED.other_length
+    distance = np.square(ln_lr_apart)
+    distance += np.square(others_apart).sum(axis=1)
+
     whole = np.flatnonzero(history.whole)
-    away[whole[np.argmin(history.value[whole, -1])]] = -1.0
+    best = whole[np.argmin(history.value[whole, -1])]
+    distance[best] = -1.0  # ahead of all others
+    by_distance = np.argsort(distance[whole], kind="stable")
+    whole = whole[by_distance][:_WHOLE]
+
     ended = np.flatnonzero(~history.whole)
-    whole, ended = (rows[np.argsort(away[rows], kind="stable")] for rows in (whole, ended))
-    values = np.isfinite(history.value[ended[:_ENDED]]).sum(axis=1).cumsum()
-    return np.concatenate([whole[:_WHOLE], ended[:_ENDED][values <= _ENDED_VALUES]])
+    by_distance = np.argsort(distance[ended], kind="stable")
+    ended = ended[by_distance][:_ENDED]
+    n_values = np.isfinite(history.value[ended]).sum(axis=1)
+    fits = n_values.cumsum() <= _ENDED_VALUES
+    return np.concatenate([whole, ended[fits]])
 
 
-def _usual(scatter: Floats) -> float:
-    found = scatter[np.isfinite(scatter)]
-    return float(np.median(found)) if len(found) else 0.0
+def _prior(
+    history: History,
+    rows: np.ndarray,
+    place: Place,
+    unit: float,
+) -> Floats:
+    """Prior covariance of z of n runs, with noise, and of the run at `place`, which is last."""
+    ln_lr = np.append(history.ln_lr[rows], place.ln_lr)
+    others = np.vstack([history.others[rows], place.others])
+    prior = prior_covariance(ln_lr, others, history.phases)
+
+    noise = noise_of(history, rows, unit)
+    diagonal = np.diag_indices(noise.size)
+    prior[diagonal] += noise.ravel()
+    return prior
 
 
-def _noise(history: History, rows: np.ndarray, best: Floats, unit: float) -> Floats:
-    """Variances that the scatter of reports adds to z, shape `(n, K)`."""
-    behind = np.nan_to_num(np.abs(history.value[rows] - best))
-    scatter = np.nan_to_num(history.scatter[rows]) / (unit + behind)
-    share = np.full(scatter.shape, SCATTER) / history.averaged[rows]
-    share[:, -1] = SCATTER_LAST
-    return np.asarray(np.minimum(share * scatter**2, _MOST_NOISE))
+def _root_of_inverse(covariance: Floats) -> Floats:
+    """R, upper triangular, with R R' the inverse of a covariance.
 
-
-def _covariance(ln_lr: Floats, others: Floats, phases: Floats) -> Floats:
-    """Prior covariance of n runs by K phases, run by run, shape `(n K, n K)`."""
-    late, k, n = np.log10(phases), len(phases), len(ln_lr)
-    goes_on = [
-        LEVEL * np.ones((k, k)),
-        TREND_LN * np.outer(late, late),
-        TREND * np.outer(phases - 1, phases - 1),
-        WANDER * np.exp(-np.abs(late[:, None] - late) / MEMORY),
-    ]
-    shared = sum(w * t for w, t in zip(ALIKE, goes_on, strict=True))
-    noise = np.full(k, NOISE**2)
-    noise[-1] = NOISE_LAST**2
-    own = sum((1 - w) * t for w, t in zip(ALIKE, goes_on, strict=True)) + np.diag(noise)
-    apart = np.square((others[:, None] - others) / LENGTH_OTHER).sum(axis=2)
-    away = np.square((ln_lr[:, None] - ln_lr) / LENGTH_LR) + apart
-    ln_u = np.log(phases)
-    common = COMMON * np.exp(-0.5 * ((ln_u[:, None] - ln_u) / COMMON_LENGTH) ** 2)
-    ln_kappa = np.add.outer(ln_lr, ln_u).ravel()
-    blocks = np.exp(-0.5 * ((ln_kappa[:, None] - ln_kappa) / KAPPA_LENGTH) ** 2)
-    blocks *= np.kron(KAPPA / (1 + apart / 2), np.ones((k, k)))
-    blocks += np.kron((1 + away / (2 * TAIL)) ** -TAIL, shared) + _MEAN
-    blocks += np.tile(common, (n, n))
-    each = np.arange(n)
-    blocks.reshape(n, k, n, k)[each, :, each, :] += own
-    return np.asarray(blocks)
-
-
-def _calibration(
-    z: Floats, root: Floats, known: np.ndarray, solved: Floats
-) -> tuple[Floats, Floats]:
-    """Inflation and degrees of freedom, from runs that came to the horizon.
-
-    With Q = R R' the inverse of the covariance of what is known, and B the phases from the k-th on
-    of one run, its forecast from the others misses by Q_BB^-1 (Q z)_B, with covariance Q_BB^-1.
-
-    Args:
-        z: Excesses, shape `(n, K)`.
-        root: R, shape `(m, m)`.
-        known: Where z is known, of all n K, shape `(m,)`.
-        solved: Q z of what is known, shape `(m,)`.
+    This is faster than `inv`, and it loses fewer of the digits that the all but free mean costs.
     """
-    n, k = z.shape
-    rows, first = np.zeros((n * k, len(known))), np.zeros((n * k, 2))
-    rows[known], first[known, 0] = root, solved
-    first[k - 1 :: k, 1] = 1.0
-    # The phases of each run that came to the horizon, from the last one back.
-    whole = np.isfinite(z[:, -1])
-    there = np.isfinite(z[whole])[:, ::-1]
-    parts = rows.reshape(n, k, -1)[whole, ::-1]
-    inverse = parts @ parts.swapaxes(1, 2) + np.eye(k) * ~there[:, None]
-    halves = np.linalg.solve(np.linalg.cholesky(inverse), first.reshape(n, k, 2)[whole, ::-1])
-    misses, lasts = halves[:, :, 0], halves[:, :, 1]
-    miss, variance = np.cumsum(misses * lasts, axis=1), np.cumsum(lasts**2, axis=1)
-    counts = there / (1 + BEHIND * z[whole, -1:] ** 2)
-    missed = (counts * np.minimum(miss**2 / variance, _FAR_OFF)).sum(axis=0)[::-1]
-    weight = counts.sum(axis=0)[::-1]
-    return (NU * PRIOR + missed) / (NU + weight), DOF + weight
+    from scipy.linalg import lapack  # not on `import optuna_kappa`
+
+    root, _ = lapack.dtrtri(np.linalg.cholesky(covariance).T)
+    return np.asarray(root)

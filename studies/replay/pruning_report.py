@@ -60,7 +60,7 @@ of the same phase. A trial is pruned when its probability to end below the best 
 `epsilon`, 0.02: of the values tried, the largest at which on the tables below, taken together,
 97 % of the eventual winners survive.
 
-The constants in `optuna_kappa/pruning/forecast.py` were fitted to streams of proposals from the
+The constants in `optuna_kappa/pruning/constants.py` were fitted to streams of proposals from the
 tables below and from others of the same kind: digits, regressions, a character model and a
 factorisation, with SGD, RMSprop and Adam, with learning rates and with random configurations. The
 tables below are therefore no test of them. On eight of those others (they are not in the

@@ -8,7 +8,6 @@ import pytest
 from curves import STEPS, curve, history
 
 from optuna_kappa.pruning import History, Place, forecast
-from optuna_kappa.pruning.forecast import excess
 
 LRS = np.geomspace(1e-5, 1e-1, 9).tolist()
 
@@ -20,14 +19,6 @@ def chance(
     loss = factor * curve(lr, seed=99)[:steps]
     expected = forecast(known, Place(math.log(lr), np.empty(0)))
     return expected.probability(known.read(STEPS[:steps], loss), margin)
-
-
-def test_excess_keeps_order_and_sign() -> None:
-    y, best = np.array([-1.0, 0.0, 0.1, 1.0, 10.0]), np.zeros(5)
-    z = excess(y, best, 0.1)
-    assert (np.diff(z) > 0).all()
-    assert z[1] == 0 and z[0] == -z[3]
-    assert z[4] < 100 * 0.1
 
 
 def test_the_winner_is_not_given_up_though_it_is_behind_early_on() -> None:
