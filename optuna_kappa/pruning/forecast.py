@@ -26,7 +26,7 @@ from optuna_kappa.pruning.phases import Reading
 from optuna_kappa.pruning.run import Place
 
 _PRIOR_PHASES = 5.0  # weight of the prior that a run goes as forecast, in phases
-_LEAST_VARIANCE = 1e-12
+_LEAST_VARIANCE = 1e-12  # by rounding, a variance may come out as 0 or below
 
 # A forecast rests on the nearest runs only, so that it takes no longer in a long study.
 _WHOLE = 20  # whole runs at most
@@ -66,10 +66,11 @@ class Forecast:
     def probability(self, seen: Reading, margin: float = 0.0) -> float:
         """Probability that the run ends below the best so far.
 
-        With m and v the mean and variance of z at the horizon, given the n phases seen, and T the
-        distribution function of Student's t,
+        Let m and v be the mean and variance of z at the horizon, given the phases seen (the last
+        of them the n-th of K), and T the distribution function of Student's t with dof_n degrees
+        of freedom. Then
 
-            P = T((-ln(1 + margin / c) - m) / sqrt(v inflation_n widening)),    dof_n
+            P = T((-ln(1 + margin / c) - m) / sqrt(v inflation_n widening))
 
         Args:
             seen: The run so far; phases that it has not reached are NaN.
@@ -115,14 +116,14 @@ class Forecast:
     def _given(self, z: Floats, noise: Floats, phases: np.ndarray) -> tuple[float, float, float]:
         """Mean and variance of z at the horizon given z at some phases, and the widening.
 
-        With d = z - mean at these n phases, P their covariance with noise, and a their covariance
-        with the horizon,
+        With d = z - mean at these phases, j in number, P their covariance with noise, and a their
+        covariance with the horizon,
 
             m = mean_K + a' P^-1 d,    v = covariance_KK - a' P^-1 a
 
-            widening = max(1, (5 + d' P^-1 d) / (5 + n))
+            widening = max(1, (5 + d' P^-1 d) / (5 + j))
 
-        so a run that has itself been unlike its forecast is forecast with less certainty.
+        so the forecast of a run that has been unlike its forecast so far is less certain.
         """
         mean = float(self.mean[-1])
         variance = float(self.covariance[-1, -1])
