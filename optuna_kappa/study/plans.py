@@ -1,12 +1,12 @@
-"""What a trial was planned to be: its horizon, its kind and its schedule.
+"""The plan of a trial: its horizon, its kind and its schedule.
 
-A plan is kept as the trial's user attribute `kappa:plan`, so that it survives a restart, any
-worker can read it, and optuna-dashboard shows it.
+A plan is stored as the trial's user attribute `kappa:plan`. It survives a restart, every worker
+can read it, and optuna-dashboard shows it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any, Literal
@@ -20,6 +20,10 @@ PLAN = "kappa:plan"
 PRUNED = "kappa:pruned"
 INTERRUPTED = "kappa:interrupted"
 
+# Kinds of trials that are run for evidence: the law is fitted to probes, and trials that follow
+# the law show whether it holds.
+_EXEMPT = ("probe", "law")
+
 Kind = Literal["probe", "law", "base", "enqueued"]
 
 
@@ -28,10 +32,10 @@ class Plan:
     """What a trial was planned to be, stored as its user attribute `kappa:plan`.
 
     Attributes:
-        horizon: Steps (in the unit of `trial.report`) it should train for.
+        horizon: Steps to train for, in the unit of `trial.report`.
         kind: "probe" (below the target's horizon), "law" (at the target, lr from the law),
             "base" (at the target, lr from the base sampler) or "enqueued" (lr from the user).
-        schedule: Name of the schedule it runs.
+        schedule: Name of the schedule of the run.
 
     Example:
         >>> Plan(horizon=3, kind="probe", schedule="constant").is_probe
@@ -44,7 +48,7 @@ class Plan:
 
     @property
     def is_probe(self) -> bool:
-        """Whether the trial is for a horizon below the target's."""
+        """Whether the trial was planned for a horizon below the target's."""
         return self.kind == "probe"
 
 
@@ -52,14 +56,22 @@ _shared_plan = lru_cache(Plan)  # thousands of trials share a few plans
 
 
 def plan_of(trial: Trial | FrozenTrial) -> Plan | None:
-    """The plan stored on a trial, None for a trial of another sampler.
+    """The plan stored on a trial; None for a trial of another sampler.
 
     Raises:
-        ValueError: Something else is stored under its name.
+        ValueError: The attribute `kappa:plan` holds something other than a plan.
+
+    Example:
+        >>> import optuna
+        >>> from optuna_kappa import KappaSampler
+        >>> study = optuna.create_study(sampler=KappaSampler(horizon=24, seed=0))
+        >>> plan_of(study.ask())
+        Plan(horizon=1, kind='probe', schedule='constant')
     """
     stored = trial.user_attrs.get(PLAN)
     if stored is None:
         return None
+
     try:
         return _shared_plan(**stored)
     except TypeError as error:
@@ -70,19 +82,51 @@ def plan_of(trial: Trial | FrozenTrial) -> Plan | None:
 
 
 def kind_of(trial: FrozenTrial) -> str | None:
-    """The kind of a planned trial, None for a trial of another sampler."""
+    """The kind of a planned trial, as in `Plan.kind`; None for a trial of another sampler.
+
+    Example:
+        >>> import optuna
+        >>> from optuna_kappa import KappaSampler
+        >>> study = optuna.create_study(sampler=KappaSampler(horizon=24, n_probes=0, seed=0))
+        >>> trial = study.ask()
+        >>> kind_of(study.trials[0])
+        'base'
+    """
     plan = plan_of(trial)
     return None if plan is None else plan.kind
 
 
+def is_exempt(trial: FrozenTrial) -> bool:
+    """Whether `KappaPruner` never prunes a trial for its forecast: a probe, or one by the law.
+
+    Example:
+        >>> import optuna
+        >>> plan = {"horizon": 24, "kind": "law", "schedule": "constant"}
+        >>> is_exempt(optuna.trial.create_trial(value=0.5, user_attrs={"kappa:plan": plan}))
+        True
+    """
+    return kind_of(trial) in _EXEMPT
+
+
 def probe_end(trial: FrozenTrial) -> int | None:
-    """The step at which a probe ends; None for a full run, or a trial of another sampler."""
+    """The step at which a probe ends; None for a full run or a trial of another sampler.
+
+    Example:
+        >>> import optuna
+        >>> from optuna_kappa import KappaSampler
+        >>> study = optuna.create_study(sampler=KappaSampler(horizon=24, seed=0))
+        >>> trial = study.ask()
+        >>> probe_end(study.trials[0])
+        1
+    """
     plan = plan_of(trial)
     return plan.horizon if plan is not None and plan.is_probe else None
 
 
 def horizon(trial: Trial | FrozenTrial, default: int | None = None) -> int:
-    """How long a trial should plan to train: what a scheduled objective builds its schedule for.
+    """How many steps a trial should plan to train for.
+
+    An objective with a learning-rate schedule builds the schedule for this number of steps.
 
     Args:
         trial: The trial given to the objective.
@@ -93,6 +137,15 @@ def horizon(trial: Trial | FrozenTrial, default: int | None = None) -> int:
 
     Raises:
         ValueError: The trial has no planned horizon and there is no default.
+
+    Example:
+        >>> import optuna
+        >>> from optuna_kappa import KappaSampler
+        >>> study = optuna.create_study(sampler=KappaSampler(horizon=24, seed=0))
+        >>> horizon(study.ask())
+        1
+        >>> horizon(optuna.create_study().ask(), default=24)
+        24
     """
     plan = plan_of(trial)
     if plan is not None:
@@ -105,21 +158,84 @@ def horizon(trial: Trial | FrozenTrial, default: int | None = None) -> int:
     return default
 
 
+def trials_by_horizon(
+    trials: Sequence[FrozenTrial], lr: str
+) -> Mapping[int, Sequence[FrozenTrial]]:
+    """Group planned trials by their horizon.
+
+    A failed trial counts if it had suggested its lr. An objective that returns NaN fails its
+    trial; if that trial did not count, the same lr would be proposed again and again. Interrupted
+    trials do not count: they are planned again.
+
+    Args:
+        trials: Any trials of a study; those without a plan are left out.
+        lr: Name of the learning-rate parameter.
+
+    Example:
+        >>> import optuna
+        >>> from optuna_kappa import KappaSampler
+        >>> study = optuna.create_study(sampler=KappaSampler(horizon=24, seed=0))
+        >>> asked = [study.ask() for _ in range(7)]
+        >>> by_horizon = trials_by_horizon(study.trials, lr="lr")
+        >>> {horizon: len(trials) for horizon, trials in by_horizon.items()}
+        {1: 6, 8: 1}
+    """
+    by_horizon: dict[int, list[FrozenTrial]] = {}
+
+    for trial in trials:
+        failed = trial.state == TrialState.FAIL
+        if failed and (lr not in trial.params or was_interrupted(trial)):
+            continue
+
+        plan = plan_of(trial)
+        if plan is not None:
+            by_horizon.setdefault(plan.horizon, []).append(trial)
+
+    return by_horizon
+
+
 def store_plan(study: Study, trial: FrozenTrial, plan: Plan) -> None:
-    """Store the plan of a running trial."""
+    """Store the plan of a running trial.
+
+    Example:
+        >>> import optuna
+        >>> study = optuna.create_study()
+        >>> trial = study.ask()
+        >>> store_plan(study, study.trials[0], Plan(24, "base", "constant"))
+        >>> study.trials[0].user_attrs["kappa:plan"]["horizon"]
+        24
+    """
     set_user_attr(study, trial, PLAN, asdict(plan))
 
 
-def store_pruned(study: Study, trial: FrozenTrial, why: Mapping[str, Any]) -> None:
-    """Store why a running trial was pruned."""
-    set_user_attr(study, trial, PRUNED, dict(why))
+def store_pruned(study: Study, trial: FrozenTrial, reason: Mapping[str, Any]) -> None:
+    """Store why a running trial was pruned.
+
+    Example:
+        >>> import optuna
+        >>> study = optuna.create_study()
+        >>> trial = study.ask()
+        >>> store_pruned(study, study.trials[0], {"step": 3, "probability": 0.01})
+        >>> study.trials[0].user_attrs["kappa:pruned"]["probability"]
+        0.01
+    """
+    set_user_attr(study, trial, PRUNED, dict(reason))
 
 
 def fail_interrupted(study: Study) -> None:
     """Mark the trials that a killed process left running as failed and interrupted.
 
-    Only for studies that no other process is working on. Samplers that know the mark plan these
-    trials again; a trial that failed by itself says something about its learning rate.
+    Use it only for a study that no other process is working on. Samplers that know the mark plan
+    these trials again. A trial that failed by itself, in contrast, says something about its
+    learning rate.
+
+    Example:
+        >>> import optuna
+        >>> study = optuna.create_study()
+        >>> trial = study.ask()  # and then the process was killed
+        >>> fail_interrupted(study)
+        >>> study.trials[0].state.name
+        'FAIL'
     """
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         set_user_attr(study, trial, INTERRUPTED, True)
@@ -132,7 +248,18 @@ def was_interrupted(trial: FrozenTrial) -> bool:
 
 
 def at_horizon(study: Study, horizon: int) -> Study:
-    """The study as a base sampler should see it: values of other horizons cannot be compared."""
+    """A view of the study without the trials that were planned for other horizons.
+
+    A base sampler is given this view, because values of different horizons cannot be compared.
+
+    Example:
+        >>> import optuna
+        >>> from optuna_kappa import KappaSampler
+        >>> study = optuna.create_study(sampler=KappaSampler(horizon=24, seed=0))
+        >>> asked = [study.ask() for _ in range(7)]
+        >>> len(at_horizon(study, 8).trials)
+        1
+    """
 
     def keep(trial: FrozenTrial) -> bool:
         plan = plan_of(trial)

@@ -1,12 +1,12 @@
 """The one place that touches Optuna's private names, each with its reason.
 
-- `study._get_trials(use_cache=True)`: the public `get_trials` reads the storage again at every
-  call; Optuna's own samplers share one read an ask by this one.
-- `study._storage` and `trial._trial_id`: an attribute has to be stored before the first suggest,
-  and a sampler is handed a `FrozenTrial`, whose `set_user_attr` changes memory only.
-- `study._directions`: the public property deep-copies.
-- `object.__getattribute__(study, "__dict__")`: a study seen through a filter shares everything
-  else with the original, also when that is one of Hyperband's bracket studies.
+- `study._get_trials(use_cache=True)`: the public `get_trials` reads the storage at every call.
+  With this method, Optuna's own samplers and ours share one read per ask.
+- `study._storage` and `trial._trial_id`: an attribute has to be stored before the first suggest.
+  A sampler is given a `FrozenTrial`, whose `set_user_attr` changes memory only.
+- `study._directions`: the public property makes a deep copy.
+- `object.__getattribute__(study, "__dict__")`: a filtered view shares everything but the trials
+  with its study. Hyperband's bracket studies block the ordinary access to their attributes.
 """
 
 from __future__ import annotations
@@ -19,17 +19,40 @@ from optuna.trial import FrozenTrial, TrialState
 
 
 def snapshot(study: Study) -> list[FrozenTrial]:
-    """All trials of a study, not copied, by one storage read an ask."""
+    """All trials of a study, not copied, from the one storage read of an ask.
+
+    Example:
+        >>> import optuna
+        >>> study = optuna.create_study()
+        >>> trial = study.ask()
+        >>> [trial.number for trial in snapshot(study)]
+        [0]
+    """
     return study._get_trials(deepcopy=False, use_cache=True)
 
 
 def snapshot_now(study: Study) -> list[FrozenTrial]:
-    """All trials as the storage holds them now, not copied."""
+    """All trials as the storage holds them now, not copied.
+
+    Example:
+        >>> import optuna
+        >>> study = optuna.create_study()
+        >>> trial = study.ask()
+        >>> trial.report(0.5, step=1)
+        >>> snapshot_now(study)[0].intermediate_values
+        {1: 0.5}
+    """
     return study._get_trials(deepcopy=False)
 
 
 def direction_of(study: Study) -> StudyDirection:
-    """Direction of the study's first objective."""
+    """Direction of the study's first objective.
+
+    Example:
+        >>> import optuna
+        >>> direction_of(optuna.create_study(direction="maximize")).name
+        'MAXIMIZE'
+    """
     return study._directions[0]
 
 
@@ -38,7 +61,14 @@ def require_single_objective(study: Study, who: str) -> None:
 
     Args:
         study: Any study.
-        who: What needs a single objective, to begin the message with.
+        who: What needs a single objective; the message begins with it.
+
+    Raises:
+        ValueError: The study has several objectives.
+
+    Example:
+        >>> import optuna
+        >>> require_single_objective(optuna.create_study(), "a run table")
     """
     if len(study._directions) > 1:
         raise ValueError(
@@ -48,16 +78,34 @@ def require_single_objective(study: Study, who: str) -> None:
 
 
 def set_user_attr(study: Study, trial: FrozenTrial, name: str, value: Any) -> None:
-    """Store a user attribute of a running trial, in the storage and on the trial in hand."""
+    """Store a user attribute of a running trial, in the storage and on the given object.
+
+    Example:
+        >>> import optuna
+        >>> study = optuna.create_study()
+        >>> trial = study.ask()
+        >>> set_user_attr(study, study.trials[0], "note", "a test")
+        >>> study.trials[0].user_attrs
+        {'note': 'a test'}
+    """
     study._storage.set_trial_user_attr(trial._trial_id, name, value)
     trial.user_attrs[name] = value
 
 
 def filtered(study: Study, keep: Callable[[FrozenTrial], bool]) -> Study:
-    """A view of the study that shows only the trials for which `keep` is true."""
+    """A view of the study that shows only the trials for which `keep` is true.
+
+    Example:
+        >>> import optuna
+        >>> study = optuna.create_study()
+        >>> study.optimize(lambda trial: trial.number, n_trials=3)
+        >>> len(filtered(study, lambda trial: trial.value > 0).trials)
+        2
+    """
     view = object.__new__(_FilteredStudy)
     view.__dict__.update(object.__getattribute__(study, "__dict__"))
-    view._original, view._keep = study, keep
+    view._original = study
+    view._keep = keep
     return view
 
 

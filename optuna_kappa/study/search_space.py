@@ -1,4 +1,8 @@
-"""Parameters of a trial as coordinates: how far apart two trials are."""
+"""Parameters of trials as coordinates, and the range of the learning rate.
+
+A distance between two trials is a distance between their coordinates (`place_of`). The learning
+rate counts by its logarithm; every other parameter counts in parts of its range.
+"""
 
 from __future__ import annotations
 
@@ -22,36 +26,72 @@ Space = Mapping[str, BaseDistribution]
 
 
 def space_of(trials: Sequence[FrozenTrial]) -> dict[str, BaseDistribution]:
-    """All parameters of some trials, sorted by name; of several ranges the last."""
-    found = {name: d for trial in trials for name, d in trial.distributions.items()}
-    return {name: found[name] for name in sorted(found)}
+    """All parameters of some trials, sorted by name.
+
+    Where a parameter has had several ranges, the last one counts.
+
+    Example:
+        >>> import optuna
+        >>> study = optuna.create_study()
+        >>> trial = study.ask({"width": IntDistribution(1, 9), "lr": FloatDistribution(0.1, 1.0)})
+        >>> list(space_of(study.trials))
+        ['lr', 'width']
+    """
+    space: dict[str, BaseDistribution] = {}
+    for trial in trials:
+        space.update(trial.distributions)
+    return dict(sorted(space.items()))
 
 
 def place_of(trial: FrozenTrial, space: Space, lr: str) -> Place:
-    """Where a trial is in a space; a parameter that has a single value is left out."""
+    """The coordinates of a trial in a space; a parameter with a single value has none.
+
+    A trial without an lr is put at the geometric mean of the lr's range.
+
+    Args:
+        trial: Any trial.
+        space: Parameters of the study, as `space_of` gives them.
+        lr: Name of the learning-rate parameter.
+
+    Example:
+        >>> import optuna
+        >>> space = {"lr": FloatDistribution(0.01, 1.0), "width": IntDistribution(0, 8)}
+        >>> params = {"lr": 1.0, "width": 2}
+        >>> trial = optuna.trial.create_trial(params=params, distributions=space, value=0.5)
+        >>> place_of(trial, space, lr="lr")
+        Place(ln_lr=0.0, others=array([0.25]))
+    """
     others: list[float] = []
     ln_lr = 0.0
+
     for name, distribution in space.items():
         if name == lr and not isinstance(distribution, CategoricalDistribution):
             low, high = _ends(distribution)
             if low >= 0 < high:
                 ln_lr = math.log(lr_of(trial, lr) or math.sqrt(low * high) or high)
                 continue
+
         if not distribution.single():
-            others += _parts(distribution, trial.params.get(name))
+            others += _coordinates(distribution, trial.params.get(name))
+
     return Place(ln_lr, np.array(others))
 
 
-def _parts(distribution: BaseDistribution, value: Any) -> list[float]:
-    """A value in parts of its range, the middle where there is none; categories are 1 apart."""
+def _coordinates(distribution: BaseDistribution, value: Any) -> list[float]:
+    """A value in parts of its range, the middle if it is missing; categories are 1 apart."""
     if isinstance(distribution, CategoricalDistribution):
         return [(choice == value) / math.sqrt(2) for choice in distribution.choices]
     if not isinstance(value, (int, float)):
         return [0.5]
-    (low, high), at = _ends(distribution), float(value)
-    if getattr(distribution, "log", False) and at > 0:
-        low, high, at = math.log(low), math.log(high), math.log(at)
-    return [(at - low) / (high - low)]
+
+    low, high = _ends(distribution)
+    number = float(value)
+    if getattr(distribution, "log", False) and number > 0:
+        low = math.log(low)
+        high = math.log(high)
+        number = math.log(number)
+
+    return [(number - low) / (high - low)]
 
 
 def _ends(distribution: BaseDistribution) -> tuple[float, float]:
@@ -60,10 +100,14 @@ def _ends(distribution: BaseDistribution) -> tuple[float, float]:
 
 
 def require_lr(name: str, distribution: BaseDistribution) -> FloatDistribution:
-    """The distribution of the learning rate, if it is one that the law can use.
+    """Return the distribution of the learning rate if the law can use it.
 
     Raises:
         ValueError: It is not a float range above 0.
+
+    Example:
+        >>> require_lr("lr", FloatDistribution(1e-5, 1e-1, log=True)).high
+        0.1
     """
     if not isinstance(distribution, FloatDistribution) or distribution.low <= 0:
         raise ValueError(
@@ -75,14 +119,28 @@ def require_lr(name: str, distribution: BaseDistribution) -> FloatDistribution:
 
 
 def snap(distribution: FloatDistribution, value: float) -> float:
-    """The allowed value nearest to `value`."""
+    """The allowed value nearest to `value`.
+
+    Example:
+        >>> snap(FloatDistribution(0.0, 1.0, step=0.25), 0.6)
+        0.5
+        >>> snap(FloatDistribution(0.1, 1.0, log=True), 2.0)
+        1.0
+    """
     value = min(max(value, distribution.low), distribution.high)
+
     if distribution.step is not None:
         steps = round((value - distribution.low) / distribution.step)
         value = min(distribution.low + steps * distribution.step, distribution.high)
+
     return float(value)
 
 
 def ends(distribution: FloatDistribution) -> tuple[float, float]:
-    """Natural logarithms of the ends of a range."""
+    """Natural logarithms of the ends of a range.
+
+    Example:
+        >>> ends(FloatDistribution(1.0, 2.0, log=True))
+        (0.0, 0.6931471805599453)
+    """
     return math.log(distribution.low), math.log(distribution.high)
