@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler, TPESampler
+from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
@@ -17,16 +17,14 @@ from optuna_kappa._validation import check_count, check_horizon
 from optuna_kappa.law import Law
 from optuna_kappa.runs import RunTable
 from optuna_kappa.schedules import AnySchedule, as_schedule
-from optuna_kappa.search.ladder import affordable, next_probe, rungs, trusts_law
-from optuna_kappa.search.picking import N_SPREAD, Picker, below_wall
+from optuna_kappa.search.ladder import affordable, next_probe, rungs
+from optuna_kappa.study.base_sampler import BaseSamplerAdapter, is_lr_ours
 from optuna_kappa.study.plans import (
     Plan,
-    at_horizon,
     horizon,
-    kind_of,
     plan_of,
     store_plan,
-    was_interrupted,
+    trials_by_horizon,
 )
 from optuna_kappa.study.private import (
     direction_of,
@@ -34,49 +32,72 @@ from optuna_kappa.study.private import (
     snapshot,
     snapshot_now,
 )
+from optuna_kappa.study.proposal import propose_ln_lr
 from optuna_kappa.study.search_space import ends, require_lr, snap
 from optuna_kappa.study.setup_hints import hint
-from optuna_kappa.study.study_law import Problem, StudyLaw, source_optima, that_count
-from optuna_kappa.study.trials import (
-    best_params,
-    fixed_params,
-    known_params,
-    lr_of,
-    tells,
-)
+from optuna_kappa.study.sources import source_optima
+from optuna_kappa.study.study_law import Problem, StudyLaw, select_evidence
+from optuna_kappa.study.trials import best_params, fixed_params, require_known_params
 
 _logger = logging.getLogger(__name__)
-_DIRECTED = ("probe", "law")  # kinds of trials whose lr is ours
 
 
 class KappaSampler(BaseSampler):
-    """Finds the learning rate of long runs from short ones.
+    """Finds the best learning rate of long training runs from cheap short ones.
 
-    The first trials are probes at a ladder of short horizons. From their losses the law of how
-    the optimum moves with the horizon is fitted, and the trials at the target horizon that follow
-    take their lr from it and from each other. Unless the first three (two, of a law that rests on
-    sources alone) locate the optimum, every second one is the base sampler's, which sees those at
-    the target only, until they do. An lr suggested after the other parameters is proposed given
-    them, as far as they are seen to move its optimum.
+    A search proceeds in two stages:
 
-    Everything follows from the study's trials, the seed and the trial's number: the same storage
+    1. **Probes.** The first trials are short runs, at a ladder of horizons below the target. The
+       optimal learning rate at each horizon shows the *law*: how the optimum moves as runs get
+       longer.
+    2. **Target trials.** Full-length runs take their lr from the law and from each other. Up to
+       three of them follow the law (two if it rests on sources alone). If they have not located
+       the optimum, every second trial goes to the base sampler until it is located. So a law
+       that misleads costs a few trials, not the search.
+
+    The sampler only chooses the learning rate. All other parameters come from the base sampler,
+    which sees the full-length trials when it also has to choose the lr. If the lr is suggested
+    after other parameters and these move its optimum, the proposal takes them into account.
+
+    Use it together with `KappaPruner`, which ends probes at their planned horizon. An objective
+    that builds a learning-rate schedule asks `optuna_kappa.horizon(trial)` for how many steps.
+
+    Proposals depend only on the study's trials, the seed and the trial's number. The same storage
     gives the same proposal, after a restart and from any worker.
 
     Args:
         horizon: Steps of a full run, in the unit of `trial.report`'s step.
-        schedule: Schedule of the runs, a name or an `optuna_kappa.schedules` object. A scheduled
-            objective plans its schedule for `optuna_kappa.horizon(trial)` steps.
+        schedule: Schedule of the runs: a name or an `optuna_kappa.schedules` object.
         lr: Name of the learning-rate parameter, a float range above 0.
-        sources: Studies or run tables of short or constant-rate runs to start from, in the same
-            unit. With sources there are no probes by default.
-        base_sampler: Sampler of all other parameters, and of lr while the law is not trusted.
-            Default: a TPESampler, seeded by trial.
-        n_probes: Number of probes. By default 10, which cost 1.6 full runs, fewer where the unit
-            is so coarse that they would cost more, and 0 with sources.
-        seed: Seed; None draws one, and then other processes propose differently.
+        sources: Studies or run tables to start from, of short or constant-rate runs in the same
+            unit of steps. With sources there are no probes by default.
+        base_sampler: Sampler of all other parameters, and of the lr while the law is not trusted.
+            By default a TPESampler, seeded for each trial.
+        n_probes: Number of probes. By default 10, which cost 1.6 full runs; fewer if steps are so
+            coarse that 10 would cost more; 0 with sources.
+        seed: Seed of the proposals. None draws one, and then other processes propose differently.
 
     Raises:
-        ValueError: An argument is not allowed, or a source has nothing to start from.
+        ValueError: An argument is not allowed, or no optimum can be located in a source.
+
+    Example:
+        >>> import math
+        >>> import optuna
+        >>> from optuna_kappa import KappaPruner, KappaSampler
+        >>> def objective(trial):
+        ...     lr = trial.suggest_float("lr", 1e-5, 1e-1, log=True)
+        ...     for epoch in range(1, 25):
+        ...         best_lr = 0.02 / epoch  # longer runs need a lower learning rate
+        ...         loss = 1 / epoch + 0.1 * math.log(lr / best_lr) ** 2
+        ...         trial.report(loss, step=epoch)
+        ...         if trial.should_prune():
+        ...             raise optuna.TrialPruned()
+        ...     return loss
+        >>> sampler = KappaSampler(horizon=24, seed=0)
+        >>> study = optuna.create_study(sampler=sampler, pruner=KappaPruner())
+        >>> study.optimize(objective, n_trials=13)  # ten probes, three full runs
+        >>> round(sampler.recommend(study), 4)  # the best is 0.02 / 24
+        0.0008
     """
 
     def __init__(
@@ -95,26 +116,26 @@ class KappaSampler(BaseSampler):
             raise ValueError(f"lr must be the name of the learning-rate parameter, but is {lr!r}")
         self._lr = lr
         self._sources = source_optima(sources, lr)
-        self._base_sampler = base_sampler
+
         if n_probes is None:
             n_probes = 0 if self._sources else affordable(self._horizon)
         n_probes = check_count("n_probes", n_probes, "0 runs no probes", least=0)
         self._rungs = rungs(self._horizon, n_probes)
+
         drawn = int(np.random.SeedSequence().generate_state(1)[0])
         remedy = "leave it out to draw one"
         self._seed = drawn if seed is None else check_count("seed", seed, remedy, least=0)
+
+        self._base = BaseSamplerAdapter(base_sampler, self._horizon, lr, self._seed)
         self._memo: tuple[object, StudyLaw] | None = None
-        self._bases: dict[tuple[str, int], BaseSampler] = {}
-        self._given: dict[tuple[str, int], dict[str, Any]] = {}
-        self._warned: set[str] = set()
+        self._hinted: set[str] = set()
 
     def reseed_rng(self) -> None:
-        """Reseeds the base sampler; our own randomness is the seed and the trial's number."""
-        if self._base_sampler is not None:
-            self._base_sampler.reseed_rng()
+        """Reseed the base sampler; the rest depends on the seed and the trial's number only."""
+        self._base.reseed_rng()
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
-        """Plans the trial's horizon and stores it on the trial.
+        """Plan the trial's horizon and store it on the trial.
 
         Raises:
             ValueError: The study has several objectives.
@@ -122,30 +143,21 @@ class KappaSampler(BaseSampler):
         require_single_objective(study, "KappaSampler")
         if plan_of(trial) is None:
             store_plan(study, trial, self._plan(study, trial))
-        self._base(study, trial).before_trial(at_horizon(study, self._horizon), trial)
+        self._base.before_trial(study, trial)
 
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
-        """The base sampler's, without the lr where that is ours."""
+        """The base sampler's search space, without the lr if this sampler picks it."""
         require_single_objective(study, "KappaSampler")
-        view = self._view(study, trial)
-        space = self._base(study, trial).infer_relative_search_space(view, trial)
-        return {name: d for name, d in space.items() if not self._is_ours(trial, name)}
+        return self._base.infer_relative_search_space(study, trial)
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """The base sampler's proposal; all of it at once, where the lr depends on it."""
+        """The base sampler's proposal."""
         require_single_objective(study, "KappaSampler")
-        view, base = self._view(study, trial), self._base(study, trial)
-        proposed = base.sample_relative(view, trial, search_space)
-        if self._is_ours(trial, self._lr):
-            for name, distribution in search_space.items():
-                if name not in proposed:
-                    proposed[name] = base.sample_independent(view, trial, name, distribution)
-            self._given[study.study_name, trial.number] = proposed
-        return proposed
+        return self._base.sample_relative(study, trial, search_space)
 
     def sample_independent(
         self,
@@ -154,7 +166,7 @@ class KappaSampler(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        """The lr from the plan or the law, all else from the base sampler.
+        """The lr from the plan or the law; everything else from the base sampler.
 
         Raises:
             ValueError: The study has several objectives, or lr is not a float range above 0.
@@ -162,11 +174,11 @@ class KappaSampler(BaseSampler):
         require_single_objective(study, "KappaSampler")
         if param_name == self._lr:
             lr_range = require_lr(param_name, param_distribution)
-            if self._is_ours(trial, param_name):
-                ln_lr = self._propose(study, trial, *ends(lr_range))
+            if is_lr_ours(trial):
+                ln_lr = self._propose(study, trial, ends(lr_range))
                 return snap(lr_range, math.exp(ln_lr))
-        view, base = self._view(study, trial), self._base(study, trial)
-        return base.sample_independent(view, trial, param_name, param_distribution)
+
+        return self._base.sample_independent(study, trial, param_name, param_distribution)
 
     def after_trial(
         self,
@@ -175,156 +187,114 @@ class KappaSampler(BaseSampler):
         state: TrialState,
         values: Sequence[float] | None,
     ) -> None:
-        """Forwards to the base sampler, and tells once of set-ups that waste the probes."""
-        plan = plan_of(trial)
-        base = self._base(study, trial)
-        if plan is None or not plan.is_probe:
-            base.after_trial(at_horizon(study, self._horizon), trial, state, values)
-        for kept in (self._bases, self._given):
-            kept.pop((study.study_name, trial.number), None)
-        advice = hint(trial, plan, state, study.pruner, self._lr)
-        if advice and advice[0] not in self._warned:
-            self._warned.add(advice[0])
-            _logger.warning(advice[1])
+        """Forward to the base sampler, and warn once of each set-up that wastes probes."""
+        self._base.after_trial(study, trial, state, values)
+
+        advice = hint(trial, plan_of(trial), state, study.pruner, self._lr)
+        if advice and advice.topic not in self._hinted:
+            self._hinted.add(advice.topic)
+            _logger.warning(advice.message)
 
     def law(self, study: Study) -> Law:
-        """The law as fitted from the study's finished trials and the sources."""
+        """The law, fitted to the study's finished trials and the sources.
+
+        Example:
+            >>> import optuna
+            >>> from optuna_kappa.runs import example_runs  # the best lr is 0.01 / horizon
+            >>> sampler = KappaSampler(horizon=64, sources=[example_runs()])
+            >>> study = optuna.create_study(sampler=sampler)
+            >>> round(sampler.law(study).propose(64).lr, 5)
+            0.00016
+        """
         return self._study_law(study, snapshot_now(study)).law
 
     def recommend(self, study: Study, params: Mapping[str, Any] | None = None) -> float:
-        """The lr to train full runs with, as far as the finished trials and the sources tell.
+        """The lr to train full runs with, given the finished trials and the sources.
 
-        It has the least expected loss, given the law and the full runs; not always the lr of the
-        best trial, whose loss is as much luck as merit while there are few.
+        It has the least expected loss under the law and the full runs. This need not be the lr of
+        the best trial: with few trials, the best loss is as much luck as merit.
 
         Args:
             study: A study that was searched with this sampler.
-            params: Other parameters of these runs, the middle of its range where one is missing;
-                by default those of the best full run so far.
+            params: Other parameters of these runs; a missing one counts as the middle of its
+                range. By default those of the best full run so far.
 
         Raises:
-            ValueError: There is no trial with a learning rate, no horizon has three learning
-                rates with a finite loss yet, or no trial has a parameter of this name.
+            ValueError: No trial has a learning rate, no horizon has three learning rates with a
+                finite loss yet, or no trial has a parameter of one of these names.
+
+        Example:
+            >>> import optuna
+            >>> from optuna_kappa.runs import example_runs  # the best lr is 0.01 / horizon
+            >>> sampler = KappaSampler(horizon=64, sources=[example_runs()], seed=0)
+            >>> study = optuna.create_study(sampler=sampler)
+            >>> lr = study.ask().suggest_float("lr", 1e-6, 1e-1, log=True)
+            >>> round(sampler.recommend(study), 5)
+            0.00015
         """
         trials = snapshot_now(study)
-        study_law = self._study_law(study, trials)
         if params is None:
             params = best_params(study, trials, self._horizon)
-        known_params(params, trials)
-        if ranges := [t.distributions[self._lr] for t in trials if self._lr in t.params]:
+        require_known_params(params, trials)
+
+        ranges = [t.distributions[self._lr] for t in trials if self._lr in t.params]
+        if ranges:
             low, high = ends(require_lr(self._lr, ranges[-1]))
-            shift = study_law.shift(params)
-            if expected := study_law.surrogate(self._horizon, low - shift, high - shift):
-                return math.exp(expected.best + shift)
+            ln_lr = self._study_law(study, trials).recommend(params, low, high)
+            if ln_lr is not None:
+                return math.exp(ln_lr)
+
         raise ValueError(
             f"nothing can be recommended before a trial has suggested {self._lr!r} and three "
             "learning rates have a finite loss at one horizon; run more trials first"
         )
-
-    def _is_ours(self, trial: FrozenTrial, name: str) -> bool:
-        plan = plan_of(trial)
-        return name == self._lr and plan is not None and plan.kind in _DIRECTED
 
     def _plan(self, study: Study, trial: FrozenTrial) -> Plan:
         schedule = self._schedule.name
         if self._lr in fixed_params(trial):
             return Plan(self._horizon, "enqueued", schedule)
 
-        others = [t for t in snapshot(study) if t.number != trial.number]
-        planned = self._planned(others)
-        counts = {horizon: len(trials) for horizon, trials in planned.items()}
-        probe = next_probe(self._rungs, counts, self._horizon)
-        if probe is not None:
-            return Plan(probe, "probe", schedule)
+        others = self._others(study, trial)
+        by_horizon = trials_by_horizon(others, self._lr)
+        n_planned = {planned_for: len(trials) for planned_for, trials in by_horizon.items()}
+        probe_horizon = next_probe(self._rungs, n_planned, self._horizon)
+        if probe_horizon is not None:
+            return Plan(probe_horizon, "probe", schedule)
 
         study_law = self._study_law(study, others)
-        target = planned.get(self._horizon, ())
-        by_law = sum(kind_of(trial) == "law" for trial in target)
-        trusted = bool(study_law.law.optima) and trusts_law(
-            n_by_law=by_law,
-            n_base=len(target) - by_law,
-            se=study_law.se_at_target,
-            known=bool(self._rungs) or study_law.bears_out,
-        )
+        target_trials = by_horizon.get(self._horizon, ())
+        trusted = study_law.is_trusted(target_trials, has_probes=bool(self._rungs))
         return Plan(self._horizon, "law" if trusted else "base", schedule)
 
-    def _propose(self, study: Study, trial: FrozenTrial, low: float, high: float) -> float:
+    def _propose(self, study: Study, trial: FrozenTrial, ln_range: tuple[float, float]) -> float:
         """Ln lr for a trial, between the ends of the range."""
-        planned_for = horizon(trial)
-        others = [t for t in snapshot(study) if t.number != trial.number]
-        study_law = self._study_law(study, others)
-        given = self._given.get((study.study_name, trial.number), {})
-        shift = study_law.shift({**given, **fixed_params(trial), **trial.params})
+        others = self._others(study, trial)
+        rivals = trials_by_horizon(others, self._lr).get(horizon(trial), ())
+        base_params = self._base.proposed(study, trial)
 
-        same = self._planned(others).get(planned_for, ())
-        placed = [t for t in same if lr_of(t, self._lr)]
-        tried = [study_law.centred(t) for t in placed if tells(t)]
-        # A trial that failed without a word counts as running: its lr is not tried again either.
-        running = [study_law.centred(t) for t in placed if not tells(t)]
-
-        # Trials asked before this one that have no lr yet will take the best places.
-        asked = [t for t in same if not t.state.is_finished() and self._lr not in t.params]
-        n_before = sum(t.number < trial.number for t in asked)
-
-        picker = self._picker(study_law, planned_for, low - shift, high - shift, trial.number)
-        return picker.pick_after(n_before, tried, running) + shift
-
-    def _picker(
-        self, study_law: StudyLaw, planned_for: int, low: float, high: float, number: int
-    ) -> Picker:
-        """What picks ln lr for a horizon, in the range of the average of the other parameters."""
-        wall = study_law.wall(planned_for)
-        lowest, n_lowest = self._rungs[0] if self._rungs else (0, 0)
-        n_spread = min(n_lowest, N_SPREAD)
-        expected = study_law.surrogate(planned_for, low, below_wall(low, high, wall))
-        return Picker(
-            low,
-            high,
-            wall,
-            expected,
-            n_cells=max(n_spread, 1),
-            n_first=n_spread if planned_for == lowest else 0,
-            u=float(np.random.default_rng([self._seed, number]).random()),
+        return propose_ln_lr(
+            trial,
+            rivals,
+            self._study_law(study, others),
+            {**base_params, **fixed_params(trial), **trial.params},
+            ln_range,
+            rungs=self._rungs,
+            u=float(np.random.default_rng([self._seed, trial.number]).random()),
         )
 
-    def _planned(self, trials: Sequence[FrozenTrial]) -> Mapping[int, Sequence[FrozenTrial]]:
-        """Trials by the horizon they were planned for.
-
-        Failed ones count once they had an lr: an objective that returns NaN fails its trial, and
-        if that did not count, the same lr would be proposed for ever.
-        """
-        planned: dict[int, list[FrozenTrial]] = {}
-        for trial in trials:
-            failed = trial.state == TrialState.FAIL
-            if failed and (self._lr not in trial.params or was_interrupted(trial)):
-                continue
-            if plan := plan_of(trial):
-                planned.setdefault(plan.horizon, []).append(trial)
-        return planned
+    def _others(self, study: Study, trial: FrozenTrial) -> list[FrozenTrial]:
+        return [other for other in snapshot(study) if other.number != trial.number]
 
     def _study_law(self, study: Study, trials: Sequence[FrozenTrial]) -> StudyLaw:
-        problem = Problem(
-            self._horizon, self._schedule, self._lr, self._sources, direction_of(study)
-        )
-        counting = that_count(trials)
-        key = tuple((t.number, t.datetime_complete) for t in counting)
+        """What the trials say; the last answer is kept until a trial is added to the evidence."""
+        evidence = select_evidence(trials)
+        key = tuple((trial.number, trial.datetime_complete) for trial in evidence)
+
         memo = self._memo  # another thread may replace it meanwhile
         if memo is None or memo[0] != key:
-            self._memo = memo = (key, StudyLaw(problem, counting))
+            problem = Problem(
+                self._horizon, self._schedule, self._lr, self._sources, direction_of(study)
+            )
+            memo = (key, StudyLaw(problem, evidence))
+            self._memo = memo
         return memo[1]
-
-    def _view(self, study: Study, trial: FrozenTrial) -> Study:
-        """What the base sampler sees: the probes only where their lr, and so its own, is ours."""
-        if self._is_ours(trial, self._lr):
-            return study
-        return at_horizon(study, self._horizon)
-
-    def _base(self, study: Study, trial: FrozenTrial) -> BaseSampler:
-        """The base sampler; ours is made anew for each trial, so that only its number counts."""
-        if self._base_sampler is not None:
-            return self._base_sampler
-        key = study.study_name, trial.number
-        if key not in self._bases:
-            seed = np.random.SeedSequence([self._seed, trial.number]).generate_state(1)[0]
-            self._bases[key] = TPESampler(seed=int(seed))
-        return self._bases[key]

@@ -1,6 +1,10 @@
 """What the finished trials of a study and its sources say: the law, and what follows from it.
 
-Made once from a set of trials and asked many times; the sampler keeps the last one.
+A `StudyLaw` is made once for a set of trials and asked many times. It computes nothing before it
+is asked. The sampler keeps the last one.
+
+Learning rates are compared as ln lr, moved to the average of the other parameters: if a trial's
+own parameters move the optimum by `shift`, its lr counts as ln lr - shift.
 """
 
 from __future__ import annotations
@@ -10,23 +14,24 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from optuna.study import Study, StudyDirection
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from optuna_kappa.law import Law, Optimum, join
 from optuna_kappa.law.effects import Effects, find_effects
 from optuna_kappa.law.observations import observe
-from optuna_kappa.law.optimum import Chain, find_chain, find_optima
+from optuna_kappa.law.optimum import Chain, find_chain
 from optuna_kappa.runs import RunTable
 from optuna_kappa.schedules import AnySchedule
+from optuna_kappa.search.ladder import trusts_law
 from optuna_kappa.search.surrogate import Surrogate, link_at, surrogate
 from optuna_kappa.study.plans import Plan, horizon, kind_of, plan_of
-from optuna_kappa.study.trials import diverged_at, lr_of, run_table, sign_of, tells
+from optuna_kappa.study.trials import diverged_at, is_evidence, lr_of, run_table, sign_of
 
-_FEWEST = 3  # learning rates that locate an optimum
-_CONTRAST = 0.01  # parts of the loss
-_MOST = 100  # of the trials that are no probes the last that many count
-_KEPT = 8  # surrogates
+_MIN_RATES = 3  # learning rates that locate an optimum
+_CONTRAST = 0.01  # losses that differ by a smaller part of themselves count as equal
+_MAX_FULL_RUNS = 100  # the law is fitted to all probes and to the last full runs
+_MAX_SURROGATES = 8
 
 
 class Problem(NamedTuple):
@@ -38,6 +43,11 @@ class Problem(NamedTuple):
         lr: Name of the learning-rate parameter.
         sources: Optima of the runs of each source.
         direction: Direction of the study's objective.
+
+    Example:
+        >>> from optuna_kappa.schedules import as_schedule
+        >>> Problem(24, as_schedule("cosine"), "lr", [], StudyDirection.MINIMIZE).schedule.name
+        'cosine'
     """
 
     horizon: int
@@ -51,143 +61,206 @@ class StudyLaw:
     """What some finished trials say, for the average of the other parameters.
 
     Attributes:
-        trials: The finished trials that count, as `that_count` gives them.
+        problem: What the study is about.
+        trials: The finished trials that count, as `select_evidence` gives them.
+
+    Example:
+        >>> from optuna_kappa.runs import example_runs
+        >>> from optuna_kappa.schedules import as_schedule
+        >>> from optuna_kappa.study.sources import source_optima
+        >>> sources = source_optima([example_runs()], lr="lr")
+        >>> schedule = as_schedule("constant")
+        >>> problem = Problem(64, schedule, "lr", sources, StudyDirection.MINIMIZE)
+        >>> study_law = StudyLaw(problem, [])
+        >>> round(study_law.law.propose(64).lr, 5)
+        0.00016
     """
 
     def __init__(self, problem: Problem, finished: Sequence[FrozenTrial]) -> None:
-        """Reads nothing yet."""
-        self._problem = problem
+        """Store the trials; nothing is computed yet."""
+        self.problem = problem
         self.trials = finished
         self._surrogates: dict[tuple[int, float, float], Surrogate] = {}
 
     @cached_property
     def law(self) -> Law:
         """The law of the trials and the sources."""
-        schedule = self._problem.schedule
-        found = [*self._problem.sources, self._chain.optima]
-        return join(found, {schedule.name: schedule})
+        schedule = self.problem.schedule
+        optima = [*self.problem.sources, self._chain.optima]
+        return join(optima, {schedule.name: schedule})
 
     @cached_property
     def effects(self) -> Effects:
         """What the other parameters do."""
-        return find_effects(self._raw, sorted(self._others))
+        return find_effects(self._runs, sorted(self._other_params))
 
     @property
     def se_at_target(self) -> float:
-        """Standard error of the optimum (ln lr) as the full runs alone locate it.
+        """Standard error of the optimum (ln lr), located by the full runs alone.
 
-        Infinite if there are too few, the best of them is the outermost, or they hardly differ: on
-        a plateau, where training has failed, noise looks like a valley.
+        It is infinite if there are too few full runs, if the best of them is the outermost, or if
+        they hardly differ: on a plateau, where training has failed, noise looks like a valley.
         """
-        link = link_at(self._chain, self._problem.schedule.name, self._problem.horizon)
-        found = link.optimum if link else None
-        if not link or not found or len(link.losses.x) < _FEWEST or found.at_edge:
+        link = link_at(self._chain, self.problem.schedule.name, self.problem.horizon)
+        if link is None or link.optimum is None:
             return math.inf
-        plateau = link.losses.contrast < _CONTRAST * (
-            1 if self._chain.logarithmic else link.losses.level
-        )
-        return math.inf if plateau else found.se
+
+        losses = link.losses
+        if len(losses.x) < _MIN_RATES or link.optimum.at_edge:
+            return math.inf
+
+        level = 1 if self._chain.logarithmic else losses.level
+        is_plateau = losses.contrast < _CONTRAST * level
+        return math.inf if is_plateau else link.optimum.se
 
     @property
-    def bears_out(self) -> bool:
+    def first_law_run_is_best(self) -> bool:
         """Whether the first full run by the law is clearly the best of those by the law."""
-        sign = sign_of(self._problem.direction)
-        by_law = Plan(self._problem.horizon, "law", self._problem.schedule.name)
-        losses = [
-            sign * trial.values[0] if trial.state == TrialState.COMPLETE else math.inf
-            for trial in self.trials
-            if plan_of(trial) == by_law
-        ]
-        return len(losses) > 1 and losses[0] + _CONTRAST * abs(losses[0]) < min(losses[1:])
+        sign = sign_of(self.problem.direction)
+        by_law = Plan(self.problem.horizon, "law", self.problem.schedule.name)
 
-    def surrogate(self, horizon: int, low: float, high: float) -> Surrogate | None:
-        """What runs of a horizon would lose, over a range of ln lr; None while there is no law."""
+        losses: list[float] = []
+        for trial in self.trials:
+            if plan_of(trial) == by_law:
+                complete = trial.state == TrialState.COMPLETE
+                losses.append(sign * trial.values[0] if complete else math.inf)
+
+        if len(losses) < 2:
+            return False
+        first, *later = losses
+        return first + _CONTRAST * abs(first) < min(later)
+
+    def is_trusted(self, target_trials: Sequence[FrozenTrial], *, has_probes: bool) -> bool:
+        """Whether the next target trial may follow the law.
+
+        Args:
+            target_trials: The trials planned for the target so far.
+            has_probes: Whether the study has probes of its own.
+        """
+        if not self.law.optima:
+            return False
+
+        n_by_law = sum(kind_of(trial) == "law" for trial in target_trials)
+        return trusts_law(
+            n_by_law=n_by_law,
+            n_base=len(target_trials) - n_by_law,
+            se=self.se_at_target,
+            known=has_probes or self.first_law_run_is_best,
+        )
+
+    def surrogate(self, planned_for: int, low: float, high: float) -> Surrogate | None:
+        """Expected losses of runs of a horizon, over a range of ln lr; None if there is no law."""
         if not self.law.optima:
             return None
-        key = horizon, low, high
+
+        key = planned_for, low, high
         if key not in self._surrogates:
-            if len(self._surrogates) == _KEPT:  # other parameters move the range with each trial
+            # Other parameters move the range with each trial, so few are asked for again.
+            if len(self._surrogates) == _MAX_SURROGATES:
                 del self._surrogates[next(iter(self._surrogates))]
+
             self._surrogates[key] = surrogate(
-                self._chain, self.law, horizon, self._problem.schedule, low, high
+                self._chain,
+                self.law,
+                planned_for,
+                self.problem.schedule,
+                low,
+                high,
             )
         return self._surrogates[key]
 
-    def wall(self, up_to: int) -> float:
-        """The lowest ln lr that diverged by this horizon above all that did not; or infinity."""
-        highest_fine, diverged = -math.inf, list[float]()
+    def recommend(self, params: Mapping[str, Any], low: float, high: float) -> float | None:
+        """The ln lr with the least expected loss of a full run; None if there is no law.
+
+        Args:
+            params: Other parameters of the run.
+            low: Lower end of the range of ln lr.
+            high: Upper end.
+
+        Example:
+            >>> from optuna_kappa.runs import example_runs
+            >>> from optuna_kappa.schedules import as_schedule
+            >>> from optuna_kappa.study.sources import source_optima
+            >>> sources = source_optima([example_runs()], lr="lr")
+            >>> schedule = as_schedule("constant")
+            >>> problem = Problem(64, schedule, "lr", sources, StudyDirection.MINIMIZE)
+            >>> round(StudyLaw(problem, []).recommend({}, low=-12.0, high=-2.0), 1)
+            -8.8
+        """
+        shift = self.shift(params)
+        expected = self.surrogate(self.problem.horizon, low - shift, high - shift)
+        return None if expected is None else expected.best + shift
+
+    def wall(self, planned_for: int) -> float:
+        """The lowest ln lr that diverged by this horizon, above all that did not.
+
+        Infinite if there is none.
+        """
+        highest_fine = -math.inf
+        diverged: list[float] = []
+
         for trial in self.trials:
-            if not lr_of(trial, self._problem.lr):
+            if not lr_of(trial, self.problem.lr):
                 continue
+
             step = diverged_at(trial)
-            if step is None and horizon(trial, 0) == up_to:
-                highest_fine = max(highest_fine, self.centred(trial))
-            elif step is not None and step <= up_to:
-                diverged.append(self.centred(trial))
+            if step is None and horizon(trial, 0) == planned_for:
+                highest_fine = max(highest_fine, self.centered_ln_lr(trial))
+            elif step is not None and step <= planned_for:
+                diverged.append(self.centered_ln_lr(trial))
 
         return min((ln_lr for ln_lr in diverged if ln_lr > highest_fine), default=math.inf)
 
-    def centred(self, trial: FrozenTrial) -> float:
+    def centered_ln_lr(self, trial: FrozenTrial) -> float:
         """A trial's ln lr, moved to the average of the other parameters."""
-        return math.log(trial.params[self._problem.lr]) - self.shift(trial.params)
+        return math.log(trial.params[self.problem.lr]) - self.shift(trial.params)
 
     def shift(self, params: Mapping[str, Any]) -> float:
         """How far other parameters move the optimal ln lr."""
         return self.effects.shift(params)
 
     @cached_property
-    def _others(self) -> set[str]:
-        names = {name for trial in self.trials for name in trial.params}
-        return names & set(self._raw.context)
+    def _other_params(self) -> set[str]:
+        names: set[str] = set().union(*(trial.params for trial in self.trials))
+        return names & set(self._runs.context)
 
     @cached_property
-    def _raw(self) -> RunTable:
-        problem = self._problem
+    def _runs(self) -> RunTable:
         return run_table(
             self.trials,
-            direction=problem.direction,
-            lr=problem.lr,
-            schedule=problem.schedule.name,
+            direction=self.problem.direction,
+            lr=self.problem.lr,
+            schedule=self.problem.schedule.name,
         )
 
     @cached_property
     def _chain(self) -> Chain:
-        seen = observe(self.effects.adjusted(self._raw))
-        return find_chain(seen, logarithmic=self._raw.positive)
+        observations = observe(self.effects.adjusted(self._runs))
+        return find_chain(observations, logarithmic=self._runs.positive)
 
 
-def that_count(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-    """The finished trials that count: all probes, and the last of the others.
+def select_evidence(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    """The trials that the law is fitted to: all probes, then the last 100 of the others.
 
-    A failed trial counts if it told that it diverged.
+    A failed trial counts if its loss diverged.
+
+    Example:
+        >>> import optuna
+        >>> study = optuna.create_study()
+        >>> study.optimize(lambda trial: trial.suggest_float("lr", 0, 1), n_trials=3)
+        >>> running = study.ask()
+        >>> [trial.number for trial in select_evidence(study.trials)]
+        [0, 1, 2]
     """
-    probes, full = list[FrozenTrial](), list[FrozenTrial]()
+    probes: list[FrozenTrial] = []
+    full_runs: list[FrozenTrial] = []
+
     for trial in trials:
-        if tells(trial):
-            (probes if kind_of(trial) == "probe" else full).append(trial)
-    return [*probes, *full[-_MOST:]]
+        if not is_evidence(trial):
+            continue
+        if kind_of(trial) == "probe":
+            probes.append(trial)
+        else:
+            full_runs.append(trial)
 
-
-def source_optima(sources: Any, lr: str) -> list[list[Optimum]]:
-    """The optima of the runs of each source; each has one to start from."""
-    if isinstance(sources, (Study, RunTable, str)) or not isinstance(sources, Sequence):
-        raise ValueError(f"sources must be a list of studies and run tables, but is {sources!r}")
-    found = []
-    for source in sources:
-        if not isinstance(source, (Study, RunTable)):
-            raise ValueError(f"a source must be a study or a run table, but is {source!r}")
-        table = source if isinstance(source, RunTable) else _without_effects(source, lr)
-        optima = find_optima(observe(table))
-        if not optima:
-            raise ValueError(
-                "a source has no horizon at which three learning rates gave a finite loss; are "
-                f"its losses reported, and is {lr!r} the name of its learning rate?"
-            )
-        found.append(optima)
-    return found
-
-
-def _without_effects(study: Study, lr: str) -> RunTable:
-    """A study's runs, as they would have been with the average of the other parameters."""
-    table = run_table(study, lr=lr)
-    return find_effects(table, sorted(table.context)).adjusted(table)
+    return [*probes, *full_runs[-_MAX_FULL_RUNS:]]

@@ -1,4 +1,4 @@
-"""Where trials become rows: a study's trials as a run table, and what one trial tells."""
+"""Trials as data: a study's trials as a run table, and what a single trial shows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 def sign_of(direction: StudyDirection) -> float:
-    """Factor that turns a study's values into losses, and back: -1 where it maximizes, else 1."""
+    """Factor that turns a study's values into losses, and back: -1 if it maximizes, else 1.
+
+    Example:
+        >>> sign_of(StudyDirection.MAXIMIZE)
+        -1.0
+    """
     return -1.0 if direction == StudyDirection.MAXIMIZE else 1.0
 
 
@@ -31,21 +36,31 @@ def run_table(
 ) -> RunTable:
     """The trials of a study as a run table.
 
-    Every reported value is a row. A trial without reports has one row, its value, at its planned
-    horizon. A NaN or infinite value says that the run diverged; a failed trial counts only if it
-    reported one. When the study maximises, the sign is turned, so that lower is better. A trial
-    without a plan, one of another sampler, is taken to have been planned for the largest step of
-    all trials.
+    Every reported value is a row. A trial without reports has one row, its value at its planned
+    horizon. A NaN or infinite value means that the run diverged; a failed trial counts only if it
+    reported one. If the study maximizes, the sign is turned, so that lower is better. A trial
+    without a plan, from another sampler, counts as planned for the largest step of all trials.
 
     Args:
-        trials: A study, or some of one's trials.
+        trials: A study, or some trials of one.
         direction: Direction of the objective; a study brings its own.
         lr: Name of the learning-rate parameter; trials without it are left out.
-        schedule: Schedule of trials that have no plan, those of other samplers.
+        schedule: Schedule of trials without a plan, those of other samplers.
         states: States of the trials to take.
 
     Returns:
         Rows by trial number, then step, with context columns for the other parameters.
+
+    Raises:
+        ValueError: The study has several objectives.
+
+    Example:
+        >>> import optuna
+        >>> study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+        >>> study.optimize(lambda trial: trial.suggest_float("lr", 0.001, 0.1) ** 2, n_trials=5)
+        >>> runs = run_table(study)
+        >>> bool((runs.loss == runs.lr**2).all())
+        True
     """
     if isinstance(trials, Study):
         require_single_objective(trials, "a run table")
@@ -55,14 +70,16 @@ def run_table(
     sign = sign_of(direction)
     taken = [trial for trial in trials if trial.state in states and lr_of(trial, lr)]
     reports = {trial.number: _reports(trial) for trial in taken}
-    full = max((max(steps, default=0) for steps in reports.values()), default=0)
+    longest = max((max(steps, default=0) for steps in reports.values()), default=0)
 
-    others = sorted({name for trial in taken for name in trial.params} - {lr, *COLUMNS})
-    columns: dict[str, list[Any]] = {name: [] for name in (*COLUMNS, *others)}
+    all_params: set[str] = set().union(*(trial.params for trial in taken))
+    context = sorted(all_params - {lr, *COLUMNS})
+    columns: dict[str, list[Any]] = {name: [] for name in (*COLUMNS, *context)}
 
     for trial in taken:
-        plan, values = plan_of(trial), reports[trial.number]
-        planned = max(plan.horizon if plan else full, *values, 1)
+        plan = plan_of(trial)
+        values = reports[trial.number]
+        planned = max(plan.horizon if plan else longest, *values, 1)
         n = len(values)
 
         columns["run"] += [str(trial.number)] * n
@@ -71,20 +88,25 @@ def run_table(
         columns["horizon"] += [planned] * n
         columns["step"] += list(values)
         columns["loss"] += [sign * value for value in values.values()]
-        for name in others:
+        for name in context:
             columns[name] += [str(trial.params.get(name, ""))] * n
 
     return RunTable.from_columns(columns)
 
 
 def _reports(trial: FrozenTrial) -> Mapping[int, float]:
-    """Values by step, ascending, of the reports or, without any, of the result.
+    """Values by step, ascending: the reports or, if there are none, the final value.
 
-    A finite loss at step 0 is that of no training, and left out.
+    A finite loss at step 0 was measured before any training and is left out.
     """
-    values = {step: float(value) for step, value in trial.intermediate_values.items()}
-    reports = {step: v for step, v in values.items() if step > 0 or not math.isfinite(v)}
-    if trial.state == TrialState.FAIL and all(math.isfinite(v) for v in reports.values()):
+    reports: dict[int, float] = {}
+    for step, value in trial.intermediate_values.items():
+        value = float(value)
+        if step > 0 or not math.isfinite(value):
+            reports[step] = value
+
+    all_finite = all(map(math.isfinite, reports.values()))
+    if trial.state == TrialState.FAIL and all_finite:
         return {}
 
     plan = plan_of(trial)
@@ -94,41 +116,106 @@ def _reports(trial: FrozenTrial) -> Mapping[int, float]:
 
 
 def fixed_params(trial: FrozenTrial) -> Mapping[str, Any]:
-    """The parameters that the user fixed by `study.enqueue_trial`."""
+    """The parameters that the user fixed with `study.enqueue_trial`.
+
+    Example:
+        >>> import optuna
+        >>> study = optuna.create_study()
+        >>> study.enqueue_trial({"lr": 0.01})
+        >>> fixed_params(study.trials[0])
+        {'lr': 0.01}
+    """
     fixed: Mapping[str, Any] = trial.system_attrs.get("fixed_params", {})
     return fixed
 
 
 def lr_of(trial: FrozenTrial, name: str) -> float | None:
-    """A trial's learning rate, None where it has none, or one that is no positive number."""
+    """A trial's learning rate; None if it has none, or one that is not a positive number.
+
+    Example:
+        >>> import optuna
+        >>> study = optuna.create_study()
+        >>> study.optimize(lambda trial: trial.suggest_float("lr", 0.5, 0.5), n_trials=1)
+        >>> lr_of(study.trials[0], "lr")
+        0.5
+        >>> lr_of(study.trials[0], "learning_rate") is None
+        True
+    """
     lr = trial.params.get(name)
     return float(lr) if isinstance(lr, (int, float)) and lr > 0 else None
 
 
-def tells(trial: FrozenTrial) -> bool:
-    """Whether a trial has something to tell: it ended, or it failed after it had diverged."""
+def is_evidence(trial: FrozenTrial) -> bool:
+    """Whether a trial counts as evidence: it finished, or it failed after its loss diverged.
+
+    Example:
+        >>> import optuna
+        >>> is_evidence(optuna.trial.create_trial(state=TrialState.FAIL))
+        False
+        >>> diverged = {1: float("nan")}
+        >>> trial = optuna.trial.create_trial(state=TrialState.FAIL, intermediate_values=diverged)
+        >>> is_evidence(trial)
+        True
+    """
     failed = trial.state == TrialState.FAIL
     return trial.state in FINISHED or (failed and diverged_at(trial) is not None)
 
 
 def diverged_at(trial: FrozenTrial) -> int | None:
-    """The step at which a trial first reported NaN or infinity, None if it never did."""
+    """The first step at which a trial reported NaN or infinity; None if it never did.
+
+    Example:
+        >>> import optuna
+        >>> losses = {1: 0.5, 2: float("inf"), 3: float("nan")}
+        >>> diverged_at(optuna.trial.create_trial(value=0.5, intermediate_values=losses))
+        2
+    """
     bad = (step for step, loss in trial.intermediate_values.items() if not math.isfinite(loss))
     return min(bad, default=None)
 
 
-def best_params(study: Study, trials: Sequence[FrozenTrial], full: int) -> Mapping[str, Any]:
-    """The parameters of the best completed trial of a horizon; none while there is none."""
+def best_params(
+    study: Study, trials: Sequence[FrozenTrial], full_horizon: int
+) -> Mapping[str, Any]:
+    """The parameters of the best completed full run; empty if there is none.
+
+    Args:
+        study: The study of the trials; its direction counts.
+        trials: Its trials; those without a plan count as full runs.
+        full_horizon: Horizon of a full run.
+
+    Example:
+        >>> import optuna
+        >>> study = optuna.create_study(sampler=optuna.samplers.GridSampler({"x": [1, 2, 3]}))
+        >>> study.optimize(lambda trial: trial.suggest_int("x", 1, 3))
+        >>> best_params(study, study.trials, full_horizon=24)
+        {'x': 1}
+    """
+    full_runs = []
+    for trial in trials:
+        complete = trial.state == TrialState.COMPLETE
+        if complete and horizon(trial, default=full_horizon) == full_horizon:
+            full_runs.append(trial)
+    if not full_runs:
+        return {}
+
     sign = sign_of(direction_of(study))
-    done = [
-        t for t in trials if t.state == TrialState.COMPLETE and horizon(t, default=full) == full
-    ]
-    return min(done, key=lambda t: sign * t.values[0]).params if done else {}
+    return min(full_runs, key=lambda trial: sign * trial.values[0]).params
 
 
-def known_params(params: Mapping[str, Any], trials: Sequence[FrozenTrial]) -> None:
-    """Raise a ValueError for a parameter that no trial has."""
-    known = {name for trial in trials for name in trial.params}
+def require_known_params(params: Mapping[str, Any], trials: Sequence[FrozenTrial]) -> None:
+    """Raise a ValueError for a parameter that no trial has.
+
+    Raises:
+        ValueError: No trial has a parameter of this name.
+
+    Example:
+        >>> import optuna
+        >>> study = optuna.create_study()
+        >>> study.optimize(lambda trial: trial.suggest_float("lr", 0, 1), n_trials=1)
+        >>> require_known_params({"lr": 0.5}, study.trials)
+    """
+    known: set[str] = set().union(*(trial.params for trial in trials))
     for name in params:
         if name not in known:
             raise ValueError(

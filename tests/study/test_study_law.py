@@ -17,7 +17,7 @@ from simulated import Simulated
 from optuna_kappa import KappaPruner, KappaSampler, horizon
 from optuna_kappa.schedules import as_schedule
 from optuna_kappa.search.ladder import N_PROBES
-from optuna_kappa.study.study_law import Problem, StudyLaw, that_count
+from optuna_kappa.study.study_law import Problem, StudyLaw, select_evidence
 from optuna_kappa.study.trials import best_params
 
 MINIMIZE, MAXIMIZE = StudyDirection.MINIMIZE, StudyDirection.MAXIMIZE
@@ -100,7 +100,7 @@ def test_all_probes_and_the_last_of_the_others_count() -> None:
                 user_attrs=plans[N_PROBES + 1],
             )
         )
-    counting = that_count(study.trials)
+    counting = select_evidence(study.trials)
     numbers = [trial.number for trial in counting]
     assert numbers[:N_PROBES] == list(range(N_PROBES))
     assert numbers[N_PROBES:] == list(range(N_PROBES + 22, N_PROBES + 122))
@@ -120,7 +120,7 @@ def test_failures_that_tell_nothing_do_not_count() -> None:
     before = study.sampler.recommend(study)
     for _ in range(110):
         study.tell(study.ask(), state=TrialState.FAIL)
-    assert that_count(study.trials) == that_count(study.trials[: N_PROBES + 6])
+    assert select_evidence(study.trials) == select_evidence(study.trials[: N_PROBES + 6])
     assert study.sampler.recommend(study) == before
 
 

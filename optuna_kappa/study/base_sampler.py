@@ -1,0 +1,153 @@
+"""The base sampler of a `KappaSampler`: all parameters but the lr, and sometimes the lr too.
+
+Ordinary samplers expect values that can be compared, but a study of `KappaSampler` has trials of
+several horizons. Each call here is forwarded with a view of the study that hides the wrong ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler, TPESampler
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState
+
+from optuna_kappa.study.plans import at_horizon, kind_of, probe_end
+
+_KAPPA_KINDS = ("probe", "law")
+
+
+def is_lr_ours(trial: FrozenTrial) -> bool:
+    """Whether `KappaSampler` picks the lr of a trial, and not the base sampler or the user.
+
+    Example:
+        >>> import optuna
+        >>> is_lr_ours(optuna.trial.create_trial(value=0.5))  # of another sampler
+        False
+    """
+    return kind_of(trial) in _KAPPA_KINDS
+
+
+class BaseSamplerAdapter(BaseSampler):
+    """Forwards the life cycle of a trial to its base sampler.
+
+    Example:
+        >>> import optuna
+        >>> adapter = BaseSamplerAdapter(None, horizon=24, lr="lr", seed=0)
+        >>> study = optuna.create_study(sampler=adapter)
+        >>> study.optimize(lambda trial: trial.suggest_float("width", 0, 1), n_trials=2)
+        >>> len(study.trials)
+        2
+    """
+
+    def __init__(self, sampler: BaseSampler | None, horizon: int, lr: str, seed: int) -> None:
+        """Forward to one sampler, or to a new TPESampler for each trial.
+
+        Args:
+            sampler: The base sampler that the user gave; None for TPESamplers.
+            horizon: Steps of a full run.
+            lr: Name of the learning-rate parameter.
+            seed: Seed of the TPESamplers.
+        """
+        self._sampler = sampler
+        self._horizon = horizon
+        self._lr = lr
+        self._seed = seed
+        # Of trials under way, by study and number: their TPESampler, and what it proposed.
+        self._samplers: dict[tuple[str, int], BaseSampler] = {}
+        self._proposed: dict[tuple[str, int], dict[str, Any]] = {}
+
+    def reseed_rng(self) -> None:
+        """Reseed the user's sampler; a TPESampler depends on the seed and the trial's number."""
+        if self._sampler is not None:
+            self._sampler.reseed_rng()
+
+    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
+        """Forward, with the full runs only."""
+        self._of(study, trial).before_trial(at_horizon(study, self._horizon), trial)
+
+    def infer_relative_search_space(
+        self, study: Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        """The base sampler's search space, without the lr if `KappaSampler` picks it."""
+        view = self._view(study, trial)
+        space = self._of(study, trial).infer_relative_search_space(view, trial)
+
+        if is_lr_ours(trial):
+            return {name: d for name, d in space.items() if name != self._lr}
+        return space
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """The base sampler's proposal.
+
+        If `KappaSampler` picks the lr, all parameters of the search space are sampled at once: the
+        lr may depend on them.
+        """
+        view = self._view(study, trial)
+        sampler = self._of(study, trial)
+        params = sampler.sample_relative(view, trial, search_space)
+
+        if is_lr_ours(trial):
+            for name, distribution in search_space.items():
+                if name not in params:
+                    params[name] = sampler.sample_independent(view, trial, name, distribution)
+            self._proposed[study.study_name, trial.number] = params
+
+        return params
+
+    def sample_independent(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        """The base sampler's value of one parameter."""
+        view = self._view(study, trial)
+        sampler = self._of(study, trial)
+        return sampler.sample_independent(view, trial, param_name, param_distribution)
+
+    def after_trial(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        state: TrialState,
+        values: Sequence[float] | None,
+    ) -> None:
+        """Forward, with the full runs only, unless the trial was a probe."""
+        sampler = self._of(study, trial)
+        if probe_end(trial) is None:
+            sampler.after_trial(at_horizon(study, self._horizon), trial, state, values)
+
+        key = study.study_name, trial.number
+        self._samplers.pop(key, None)
+        self._proposed.pop(key, None)
+
+    def proposed(self, study: Study, trial: FrozenTrial) -> Mapping[str, Any]:
+        """What `sample_relative` proposed for a trial whose lr `KappaSampler` picks."""
+        return self._proposed.get((study.study_name, trial.number), {})
+
+    def _view(self, study: Study, trial: FrozenTrial) -> Study:
+        """The trials that tell the base sampler something about the parameters it picks.
+
+        A probe's loss does not show which lr is best at the target, but it does compare other
+        parameters.
+        """
+        if is_lr_ours(trial):
+            return study
+        return at_horizon(study, self._horizon)
+
+    def _of(self, study: Study, trial: FrozenTrial) -> BaseSampler:
+        if self._sampler is not None:
+            return self._sampler
+
+        key = study.study_name, trial.number
+        if key not in self._samplers:
+            seed = np.random.SeedSequence([self._seed, trial.number]).generate_state(1)[0]
+            self._samplers[key] = TPESampler(seed=int(seed))
+        return self._samplers[key]
