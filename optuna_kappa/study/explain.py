@@ -1,21 +1,26 @@
-"""Why trials were pruned, or not: for people, from what a study holds."""
+"""Why trials were pruned, or were not: in words, from what a study holds.
+
+The reason for which a trial was pruned is stored on it. The decisions on the way are not stored;
+they are worked out again from the trials.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from optuna_kappa.pruning import Decision, ends_anyway
-from optuna_kappa.study.plans import PRUNED, kind_of, probe_end
+from optuna_kappa.study.decisions import decisions
+from optuna_kappa.study.plans import PRUNED, is_exempt, probe_end
 from optuna_kappa.study.private import require_single_objective, snapshot_now
 from optuna_kappa.study.pruner import KappaPruner
 from optuna_kappa.study.trials import lr_of
 
 Kind = Literal["forecast", "diverged", "probe", "other"]
-"""What ended a trial: `KappaPruner`'s forecast of it, its loss, its plan, or someone else."""
+"""What ended a trial: `KappaPruner`'s forecast, its own loss, its plan, or something else."""
 
 
 class Kill(NamedTuple):
@@ -23,14 +28,18 @@ class Kill(NamedTuple):
 
     Attributes:
         trial: Its number.
-        lr: Its learning rate; None where it has none.
+        lr: Its learning rate; None if it has none.
         step: Its last step; None without reports.
-        value: What it reported there; NaN or infinite where it diverged.
-        probability: To become the best, when `KappaPruner` ended it for its forecast.
-        kind: "forecast" (`KappaPruner` gave it too small a chance), "diverged", "probe" (it came
-            to the short horizon that `KappaSampler` had planned, which is no verdict on it), or
-            "other" (the objective or another pruner ended it).
+        value: Its last report; NaN or infinite if it diverged.
+        probability: To become the best, if `KappaPruner` ended the trial for its forecast.
+        kind: "forecast" (`KappaPruner` gave it too small a chance), "diverged", "probe" (it
+            reached the short horizon that `KappaSampler` had planned, which is no verdict on it),
+            or "other" (the objective or another pruner ended it).
         reason: Why it was ended, in a sentence.
+
+    Example:
+        >>> Kill(3, 0.01, 8, 0.9, None, "probe", "a probe, planned to end at step 8").kind
+        'probe'
     """
 
     trial: int
@@ -43,16 +52,20 @@ class Kill(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """What became of a trial.
+    """What happened to a trial, and why.
 
     Attributes:
         trial: Its number.
-        lr: Its learning rate; None where it has none.
+        lr: Its learning rate; None if it has none.
         state: Name of its state.
         kind: What ended it, as `Kill.kind`; None if it was not pruned.
-        outcome: What became of it, in a sentence.
+        outcome: What happened to it, in a sentence.
         decisions: What `KappaPruner` decides, phase by phase, worked out again.
-        note: Why there are no decisions, or why others were taken; else empty.
+        note: Why there are no decisions, or why the outcome differs from them; otherwise empty.
+
+    Example:
+        >>> Explanation(0, 0.01, "COMPLETE", None, "completed with 0.5", [], "").state
+        'COMPLETE'
     """
 
     trial: int
@@ -67,7 +80,7 @@ class Explanation(NamedTuple):
 def kills(study: Study, lr: str = "lr") -> list[Kill]:
     """Every pruned trial of a study, with the reason, by its number.
 
-    Those whose kind is "probe" ended as they were planned to.
+    A trial of the kind "probe" ended as planned.
 
     Args:
         study: A study with one objective.
@@ -75,10 +88,23 @@ def kills(study: Study, lr: str = "lr") -> list[Kill]:
 
     Raises:
         ValueError: The study has several objectives.
+
+    Example:
+        >>> import optuna
+        >>> from optuna_kappa import KappaPruner
+        >>> def objective(trial):
+        ...     trial.report(float("inf"), step=trial.suggest_int("diverges_at", 3, 3))
+        ...     if trial.should_prune():
+        ...         raise optuna.TrialPruned()
+        >>> study = optuna.create_study(pruner=KappaPruner())
+        >>> study.optimize(objective, n_trials=1)
+        >>> kills(study)[0].reason
+        'diverged: its loss at step 3 is inf'
     """
     require_single_objective(study, "a table of pruned trials")
-    pruned = [t for t in snapshot_now(study) if t.state == TrialState.PRUNED]
-    return [_kill(trial, lr) for trial in sorted(pruned, key=lambda trial: trial.number)]
+    pruned = [trial for trial in snapshot_now(study) if trial.state == TrialState.PRUNED]
+    pruned.sort(key=lambda trial: trial.number)
+    return [_kill(trial, lr) for trial in pruned]
 
 
 def explain(study: Study, number: int, pruner: KappaPruner | None = None) -> Explanation:
@@ -87,88 +113,118 @@ def explain(study: Study, number: int, pruner: KappaPruner | None = None) -> Exp
     Args:
         study: A study with one objective.
         number: Number of the trial.
-        pruner: The study's pruner, if it is not one with the default arguments.
+        pruner: The study's pruner; by default a `KappaPruner` with default arguments.
 
     Raises:
         ValueError: There is no such trial, or the study has several objectives.
+
+    Example:
+        >>> import optuna
+        >>> study = optuna.create_study()
+        >>> study.optimize(lambda trial: 0.25, n_trials=1)
+        >>> explain(study, 0).note
+        'no decisions: it has no report at a step above 0'
     """
     require_single_objective(study, "an explanation")
     pruner = pruner or KappaPruner()
-    decisions = pruner.decisions(study, number)
-    (trial,) = (t for t in snapshot_now(study) if t.number == number)
-    kind: Kind | None = None
-    if trial.state == TrialState.PRUNED:
-        kind, outcome = _ended(trial)
-    elif trial.state == TrialState.COMPLETE:
-        outcome = f"came to its end with {trial.values[0]:.6g}"
-    else:
-        outcome = "failed" if trial.state == TrialState.FAIL else "is not finished"
-    if probe_end(trial) is not None:
-        decisions = []
-    note = _differs(trial, kind, decisions) if decisions else _undecided(trial)
-    lr = lr_of(trial, pruner.lr)
-    return Explanation(number, lr, trial.state.name, kind, outcome, decisions, note)
+    decided = decisions(study, number, pruner)
+    trial = next(trial for trial in snapshot_now(study) if trial.number == number)
 
-
-def _kill(trial: FrozenTrial, lr: str) -> Kill:
-    step = max(trial.intermediate_values, default=None)
-    value = None if step is None else trial.intermediate_values[step]
-    probability = _stored(trial).get("probability")
-    return Kill(trial.number, lr_of(trial, lr), step, value, probability, *_ended(trial))
-
-
-def _stored(trial: FrozenTrial) -> Mapping[str, Any]:
-    """What `KappaPruner` kept when it ended a trial; nothing where the trial then went on."""
-    stored: dict[str, Any] = trial.user_attrs.get(PRUNED, {})
-    last = max(trial.intermediate_values, default=None)
-    return stored if stored.get("step", last) == last else {}
-
-
-def _ended(trial: FrozenTrial) -> tuple[Kind, str]:
-    """What ended a pruned trial, and why."""
-    stored = _stored(trial)
-    if "reason" in stored:
-        asked = stored.get("probability") is not None
-        return "forecast" if asked else "diverged", stored["reason"]
-    reports, horizon = trial.intermediate_values, probe_end(trial)
-    diverged, planned = ends_anyway(reports, None), ends_anyway(reports, horizon)
-    if diverged is not None:
-        return "diverged", diverged
-    if planned is not None:
-        return "probe", planned
-    return "other", "pruned by the objective or by another pruner, which left no reason"
-
-
-def _undecided(trial: FrozenTrial) -> str:
-    """Why nothing was decided about a trial."""
-    if probe_end(trial) is not None:
-        return "no decisions: a probe is for what it tells, and not judged"
-    if kind_of(trial) == "law":
-        return "no decisions: a trial by the law is there to test it, and not judged"
-    if not any(step > 0 for step in trial.intermediate_values):
-        return "no decisions: it has no report at a step above 0"
-    return (
-        "no decisions: no trial to compare it with had come to its end before, or it has no "
-        "finite report where one would be compared"
+    kind, outcome = _outcome(trial)
+    note = _difference(trial, kind, decided) if decided else _no_decisions(trial)
+    return Explanation(
+        trial=number,
+        lr=lr_of(trial, pruner.lr),
+        state=trial.state.name,
+        kind=kind,
+        outcome=outcome,
+        decisions=decided,
+        note=note,
     )
 
 
-def _differs(trial: FrozenTrial, kind: Kind | None, decisions: list[Decision]) -> str:
-    """Why what became of a trial is not what is decided about it; '' where it is."""
-    ended = [decision.step for decision in decisions if decision.prune]
-    if kind == "forecast" and ended and ended[0] < max(trial.intermediate_values):
+def _kill(trial: FrozenTrial, lr: str) -> Kill:
+    last_step = max(trial.intermediate_values, default=None)
+    kind, reason = _end_of(trial)
+    return Kill(
+        trial=trial.number,
+        lr=lr_of(trial, lr),
+        step=last_step,
+        value=None if last_step is None else trial.intermediate_values[last_step],
+        probability=_stored(trial).get("probability"),
+        kind=kind,
+        reason=reason,
+    )
+
+
+def _stored(trial: FrozenTrial) -> Mapping[str, Any]:
+    """What `KappaPruner` stored when it ended a trial; empty if the trial went on after that."""
+    stored: dict[str, Any] = trial.user_attrs.get(PRUNED, {})
+    last_step = max(trial.intermediate_values, default=None)
+    return stored if stored.get("step", last_step) == last_step else {}
+
+
+def _outcome(trial: FrozenTrial) -> tuple[Kind | None, str]:
+    """What ended a trial if it was pruned, and what happened to it."""
+    if trial.state == TrialState.PRUNED:
+        return _end_of(trial)
+    if trial.state == TrialState.COMPLETE:
+        return None, f"completed with {trial.values[0]:.6g}"
+    if trial.state == TrialState.FAIL:
+        return None, "failed"
+    return None, "is not finished"
+
+
+def _end_of(trial: FrozenTrial) -> tuple[Kind, str]:
+    """What ended a pruned trial, and why."""
+    stored = _stored(trial)
+    if "reason" in stored:
+        was_forecast = stored.get("probability") is not None
+        return "forecast" if was_forecast else "diverged", stored["reason"]
+
+    reports = trial.intermediate_values
+    diverged = ends_anyway(reports, horizon=None)
+    if diverged is not None:
+        return "diverged", diverged
+
+    planned = ends_anyway(reports, probe_end(trial))
+    if planned is not None:
+        return "probe", planned
+
+    return "other", "pruned by the objective or by another pruner, which left no reason"
+
+
+def _no_decisions(trial: FrozenTrial) -> str:
+    """Why nothing was decided about a trial."""
+    if probe_end(trial) is not None:
+        return "no decisions: a probe is run to fit the law and is never judged"
+    if is_exempt(trial):
+        return "no decisions: a trial that follows the law is run to test it and is never judged"
+    if not any(step > 0 for step in trial.intermediate_values):
+        return "no decisions: it has no report at a step above 0"
+    return (
+        "no decisions: no trial to compare it with had finished before, or it has no finite "
+        "report at a step where it would be compared"
+    )
+
+
+def _difference(trial: FrozenTrial, kind: Kind | None, decided: Sequence[Decision]) -> str:
+    """Why the outcome of a trial differs from the decisions about it; '' if it does not."""
+    ends = [decision.step for decision in decided if decision.prune]
+
+    if kind == "forecast" and ends and ends[0] < max(trial.intermediate_values):
         return (
-            f"by these decisions it would have been ended at step {ended[0]}: some of the trials "
+            f"by these decisions it would have been ended at step {ends[0]}: some of the trials "
             "that it is compared with here were not finished then"
         )
-    if kind == "forecast" and not ended:
+    if kind == "forecast" and not ends:
         return (
             "by these decisions it would have gone on: the study's KappaPruner had other "
             "arguments, or several trials ran at once"
         )
-    if ended and (trial.state == TrialState.COMPLETE or kind == "other"):
+    if ends and (trial.state == TrialState.COMPLETE or kind == "other"):
         return (
-            f"by these decisions it would have been ended at step {ended[0]}: the study had "
+            f"by these decisions it would have been ended at step {ends[0]}: the study had "
             "another pruner, a KappaPruner with other arguments, or several trials ran at once"
         )
     return ""

@@ -13,46 +13,64 @@ from optuna.trial import FrozenTrial
 
 from optuna_kappa.pruning import Decision, Rule, ends_anyway, is_due, judge
 from optuna_kappa.study.peers import Peers, group_of
-from optuna_kappa.study.plans import kind_of, probe_end, store_pruned
+from optuna_kappa.study.plans import is_exempt, probe_end, store_pruned
 from optuna_kappa.study.private import snapshot_now
-
-# Planned trials that are there for what they tell, not for winning: the law is fitted to probes,
-# and trials by the law show whether it holds.
-_NOT_JUDGED = ("probe", "law")
 
 
 class KappaPruner(BasePruner):
-    """Ends a trial when its chance to become the best is small.
+    """Ends a trial when it has little chance to become the best.
 
-    At equal steps a high learning rate looks better than the one that will win, and the winner of
-    a decayed schedule looks bad until the rate has come down. So a trial is not ranked by where it
-    is. Its final loss, as far as it is behind the best one, is forecast from its curve and from
-    what finished trials of neighbouring parameters did from the same phase of their run to the
-    end; how far such forecasts can be trusted is measured on the finished trials of the study. If
-    the probability that it beats the best falls under `epsilon`, it is pruned, and what was known
-    is kept as its user attribute `kappa:pruned`.
+    Comparing losses at equal steps is unfair to the best learning rate. Early in a run a higher
+    rate often looks better, and with a decaying schedule the winner looks bad until its rate has
+    come down. So this pruner asks how the trial will *end*:
 
-    Trials that have diverged (NaN, infinite, or risen far above their start) are pruned at once,
-    and probes of a `KappaSampler` at their planned horizon. Its trials that follow the law are
-    not pruned otherwise, since they show whether it holds. While there are too few trials to
-    compare with, nothing else is pruned.
+    1. It forecasts the trial's final loss relative to the best one, from the trial's own curve
+       and from how finished trials with similar parameters went on from the same phase.
+    2. It measures on the study's finished trials how far such forecasts can be trusted.
+    3. If the probability that the trial beats the best is below `epsilon`, it ends the trial and
+       stores the reason as the user attribute `kappa:pruned`.
 
-    Works with any sampler, any unit of steps, several processes, and either direction. A decision
-    falls at about fifteen phases of a run and reads the storage once; between them nothing is
-    read.
+    Two kinds of trials end without a forecast: those that have diverged (the loss is NaN,
+    infinite, or far above its start), and probes of a `KappaSampler` at their planned horizon.
+    Trials of a `KappaSampler` that follow the law are never pruned for their forecast, because
+    they show whether the law holds. As long as there are too few trials to compare with, nothing
+    is pruned for its forecast.
+
+    The pruner works with any sampler, any unit of steps, several processes and both directions.
+    It decides at about fifteen phases of a run and reads the storage once for each; between them
+    it reads nothing.
 
     Args:
-        epsilon: Probability to become the best under which a trial is pruned.
-        margin: Part of the best value by which it would have to be better.
-        n_startup_trials: Trials that come to their end before any is pruned for its forecast.
+        epsilon: Prune a trial if its probability to become the best is below this.
+        margin: Part of the best value by which a trial has to be better to count as the best.
+        n_startup_trials: Trials that have to run to their end before any trial is pruned for its
+            forecast.
         lr: Name of the learning-rate parameter. It counts on a logarithmic scale, whatever its
-            range; the others count in parts of their range.
+            range; the other parameters count in parts of their range.
 
     Attributes:
         lr: Name of the learning-rate parameter.
+        rule: When a trial is ended.
 
     Raises:
         ValueError: An argument is not allowed.
+
+    Example:
+        >>> import optuna
+        >>> from optuna_kappa import KappaPruner
+        >>> def objective(trial):
+        ...     lr = trial.suggest_float("lr", 1e-3, 1.0, log=True)
+        ...     for step in range(1, 21):
+        ...         loss = 1 / (1 + lr * step)
+        ...         trial.report(loss, step)
+        ...         if trial.should_prune():
+        ...             raise optuna.TrialPruned()
+        ...     return loss
+        >>> sampler = optuna.samplers.RandomSampler(seed=0)
+        >>> study = optuna.create_study(sampler=sampler, pruner=KappaPruner())
+        >>> study.optimize(objective, n_trials=12)
+        >>> [trial.state.name for trial in study.trials].count("PRUNED")
+        8
     """
 
     def __init__(
@@ -62,100 +80,79 @@ class KappaPruner(BasePruner):
         n_startup_trials: int = 1,
         lr: str = "lr",
     ) -> None:
-        self._rule = Rule(epsilon, margin, n_startup_trials)
+        self.rule = Rule(epsilon, margin, n_startup_trials)
         if not isinstance(lr, str):
             raise ValueError(f"lr must be the name of the learning-rate parameter, but is {lr!r}")
         self.lr = lr
         self._forget()
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
-        """Whether the trial should end now.
+        """Whether the trial should end now; `trial.should_prune()` calls it.
 
         Raises:
             RuntimeError: The study has several objectives, as with Optuna's own pruners.
+
+        Example:
+            >>> import optuna
+            >>> study = optuna.create_study(pruner=KappaPruner())
+            >>> trial = study.ask()
+            >>> trial.report(float("nan"), step=1)
+            >>> study.pruner.prune(study, study.trials[0])
+            True
         """
         direction = study.direction
         if ends_anyway(trial.intermediate_values, probe_end(trial)):
             return True
-        if kind_of(trial) in _NOT_JUDGED:
+        if is_exempt(trial):
             return False
+
         with self._lock:
             decision = self._decision(study, trial, direction)
         if decision is None or not decision.prune:
             return False
+
         if not trial.state.is_finished():
             store_pruned(study, trial, decision._asdict())
         return True
 
-    def decisions(self, study: Study, number: int) -> list[Decision]:
-        """What was decided about a trial, report by report, worked out again from the study.
-
-        A trial is taken to have been compared with those that finished before it ended. Where
-        several trials ran at once, some of them may have finished after an early decision.
-
-        Args:
-            study: A study, of any pruner: then what this one would have decided.
-            number: Number of the trial.
-
-        Raises:
-            RuntimeError: The study has several objectives.
-            ValueError: There is no such trial.
-        """
-        peers = Peers(self.lr, study.direction)
-        trials = {trial.number: trial for trial in snapshot_now(study)}
-        if number not in trials:
-            known = f"its trials are 0 to {max(trials)}" if trials else "it has no trials yet"
-            raise ValueError(f"the study {study.study_name!r} has no trial {number}; {known}")
-        trial = trials[number]
-        peers.update([t for t in trials.values() if _ended_before(t, trial)])
-        history = peers.history(group_of(trial))
-        step, loss = peers.curve(trial)
-        if history is None or kind_of(trial) in _NOT_JUDGED:
-            return []
-        forecast = partial(peers.forecast, history, trial)
-        return [
-            judge(history, forecast, step[:n], loss[:n], self._rule, peers.sign)
-            for n in range(1, len(step) + 1)
-            if is_due(history, step[:n])
-        ]
-
     def _decision(
         self, study: Study, trial: FrozenTrial, direction: StudyDirection
     ) -> Decision | None:
-        """What is decided at the trial's last report; None where nothing is to be decided."""
-        if study not in self._studies:
-            self._studies[study] = Peers(self.lr, direction)
-        peers, group = self._studies[study], group_of(trial)
+        """The decision at the trial's last report; None if none is due."""
+        if study not in self._peers:
+            self._peers[study] = Peers(self.lr, direction)
+        peers = self._peers[study]
+
+        group = group_of(trial)
         step, loss = peers.curve(trial)
         if not len(step) or step[-1] < max(trial.intermediate_values):
-            return None  # it had diverged and came back
-        judged = peers.last_judged(trial)
-        # When a trial is first seen, all is read that has finished since, so that what is due
+            return None  # it diverged and came back
+
+        # When a trial is first seen, everything that has finished since is read. What is due then
         # follows from the study, not from when this process last looked.
+        judged = peers.last_judged(trial)
         if judged is not None and not is_due(peers.history(group), step, judged):
             return None
+
         peers.update(snapshot_now(study))
         history = peers.history(group)
         due = is_due(history, step, judged or 0.0)
-        peers.was_judged(trial, float(step[-1]) if due or judged is None else judged)
+        if due or judged is None:
+            judged = float(step[-1])
+        peers.note_judged(trial, judged)
         if history is None or not due:
             return None
+
         forecast = partial(peers.forecast, history, trial)
-        return judge(history, forecast, step, loss, self._rule, peers.sign)
+        return judge(history, forecast, step, loss, self.rule, peers.sign)
 
     def _forget(self) -> None:
-        self._studies: WeakKeyDictionary[Study, Peers] = WeakKeyDictionary()
+        self._peers: WeakKeyDictionary[Study, Peers] = WeakKeyDictionary()
         self._lock = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"_rule": self._rule, "lr": self.lr}
+        return {"rule": self.rule, "lr": self.lr}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._forget()
-
-
-def _ended_before(trial: FrozenTrial, other: FrozenTrial) -> bool:
-    if trial.number == other.number or trial.datetime_complete is None:
-        return False
-    return other.datetime_complete is None or trial.datetime_complete <= other.datetime_complete

@@ -17,6 +17,7 @@ from optuna.trial import TrialState
 
 from optuna_kappa import KappaPruner
 from optuna_kappa._typing import Floats
+from optuna_kappa.study.decisions import decisions
 from studies.replay.objective import LR, Curve, Objective, Params
 from studies.replay.search import TOP_K, follow, new_study, rng_of, target_of
 from studies.samplers import make
@@ -129,7 +130,7 @@ def stated(
     judge, found, best = study.pruner, list[Stated](), math.inf
     assert isinstance(judge, KappaPruner)
     for number, proposal in enumerate(stream):
-        for decision in judge.decisions(study, number):
+        for decision in decisions(study, number, judge):
             if decision.probability is not None:
                 found.append(Stated(decision.probability, proposal.loss < best, number))
         if ended[number]:

@@ -18,6 +18,7 @@ from simulated import Simulated
 
 from optuna_kappa import KappaPruner, KappaSampler, horizon
 from optuna_kappa.pruning import Decision, judge
+from optuna_kappa.study.decisions import decisions
 from optuna_kappa.study.explain import Explanation, Kill, explain, kills
 
 LR = FloatDistribution(1e-5, 1e-1, log=True)
@@ -172,14 +173,14 @@ def test_outcomes() -> None:
         ended({1: 1.0, 4: 0.5}, horizon=4),
         ended({1: 1.0}, lr=None, state=running),
     )
-    nothing = "no decisions: no trial to compare it with had come to its end before, or it has "
-    nothing += "no finite report where one would be compared"
+    nothing = "no decisions: no trial to compare it with had finished before, or it has no finite "
+    nothing += "report at a step where it would be compared"
     early = "no decisions: it has no report at a step above 0"
-    probe = "no decisions: a probe is for what it tells, and not judged"
+    probe = "no decisions: a probe is run to fit the law and is never judged"
     found = [explain(study, number) for number in range(4)]
     assert found[:2] == [
-        Explanation(0, 0.01, "COMPLETE", None, "came to its end with 3", [], early),
-        Explanation(1, 0.01, "COMPLETE", None, "came to its end with 0.333333", [], nothing),
+        Explanation(0, 0.01, "COMPLETE", None, "completed with 3", [], early),
+        Explanation(1, 0.01, "COMPLETE", None, "completed with 0.333333", [], nothing),
     ]
     assert (found[2].state, found[2].outcome) == ("FAIL", "failed")
     planned = "a probe, planned to end at step 4"
@@ -189,7 +190,7 @@ def test_outcomes() -> None:
 
 def test_a_probe_that_nobody_ended_is_not_judged_either() -> None:
     probes = [ended({1: 1.0, 2: 0.5}, state=TrialState.COMPLETE, horizon=2) for _ in range(5)]
-    assert KappaPruner().decisions(study_of(*probes), 4) == []
+    assert decisions(study_of(*probes), 4) == []
     assert explain(study_of(*probes), 4).decisions == []
 
 
