@@ -10,8 +10,8 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import takewhile
 from operator import itemgetter
+from typing import Any, NamedTuple
 
 import numpy as np
 from optuna.study import StudyDirection
@@ -43,6 +43,17 @@ def group_of(trial: FrozenTrial) -> Group:
     """
     plan = plan_of(trial)
     return (plan.horizon, plan.schedule) if plan else None
+
+
+class _KeptHistory(NamedTuple):
+    n_trials: int  # of the study, when it was learned
+    history: History | None
+
+
+class _KeptForecast(NamedTuple):
+    history: History
+    n_params: int
+    forecast: Forecast
 
 
 class Peers:
@@ -84,11 +95,11 @@ class Peers:
 
         # Derived from these.
         self._runs: dict[tuple[int, bool], Run] = {}
-        self._histories: dict[Group, tuple[int, History | None]] = {}
+        self._histories: dict[Group, _KeptHistory] = {}
 
         # Of trials under way, by number.
         self._judged: dict[int, float] = {}  # step of the last decision
-        self._forecasts: dict[int, tuple[History, int, Forecast]] = {}
+        self._forecasts: dict[int, _KeptForecast] = {}
 
     def update(self, trials: Sequence[FrozenTrial]) -> None:
         """Take in the trials that have finished since the last update.
@@ -97,16 +108,21 @@ class Peers:
             trials: All trials of the study, by number.
         """
         unsettled = trials[self._n_settled :]
-        for _ in takewhile(lambda trial: trial.state.is_finished(), unsettled):
+        for trial in unsettled:
+            if not trial.state.is_finished():
+                break
             self._n_settled += 1
 
-        new = [t for t in unsettled if t.state in FINISHED and t.number not in self._trials]
-        for trial in new:
-            self._add(trial)
+        new = []
+        for trial in unsettled:
+            if trial.state in FINISHED and trial.number not in self._trials:
+                self._add(trial)
+                new.append(trial)
 
+        # A new range moves the coordinates of all runs.
         if self._has_new_ranges(new):
-            in_order = [self._trials[number] for number in sorted(self._trials)]
-            self._space = space_of(in_order)
+            by_number = dict(sorted(self._trials.items()))
+            self._space = space_of(list(by_number.values()))
             self._runs.clear()
             self._histories.clear()
 
@@ -115,11 +131,18 @@ class Peers:
 
         None as long as no run of the group has completed.
         """
-        n_read, history = self._histories.get(group, (0, None))
-        if n_read != len(self._trials):
-            horizon = group[0] if group else self._usual_length
-            history = learn(self._comparable(group), horizon, history) if horizon else None
-            self._histories[group] = len(self._trials), history
+        kept = self._histories.get(group, _KeptHistory(0, None))
+        n_trials = len(self._trials)
+        if kept.n_trials == n_trials:
+            return kept.history
+
+        horizon = group[0] if group else self._usual_length
+        history = None
+        if horizon:
+            runs = self._comparable(group)
+            history = learn(runs, horizon, kept.history)
+
+        self._histories[group] = _KeptHistory(n_trials, history)
         return history
 
     def last_judged(self, trial: FrozenTrial) -> float | None:
@@ -139,8 +162,7 @@ class Peers:
         """
         self._judged.pop(trial.number, None)
         self._judged[trial.number] = step
-        while len(self._judged) > _MAX_JUDGED:
-            del self._judged[next(iter(self._judged))]
+        _drop_oldest(self._judged, _MAX_JUDGED)
 
     def curve(self, trial: FrozenTrial) -> tuple[Floats, Floats]:
         """Steps above 0, ascending, and losses there, up to the first that is not finite.
@@ -152,32 +174,39 @@ class Peers:
             >>> Peers("lr", StudyDirection.MAXIMIZE).curve(trial)
             (array([1.]), array([-0.5]))
         """
-        steps = sorted(step for step in trial.intermediate_values if step > 0)
-        loss = np.array([trial.intermediate_values[step] for step in steps], dtype=np.float64)
+        reports = trial.intermediate_values
+        steps = sorted(step for step in reports if step > 0)
+        losses = [reports[step] for step in steps]
 
+        step = np.array(steps, dtype=np.float64)
+        loss = np.array(losses, dtype=np.float64)
         bad = ~np.isfinite(loss)
         n = int(np.argmax(bad)) if bad.any() else len(loss)
-        return np.array(steps[:n], dtype=np.float64), self.sign * loss[:n]
+        return step[:n], self.sign * loss[:n]
 
     def forecast(self, history: History, trial: FrozenTrial) -> Forecast:
         """The forecast of a trial under way; kept until the history changes."""
         n_params = len(trial.params)  # an objective may suggest more on the way
-        kept_history, kept_n_params, kept = self._forecasts.get(trial.number, (None, 0, None))
-        if kept is not None and kept_history is history and kept_n_params == n_params:
-            return kept
+        kept = self._forecasts.get(trial.number)
+        if kept and kept.history is history and kept.n_params == n_params:
+            return kept.forecast
 
-        new = forecast(history, place_of(trial, self._space, self._lr))
-        self._forecasts[trial.number] = history, n_params, new
-        while len(self._forecasts) > _MAX_FORECASTS:
-            del self._forecasts[next(iter(self._forecasts))]
+        place = place_of(trial, self._space, self._lr)
+        new = forecast(history, place)
+        self._forecasts[trial.number] = _KeptForecast(history, n_params, new)
+        _drop_oldest(self._forecasts, _MAX_FORECASTS)
         return new
 
     def _add(self, trial: FrozenTrial) -> None:
-        group = group_of(trial)
         self._trials[trial.number] = trial
-        self._by_group.setdefault(group, {})[trial.number] = trial
+
+        group = group_of(trial)
+        alike = self._by_group.setdefault(group, {})
+        alike[trial.number] = trial
+
         if group is None:
-            self._lengths[_length(trial)] += trial.state == TrialState.COMPLETE
+            length = max(trial.intermediate_values, default=0)
+            self._lengths[length] += trial.state == TrialState.COMPLETE
 
     def _has_new_ranges(self, trials: Sequence[FrozenTrial]) -> bool:
         """Whether trials have a parameter, or a range of one, that is not in the space."""
@@ -189,19 +218,22 @@ class Peers:
 
     def _comparable(self, group: Group) -> list[Run]:
         """Runs that a trial of a group may be compared with, by number."""
-        numbered: list[tuple[int, Run]] = []
+        runs: dict[int, Run] = {}
         for other_group, trials in self._by_group.items():
-            if _begins_as(other_group, group):
-                whole = other_group == group
-                numbered += [(n, self._run(trial, whole=whole)) for n, trial in trials.items()]
+            if not _begins_as(other_group, group):
+                continue
+            whole = other_group == group
+            for number, trial in trials.items():
+                runs[number] = self._run(trial, whole=whole)
 
-        numbered.sort(key=itemgetter(0))
-        return [run for _, run in numbered]
+        by_number = dict(sorted(runs.items(), key=itemgetter(0)))
+        return list(by_number.values())
 
     @property
     def _usual_length(self) -> int:
         """The most common last step of completed trials; of several, the longest."""
-        return max(self._lengths, key=lambda n: (self._lengths[n], n), default=0)
+        n_trials = self._lengths
+        return max(n_trials, key=lambda length: (n_trials[length], length), default=0)
 
     def _run(self, trial: FrozenTrial, *, whole: bool) -> Run:
         """A trial as a run.
@@ -213,16 +245,21 @@ class Peers:
         whole = whole and trial.state == TrialState.COMPLETE
         key = trial.number, whole
         if key not in self._runs:
-            final = self.sign * float(trial.values[0]) if whole else math.nan
-            final = final if math.isfinite(final) else math.nan
+            final = math.nan
+            if whole and math.isfinite(trial.values[0]):
+                final = self.sign * float(trial.values[0])
+
+            step, loss = self.curve(trial)
             place = place_of(trial, self._space, self._lr)
-            self._runs[key] = Run(*self.curve(trial), place, final)
+            self._runs[key] = Run(step, loss, place, final)
         return self._runs[key]
 
 
-def _length(trial: FrozenTrial) -> int:
-    """The last step of a trial."""
-    return max(trial.intermediate_values, default=0)
+def _drop_oldest(kept: dict[int, Any], at_most: int) -> None:
+    """Remove the entries that were added first, until there are no more than `at_most`."""
+    while len(kept) > at_most:
+        oldest = next(iter(kept))
+        del kept[oldest]
 
 
 def _begins_as(group: Group, other: Group) -> bool:

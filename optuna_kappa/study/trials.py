@@ -67,31 +67,61 @@ def run_table(
         direction = direction_of(trials)
         trials = snapshot_now(trials)
 
-    sign = sign_of(direction)
     taken = [trial for trial in trials if trial.state in states and lr_of(trial, lr)]
-    reports = {trial.number: _reports(trial) for trial in taken}
-    longest = max((max(steps, default=0) for steps in reports.values()), default=0)
-
-    all_params: set[str] = set().union(*(trial.params for trial in taken))
-    context = sorted(all_params - {lr, *COLUMNS})
-    columns: dict[str, list[Any]] = {name: [] for name in (*COLUMNS, *context)}
-
-    for trial in taken:
-        plan = plan_of(trial)
-        values = reports[trial.number]
-        planned = max(plan.horizon if plan else longest, *values, 1)
-        n = len(values)
-
-        columns["run"] += [str(trial.number)] * n
-        columns["lr"] += [float(trial.params[lr])] * n
-        columns["schedule"] += [plan.schedule if plan else schedule] * n
-        columns["horizon"] += [planned] * n
-        columns["step"] += list(values)
-        columns["loss"] += [sign * value for value in values.values()]
-        for name in context:
-            columns[name] += [str(trial.params.get(name, ""))] * n
-
+    columns = _columns(
+        taken,
+        sign=sign_of(direction),
+        lr=lr,
+        schedule=schedule,
+    )
     return RunTable.from_columns(columns)
+
+
+def _columns(
+    trials: Sequence[FrozenTrial],
+    *,
+    sign: float,
+    lr: str,
+    schedule: str,
+) -> dict[str, list[Any]]:
+    """The rows of some trials, by column."""
+    reports = {trial.number: _reports(trial) for trial in trials}
+    longest = 0
+    for by_step in reports.values():
+        longest = max(longest, *by_step, 0)
+
+    context = sorted(_param_names(trials) - {lr, *COLUMNS})
+    columns: dict[str, list[Any]] = {}
+    for name in (*COLUMNS, *context):
+        columns[name] = []
+
+    for trial in trials:
+        plan = plan_of(trial)
+        by_step = reports[trial.number]
+        planned = plan.horizon if plan else longest
+
+        constant = {
+            "run": str(trial.number),
+            "lr": float(trial.params[lr]),
+            "schedule": plan.schedule if plan else schedule,
+            "horizon": max(planned, *by_step, 1),
+        }
+        for name in context:
+            constant[name] = str(trial.params.get(name, ""))
+
+        for name, value in constant.items():
+            columns[name] += [value] * len(by_step)
+        columns["step"] += by_step
+        columns["loss"] += [sign * value for value in by_step.values()]
+
+    return columns
+
+
+def _param_names(trials: Sequence[FrozenTrial]) -> set[str]:
+    names: set[str] = set()
+    for trial in trials:
+        names.update(trial.params)
+    return names
 
 
 def _reports(trial: FrozenTrial) -> Mapping[int, float]:
@@ -105,13 +135,16 @@ def _reports(trial: FrozenTrial) -> Mapping[int, float]:
         if step > 0 or not math.isfinite(value):
             reports[step] = value
 
+    # Why a trial failed is not known, unless its loss diverged.
     all_finite = all(map(math.isfinite, reports.values()))
     if trial.state == TrialState.FAIL and all_finite:
         return {}
 
     plan = plan_of(trial)
-    if not reports and plan is not None and trial.state == TrialState.COMPLETE:
+    complete = trial.state == TrialState.COMPLETE
+    if complete and plan is not None and not reports:
         return {plan.horizon: float(trial.values[0])}
+
     return dict(sorted(reports.items()))
 
 
@@ -142,7 +175,9 @@ def lr_of(trial: FrozenTrial, name: str) -> float | None:
         True
     """
     lr = trial.params.get(name)
-    return float(lr) if isinstance(lr, (int, float)) and lr > 0 else None
+    if isinstance(lr, (int, float)) and lr > 0:
+        return float(lr)
+    return None
 
 
 def is_evidence(trial: FrozenTrial) -> bool:
@@ -157,8 +192,11 @@ def is_evidence(trial: FrozenTrial) -> bool:
         >>> is_evidence(trial)
         True
     """
+    if trial.state in FINISHED:
+        return True
+
     failed = trial.state == TrialState.FAIL
-    return trial.state in FINISHED or (failed and diverged_at(trial) is not None)
+    return failed and diverged_at(trial) is not None
 
 
 def diverged_at(trial: FrozenTrial) -> int | None:
@@ -170,12 +208,17 @@ def diverged_at(trial: FrozenTrial) -> int | None:
         >>> diverged_at(optuna.trial.create_trial(value=0.5, intermediate_values=losses))
         2
     """
-    bad = (step for step, loss in trial.intermediate_values.items() if not math.isfinite(loss))
-    return min(bad, default=None)
+    bad_steps = []
+    for step, loss in trial.intermediate_values.items():
+        if not math.isfinite(loss):
+            bad_steps.append(step)
+    return min(bad_steps, default=None)
 
 
 def best_params(
-    study: Study, trials: Sequence[FrozenTrial], full_horizon: int
+    study: Study,
+    trials: Sequence[FrozenTrial],
+    full_horizon: int,
 ) -> Mapping[str, Any]:
     """The parameters of the best completed full run; empty if there is none.
 
@@ -200,10 +243,14 @@ def best_params(
         return {}
 
     sign = sign_of(direction_of(study))
-    return min(full_runs, key=lambda trial: sign * trial.values[0]).params
+    best = min(full_runs, key=lambda trial: sign * trial.values[0])
+    return best.params
 
 
-def require_known_params(params: Mapping[str, Any], trials: Sequence[FrozenTrial]) -> None:
+def require_known_params(
+    params: Mapping[str, Any],
+    trials: Sequence[FrozenTrial],
+) -> None:
     """Raise a ValueError for a parameter that no trial has.
 
     Raises:
@@ -215,9 +262,8 @@ def require_known_params(params: Mapping[str, Any], trials: Sequence[FrozenTrial
         >>> study.optimize(lambda trial: trial.suggest_float("lr", 0, 1), n_trials=1)
         >>> require_known_params({"lr": 0.5}, study.trials)
     """
-    known: set[str] = set().union(*(trial.params for trial in trials))
+    known = _param_names(trials)
     for name in params:
         if name not in known:
-            raise ValueError(
-                f"no trial has a parameter {name!r}; the trials have {', '.join(sorted(known))}"
-            )
+            listed = ", ".join(sorted(known))
+            raise ValueError(f"no trial has a parameter {name!r}; the trials have {listed}")
