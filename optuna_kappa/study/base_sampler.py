@@ -19,6 +19,8 @@ from optuna_kappa.study.plans import at_horizon, kind_of, probe_end
 
 _KAPPA_KINDS = ("probe", "law")
 
+_TrialKey = tuple[str, int]  # name of the study and number of the trial
+
 
 def is_lr_ours(trial: FrozenTrial) -> bool:
     """Whether `KappaSampler` picks the lr of a trial, and not the base sampler or the user.
@@ -43,7 +45,13 @@ class BaseSamplerAdapter(BaseSampler):
         2
     """
 
-    def __init__(self, sampler: BaseSampler | None, horizon: int, lr: str, seed: int) -> None:
+    def __init__(
+        self,
+        sampler: BaseSampler | None,
+        horizon: int,
+        lr: str,
+        seed: int,
+    ) -> None:
         """Forward to one sampler, or to a new TPESampler for each trial.
 
         Args:
@@ -56,9 +64,10 @@ class BaseSamplerAdapter(BaseSampler):
         self._horizon = horizon
         self._lr = lr
         self._seed = seed
-        # Of trials under way, by study and number: their TPESampler, and what it proposed.
-        self._samplers: dict[tuple[str, int], BaseSampler] = {}
-        self._proposed: dict[tuple[str, int], dict[str, Any]] = {}
+
+        # Of trials under way: their TPESampler, and what `sample_relative` proposed.
+        self._samplers: dict[_TrialKey, BaseSampler] = {}
+        self._proposed: dict[_TrialKey, dict[str, Any]] = {}
 
     def reseed_rng(self) -> None:
         """Reseed the user's sampler; a TPESampler depends on the seed and the trial's number."""
@@ -67,21 +76,27 @@ class BaseSamplerAdapter(BaseSampler):
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
         """Forward, with the full runs only."""
-        self._of(study, trial).before_trial(at_horizon(study, self._horizon), trial)
+        full_runs = at_horizon(study, self._horizon)
+        sampler = self._sampler_of(study, trial)
+        sampler.before_trial(full_runs, trial)
 
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
         """The base sampler's search space, without the lr if `KappaSampler` picks it."""
         view = self._view(study, trial)
-        space = self._of(study, trial).infer_relative_search_space(view, trial)
+        sampler = self._sampler_of(study, trial)
+        space = dict(sampler.infer_relative_search_space(view, trial))
 
         if is_lr_ours(trial):
-            return {name: d for name, d in space.items() if name != self._lr}
+            space.pop(self._lr, None)
         return space
 
     def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        search_space: dict[str, BaseDistribution],
     ) -> dict[str, Any]:
         """The base sampler's proposal.
 
@@ -89,15 +104,17 @@ class BaseSamplerAdapter(BaseSampler):
         lr may depend on them.
         """
         view = self._view(study, trial)
-        sampler = self._of(study, trial)
+        sampler = self._sampler_of(study, trial)
         params = sampler.sample_relative(view, trial, search_space)
+        if not is_lr_ours(trial):
+            return params
 
-        if is_lr_ours(trial):
-            for name, distribution in search_space.items():
-                if name not in params:
-                    params[name] = sampler.sample_independent(view, trial, name, distribution)
-            self._proposed[study.study_name, trial.number] = params
+        for name, distribution in search_space.items():
+            if name not in params:
+                value = sampler.sample_independent(view, trial, name, distribution)
+                params[name] = value
 
+        self._proposed[_key(study, trial)] = params
         return params
 
     def sample_independent(
@@ -109,8 +126,13 @@ class BaseSamplerAdapter(BaseSampler):
     ) -> Any:
         """The base sampler's value of one parameter."""
         view = self._view(study, trial)
-        sampler = self._of(study, trial)
-        return sampler.sample_independent(view, trial, param_name, param_distribution)
+        sampler = self._sampler_of(study, trial)
+        return sampler.sample_independent(
+            view,
+            trial,
+            param_name,
+            param_distribution,
+        )
 
     def after_trial(
         self,
@@ -120,17 +142,21 @@ class BaseSamplerAdapter(BaseSampler):
         values: Sequence[float] | None,
     ) -> None:
         """Forward, with the full runs only, unless the trial was a probe."""
-        sampler = self._of(study, trial)
-        if probe_end(trial) is None:
-            sampler.after_trial(at_horizon(study, self._horizon), trial, state, values)
+        sampler = self._sampler_of(study, trial)
+        # A base sampler may count trials or stop the study, as GridSampler does; probes are extra.
+        is_probe = probe_end(trial) is not None
+        if not is_probe:
+            full_runs = at_horizon(study, self._horizon)
+            sampler.after_trial(full_runs, trial, state, values)
 
-        key = study.study_name, trial.number
+        key = _key(study, trial)
         self._samplers.pop(key, None)
         self._proposed.pop(key, None)
 
     def proposed(self, study: Study, trial: FrozenTrial) -> Mapping[str, Any]:
         """What `sample_relative` proposed for a trial whose lr `KappaSampler` picks."""
-        return self._proposed.get((study.study_name, trial.number), {})
+        key = _key(study, trial)
+        return self._proposed.get(key, {})
 
     def _view(self, study: Study, trial: FrozenTrial) -> Study:
         """The trials that tell the base sampler something about the parameters it picks.
@@ -142,12 +168,19 @@ class BaseSamplerAdapter(BaseSampler):
             return study
         return at_horizon(study, self._horizon)
 
-    def _of(self, study: Study, trial: FrozenTrial) -> BaseSampler:
+    def _sampler_of(self, study: Study, trial: FrozenTrial) -> BaseSampler:
         if self._sampler is not None:
             return self._sampler
 
-        key = study.study_name, trial.number
+        key = _key(study, trial)
         if key not in self._samplers:
-            seed = np.random.SeedSequence([self._seed, trial.number]).generate_state(1)[0]
-            self._samplers[key] = TPESampler(seed=int(seed))
+            # A new sampler for each trial: what it proposes depends on the trial's number, not on
+            # which trials this process has seen before.
+            sequence = np.random.SeedSequence([self._seed, trial.number])
+            seed = int(sequence.generate_state(1)[0])
+            self._samplers[key] = TPESampler(seed=seed)
         return self._samplers[key]
+
+
+def _key(study: Study, trial: FrozenTrial) -> _TrialKey:
+    return study.study_name, trial.number

@@ -51,6 +51,7 @@ def decisions(study: Study, number: int, pruner: KappaPruner | None = None) -> l
         known = f"its trials are 0 to {max(trials)}" if trials else "it has no trials yet"
         raise ValueError(f"the study {study.study_name!r} has no trial {number}; {known}")
 
+    # The pruner itself does not look at such trials.
     trial = trials[number]
     if is_exempt(trial):
         return []

@@ -161,7 +161,9 @@ def _stored(trial: FrozenTrial) -> Mapping[str, Any]:
     """What `KappaPruner` stored when it ended a trial; empty if the trial went on after that."""
     stored: dict[str, Any] = trial.user_attrs.get(PRUNED, {})
     last_step = max(trial.intermediate_values, default=None)
-    return stored if stored.get("step", last_step) == last_step else {}
+    # The objective may ignore should_prune() and report on.
+    went_on = stored.get("step", last_step) != last_step
+    return {} if went_on else stored
 
 
 def _outcome(trial: FrozenTrial) -> tuple[Kind | None, str]:
@@ -182,6 +184,7 @@ def _end_of(trial: FrozenTrial) -> tuple[Kind, str]:
         was_forecast = stored.get("probability") is not None
         return "forecast" if was_forecast else "diverged", stored["reason"]
 
+    # Nothing was stored: `KappaPruner` stores no reason for a NaN or a probe's end.
     reports = trial.intermediate_values
     diverged = ends_anyway(reports, horizon=None)
     if diverged is not None:

@@ -10,7 +10,6 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -90,7 +89,8 @@ class Peers:
         self._trials: dict[int, FrozenTrial] = {}
         self._by_group: dict[Group, dict[int, FrozenTrial]] = {}
         self._n_settled = 0  # the first so many trials are all finished and have been read
-        self._lengths: Counter[int] = Counter()  # of completed trials without a plan
+        # Completed trials without a plan, by their last step: nobody has said how long a run is.
+        self._n_by_length: Counter[int] = Counter()
         self._space: Space = {}
 
         # Derived from these.
@@ -121,8 +121,8 @@ class Peers:
 
         # A new range moves the coordinates of all runs.
         if self._has_new_ranges(new):
-            by_number = dict(sorted(self._trials.items()))
-            self._space = space_of(list(by_number.values()))
+            in_order = [self._trials[number] for number in sorted(self._trials)]
+            self._space = space_of(in_order)
             self._runs.clear()
             self._histories.clear()
 
@@ -160,7 +160,7 @@ class Peers:
             >>> peers.last_judged(trial)
             8.0
         """
-        self._judged.pop(trial.number, None)
+        self._judged.pop(trial.number, None)  # so that it is the newest entry again
         self._judged[trial.number] = step
         _drop_oldest(self._judged, _MAX_JUDGED)
 
@@ -188,7 +188,7 @@ class Peers:
         """The forecast of a trial under way; kept until the history changes."""
         n_params = len(trial.params)  # an objective may suggest more on the way
         kept = self._forecasts.get(trial.number)
-        if kept and kept.history is history and kept.n_params == n_params:
+        if kept is not None and kept.history is history and kept.n_params == n_params:
             return kept.forecast
 
         place = place_of(trial, self._space, self._lr)
@@ -206,7 +206,7 @@ class Peers:
 
         if group is None:
             length = max(trial.intermediate_values, default=0)
-            self._lengths[length] += trial.state == TrialState.COMPLETE
+            self._n_by_length[length] += trial.state == TrialState.COMPLETE
 
     def _has_new_ranges(self, trials: Sequence[FrozenTrial]) -> bool:
         """Whether trials have a parameter, or a range of one, that is not in the space."""
@@ -222,17 +222,18 @@ class Peers:
         for other_group, trials in self._by_group.items():
             if not _begins_as(other_group, group):
                 continue
+
+            # A completed run of a shorter horizon is the beginning of a run of this group.
             whole = other_group == group
             for number, trial in trials.items():
                 runs[number] = self._run(trial, whole=whole)
 
-        by_number = dict(sorted(runs.items(), key=itemgetter(0)))
-        return list(by_number.values())
+        return [runs[number] for number in sorted(runs)]
 
     @property
     def _usual_length(self) -> int:
         """The most common last step of completed trials; of several, the longest."""
-        n_trials = self._lengths
+        n_trials = self._n_by_length
         return max(n_trials, key=lambda length: (n_trials[length], length), default=0)
 
     def _run(self, trial: FrozenTrial, *, whole: bool) -> Run:

@@ -70,14 +70,20 @@ def require_single_objective(study: Study, who: str) -> None:
         >>> import optuna
         >>> require_single_objective(optuna.create_study(), "a run table")
     """
-    if len(study._directions) > 1:
+    n_objectives = len(study._directions)
+    if n_objectives > 1:
         raise ValueError(
             f"{who} needs a study with one objective, the loss, but this one has "
-            f"{len(study._directions)}; keep the others as user attributes"
+            f"{n_objectives}; keep the others as user attributes"
         )
 
 
-def set_user_attr(study: Study, trial: FrozenTrial, name: str, value: Any) -> None:
+def set_user_attr(
+    study: Study,
+    trial: FrozenTrial,
+    name: str,
+    value: Any,
+) -> None:
     """Store a user attribute of a running trial, in the storage and on the given object.
 
     Example:
@@ -103,7 +109,8 @@ def filtered(study: Study, keep: Callable[[FrozenTrial], bool]) -> Study:
         2
     """
     view = object.__new__(_FilteredStudy)
-    view.__dict__.update(object.__getattribute__(study, "__dict__"))
+    shared = object.__getattribute__(study, "__dict__")
+    view.__dict__.update(shared)
     view._original = study
     view._keep = keep
     return view
@@ -128,6 +135,8 @@ class _FilteredStudy(Study):
         return [trial for trial in trials if self._keep(trial)]
 
     def get_trials(
-        self, deepcopy: bool = True, states: Container[TrialState] | None = None
+        self,
+        deepcopy: bool = True,
+        states: Container[TrialState] | None = None,
     ) -> list[FrozenTrial]:
         return self._get_trials(deepcopy, states)

@@ -8,9 +8,10 @@ from typing import Any
 from optuna.trial import FrozenTrial
 
 from optuna_kappa.search.picking import N_SPREAD, Picker, below_wall
+from optuna_kappa.study.evidence import is_evidence
 from optuna_kappa.study.plans import horizon
 from optuna_kappa.study.study_law import StudyLaw
-from optuna_kappa.study.trials import is_evidence, lr_of
+from optuna_kappa.study.trials import lr_of
 
 
 def propose_ln_lr(
@@ -47,27 +48,37 @@ def propose_ln_lr(
         -8.5
     """
     lr = study_law.problem.lr
-    placed = [rival for rival in rivals if lr_of(rival, lr)]
-
     tried: list[float] = []
     running: list[float] = []
-    for rival in placed:
-        # A trial that failed without a report counts as running: its lr is not tried again.
-        same_state = tried if is_evidence(rival) else running
-        same_state.append(study_law.centered_ln_lr(rival))
+    n_before = 0
 
-    # Trials that were asked before this one and have no lr yet will take the best places.
-    waiting = [t for t in rivals if not t.state.is_finished() and lr not in t.params]
-    n_before = sum(rival.number < trial.number for rival in waiting)
+    for rival in rivals:
+        if lr_of(rival, lr):
+            # A trial that failed without a report counts as running: its lr is not tried again.
+            taken = tried if is_evidence(rival) else running
+            taken.append(study_law.centered_ln_lr(rival))
 
-    low, high = ends
+        # Trials that were asked before this one and have no lr yet will take the best places.
+        waiting = not rival.state.is_finished() and lr not in rival.params
+        if waiting and rival.number < trial.number:
+            n_before += 1
+
     shift = study_law.shift(params)
-    picker = _picker(study_law, horizon(trial), low - shift, high - shift, rungs, u)
+    low, high = ends
+    picker = _picker(
+        study_law,
+        planned_for=horizon(trial),
+        low=low - shift,
+        high=high - shift,
+        rungs=rungs,
+        u=u,
+    )
     return picker.pick_after(n_before, tried, running) + shift
 
 
 def _picker(
     study_law: StudyLaw,
+    *,
     planned_for: int,
     low: float,
     high: float,
@@ -76,8 +87,10 @@ def _picker(
 ) -> Picker:
     """A picker of ln lr for a horizon, in the range for the average of the other parameters."""
     wall = study_law.wall(planned_for)
-    expected = study_law.surrogate(planned_for, low, below_wall(low, high, wall))
+    upper_end = below_wall(low, high, wall)
+    expected = study_law.surrogate(planned_for, low, upper_end)
 
+    # The first runs of the lowest rung cover the range.
     lowest_rung, n_lowest = rungs[0] if rungs else (0, 0)
     n_spread = min(n_lowest, N_SPREAD)
 

@@ -106,17 +106,21 @@ class KappaPruner(BasePruner):
         if is_exempt(trial):
             return False
 
-        with self._lock:
+        with self._lock:  # trials of several threads share what was read of the study
             decision = self._decision(study, trial, direction)
         if decision is None or not decision.prune:
             return False
 
+        # A finished trial may be asked about as well, but its attributes are final.
         if not trial.state.is_finished():
             store_pruned(study, trial, decision._asdict())
         return True
 
     def _decision(
-        self, study: Study, trial: FrozenTrial, direction: StudyDirection
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        direction: StudyDirection,
     ) -> Decision | None:
         """The decision at the trial's last report; None if none is due."""
         if study not in self._peers:
@@ -125,14 +129,17 @@ class KappaPruner(BasePruner):
 
         group = group_of(trial)
         step, loss = peers.curve(trial)
-        if not len(step) or step[-1] < max(trial.intermediate_values):
-            return None  # it diverged and came back
+        last_step = max(trial.intermediate_values, default=0)
+        if not len(step) or step[-1] < last_step:
+            return None  # nothing to judge, or the loss diverged and came back
 
         # When a trial is first seen, everything that has finished since is read. What is due then
         # follows from the study, not from when this process last looked.
         judged = peers.last_judged(trial)
-        if judged is not None and not is_due(peers.history(group), step, judged):
-            return None
+        if judged is not None:
+            history = peers.history(group)
+            if not is_due(history, step, judged):
+                return None
 
         peers.update(snapshot_now(study))
         history = peers.history(group)
@@ -144,7 +151,14 @@ class KappaPruner(BasePruner):
             return None
 
         forecast = partial(peers.forecast, history, trial)
-        return judge(history, forecast, step, loss, self.rule, peers.sign)
+        return judge(
+            history,
+            forecast,
+            step,
+            loss,
+            self.rule,
+            peers.sign,
+        )
 
     def _forget(self) -> None:
         self._peers: WeakKeyDictionary[Study, Peers] = WeakKeyDictionary()

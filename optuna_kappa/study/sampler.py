@@ -19,13 +19,8 @@ from optuna_kappa.runs import RunTable
 from optuna_kappa.schedules import AnySchedule, as_schedule
 from optuna_kappa.search.ladder import affordable, next_probe, rungs
 from optuna_kappa.study.base_sampler import BaseSamplerAdapter, is_lr_ours
-from optuna_kappa.study.plans import (
-    Plan,
-    horizon,
-    plan_of,
-    store_plan,
-    trials_by_horizon,
-)
+from optuna_kappa.study.evidence import select_evidence
+from optuna_kappa.study.plans import Plan, horizon, plan_of, store_plan, trials_by_horizon
 from optuna_kappa.study.private import (
     direction_of,
     require_single_objective,
@@ -36,7 +31,7 @@ from optuna_kappa.study.proposal import propose_ln_lr
 from optuna_kappa.study.search_space import ends, require_lr, snap
 from optuna_kappa.study.setup_hints import hint
 from optuna_kappa.study.sources import source_optima
-from optuna_kappa.study.study_law import Problem, StudyLaw, select_evidence
+from optuna_kappa.study.study_law import Problem, StudyLaw
 from optuna_kappa.study.trials import best_params, fixed_params, require_known_params
 
 _logger = logging.getLogger(__name__)
@@ -55,12 +50,12 @@ class KappaSampler(BaseSampler):
        the optimum, every second trial goes to the base sampler until it is located. So a law
        that misleads costs a few trials, not the search.
 
-    The sampler only chooses the learning rate. All other parameters come from the base sampler,
-    which sees the full-length trials when it also has to choose the lr. If the lr is suggested
-    after other parameters and these move its optimum, the proposal takes them into account.
+    All other parameters come from the base sampler. It learns from all trials, but when it has to
+    choose the lr as well, only from full-length ones. If other parameters are suggested before
+    the lr and are seen to move its optimum, the lr is proposed for their values.
 
-    Use it together with `KappaPruner`, which ends probes at their planned horizon. An objective
-    that builds a learning-rate schedule asks `optuna_kappa.horizon(trial)` for how many steps.
+    Use the sampler together with `KappaPruner`, which ends probes at their planned horizon. An
+    objective with a learning-rate schedule builds it for `optuna_kappa.horizon(trial)` steps.
 
     Proposals depend only on the study's trials, the seed and the trial's number. The same storage
     gives the same proposal, after a restart and from any worker.
@@ -142,7 +137,8 @@ class KappaSampler(BaseSampler):
         """
         require_single_objective(study, "KappaSampler")
         if plan_of(trial) is None:
-            store_plan(study, trial, self._plan(study, trial))
+            plan = self._plan(study, trial)
+            store_plan(study, trial, plan)
         self._base.before_trial(study, trial)
 
     def infer_relative_search_space(
@@ -190,7 +186,8 @@ class KappaSampler(BaseSampler):
         """Forward to the base sampler, and warn once of each set-up that wastes probes."""
         self._base.after_trial(study, trial, state, values)
 
-        advice = hint(trial, plan_of(trial), state, study.pruner, self._lr)
+        plan = plan_of(trial)
+        advice = hint(trial, plan, state, study.pruner, self._lr)
         if advice and advice.topic not in self._hinted:
             self._hinted.add(advice.topic)
             _logger.warning(advice.message)
@@ -239,8 +236,10 @@ class KappaSampler(BaseSampler):
 
         ranges = [t.distributions[self._lr] for t in trials if self._lr in t.params]
         if ranges:
-            low, high = ends(require_lr(self._lr, ranges[-1]))
-            ln_lr = self._study_law(study, trials).recommend(params, low, high)
+            lr_range = require_lr(self._lr, ranges[-1])
+            low, high = ends(lr_range)
+            study_law = self._study_law(study, trials)
+            ln_lr = study_law.recommend(params, low, high)
             if ln_lr is not None:
                 return math.exp(ln_lr)
 
@@ -250,13 +249,14 @@ class KappaSampler(BaseSampler):
         )
 
     def _plan(self, study: Study, trial: FrozenTrial) -> Plan:
+        """The plan of a new trial: enqueued by the user, a probe, or a run at the target."""
         schedule = self._schedule.name
         if self._lr in fixed_params(trial):
             return Plan(self._horizon, "enqueued", schedule)
 
         others = self._others(study, trial)
         by_horizon = trials_by_horizon(others, self._lr)
-        n_planned = {planned_for: len(trials) for planned_for, trials in by_horizon.items()}
+        n_planned = {rung: len(trials) for rung, trials in by_horizon.items()}
         probe_horizon = next_probe(self._rungs, n_planned, self._horizon)
         if probe_horizon is not None:
             return Plan(probe_horizon, "probe", schedule)
@@ -269,17 +269,18 @@ class KappaSampler(BaseSampler):
     def _propose(self, study: Study, trial: FrozenTrial, ln_range: tuple[float, float]) -> float:
         """Ln lr for a trial, between the ends of the range."""
         others = self._others(study, trial)
-        rivals = trials_by_horizon(others, self._lr).get(horizon(trial), ())
+        by_horizon = trials_by_horizon(others, self._lr)
         base_params = self._base.proposed(study, trial)
+        rng = np.random.default_rng([self._seed, trial.number])
 
         return propose_ln_lr(
             trial,
-            rivals,
+            by_horizon.get(horizon(trial), ()),
             self._study_law(study, others),
             {**base_params, **fixed_params(trial), **trial.params},
             ln_range,
             rungs=self._rungs,
-            u=float(np.random.default_rng([self._seed, trial.number]).random()),
+            u=float(rng.random()),
         )
 
     def _others(self, study: Study, trial: FrozenTrial) -> list[FrozenTrial]:
@@ -292,9 +293,8 @@ class KappaSampler(BaseSampler):
 
         memo = self._memo  # another thread may replace it meanwhile
         if memo is None or memo[0] != key:
-            problem = Problem(
-                self._horizon, self._schedule, self._lr, self._sources, direction_of(study)
-            )
+            direction = direction_of(study)
+            problem = Problem(self._horizon, self._schedule, self._lr, self._sources, direction)
             memo = (key, StudyLaw(problem, evidence))
             self._memo = memo
         return memo[1]

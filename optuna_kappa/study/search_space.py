@@ -43,7 +43,11 @@ def space_of(trials: Sequence[FrozenTrial]) -> dict[str, BaseDistribution]:
     return dict(sorted(space.items()))
 
 
-def place_of(trial: FrozenTrial, space: Space, lr: str) -> Place:
+def place_of(
+    trial: FrozenTrial,
+    space: Space,
+    lr: str,
+) -> Place:
     """The coordinates of a trial in a space; a parameter with a single value has none.
 
     A trial without an lr is put at the geometric mean of the lr's range.
@@ -65,14 +69,17 @@ def place_of(trial: FrozenTrial, space: Space, lr: str) -> Place:
     ln_lr = 0.0
 
     for name, distribution in space.items():
-        if name == lr and not isinstance(distribution, CategoricalDistribution):
+        is_categorical = isinstance(distribution, CategoricalDistribution)
+        if name == lr and not is_categorical:
             low, high = _ends(distribution)
             if low >= 0 < high:
-                ln_lr = math.log(lr_of(trial, lr) or math.sqrt(low * high) or high)
+                middle = math.sqrt(low * high) or high  # a range from 0 has no geometric mean
+                ln_lr = math.log(lr_of(trial, lr) or middle)
                 continue
 
         if not distribution.single():
-            others += _coordinates(distribution, trial.params.get(name))
+            value = trial.params.get(name)
+            others += _coordinates(distribution, value)
 
     return Place(ln_lr, np.array(others))
 
@@ -80,7 +87,9 @@ def place_of(trial: FrozenTrial, space: Space, lr: str) -> Place:
 def _coordinates(distribution: BaseDistribution, value: Any) -> list[float]:
     """A value in parts of its range, the middle if it is missing; categories are 1 apart."""
     if isinstance(distribution, CategoricalDistribution):
-        return [(choice == value) / math.sqrt(2) for choice in distribution.choices]
+        # Two unit vectors, divided by the square root of 2, are 1 apart.
+        chosen = [choice == value for choice in distribution.choices]
+        return [is_chosen / math.sqrt(2) for is_chosen in chosen]
     if not isinstance(value, (int, float)):
         return [0.5]
 
@@ -127,11 +136,14 @@ def snap(distribution: FloatDistribution, value: float) -> float:
         >>> snap(FloatDistribution(0.1, 1.0, log=True), 2.0)
         1.0
     """
-    value = min(max(value, distribution.low), distribution.high)
+    low = distribution.low
+    high = distribution.high
+    step = distribution.step
 
-    if distribution.step is not None:
-        steps = round((value - distribution.low) / distribution.step)
-        value = min(distribution.low + steps * distribution.step, distribution.high)
+    value = min(max(value, low), high)
+    if step is not None:
+        n_steps = round((value - low) / step)
+        value = min(low + n_steps * step, high)
 
     return float(value)
 
@@ -143,4 +155,6 @@ def ends(distribution: FloatDistribution) -> tuple[float, float]:
         >>> ends(FloatDistribution(1.0, 2.0, log=True))
         (0.0, 0.6931471805599453)
     """
-    return math.log(distribution.low), math.log(distribution.high)
+    low = math.log(distribution.low)
+    high = math.log(distribution.high)
+    return low, high

@@ -31,7 +31,11 @@ class Hint(NamedTuple):
 
 
 def hint(
-    trial: FrozenTrial, plan: Plan | None, state: TrialState, pruner: BasePruner, lr: str
+    trial: FrozenTrial,
+    plan: Plan | None,
+    state: TrialState,
+    pruner: BasePruner,
+    lr: str,
 ) -> Hint | None:
     """Say what is wrong with the set-up of a trial.
 

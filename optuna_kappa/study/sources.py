@@ -31,6 +31,7 @@ def source_optima(sources: Any, lr: str) -> list[list[Optimum]]:
         >>> [optimum.horizon for optimum in optima]
         [1.0, 4.0]
     """
+    # A string is a sequence too, but of characters.
     if isinstance(sources, (Study, RunTable, str)) or not isinstance(sources, Sequence):
         raise ValueError(f"sources must be a list of studies and run tables, but is {sources!r}")
 
@@ -39,6 +40,7 @@ def source_optima(sources: Any, lr: str) -> list[list[Optimum]]:
         if not isinstance(source, (Study, RunTable)):
             raise ValueError(f"a source must be a study or a run table, but is {source!r}")
 
+        # Runs of a study may differ in other parameters, which would blur its optima.
         table = source if isinstance(source, RunTable) else _without_effects(source, lr)
         optima = find_optima(observe(table))
         if not optima:

@@ -45,6 +45,7 @@ def open_storage(url: str, *, create: bool = True) -> RDBStorage:
             f"{url!r} is not the URL of a database; write one like sqlite:///kappa.db"
         ) from error
 
+    # Only a SQLite file needs preparation; other databases serve several processes anyway.
     if parsed.get_backend_name() != "sqlite":
         return _connect(url)
     if parsed.database in (None, "", ":memory:"):
@@ -55,7 +56,8 @@ def open_storage(url: str, *, create: bool = True) -> RDBStorage:
         raise ValueError(f"there is no database {path}; give the URL of an existing storage")
 
     _prepare(path, write_ahead_log=create)
-    storage = _connect(url, {"connect_args": {"timeout": _LOCK_TIMEOUT}})
+    connect_args = {"timeout": _LOCK_TIMEOUT}
+    storage = _connect(url, {"connect_args": connect_args})
     event.listen(storage.engine, "connect", _tune)
     storage.engine.dispose()  # closes the connections that were made before the listener
     return storage
@@ -84,6 +86,7 @@ def _prepare(path: Path, *, write_ahead_log: bool) -> None:
     try:
         with closing(sqlite3.connect(path, timeout=_LOCK_TIMEOUT)) as connection:
             _require_storage(path, connection)
+            # The file keeps this mode: one that is only read must not be changed.
             if write_ahead_log:
                 connection.execute("PRAGMA journal_mode = WAL")
     except sqlite3.DatabaseError as error:

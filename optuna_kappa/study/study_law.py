@@ -25,12 +25,12 @@ from optuna_kappa.runs import RunTable
 from optuna_kappa.schedules import AnySchedule
 from optuna_kappa.search.ladder import trusts_law
 from optuna_kappa.search.surrogate import Surrogate, link_at, surrogate
+from optuna_kappa.study.evidence import diverged_at
 from optuna_kappa.study.plans import Plan, horizon, kind_of, plan_of
-from optuna_kappa.study.trials import diverged_at, is_evidence, lr_of, run_table, sign_of
+from optuna_kappa.study.trials import lr_of, run_table, sign_of
 
 _MIN_RATES = 3  # learning rates that locate an optimum
 _CONTRAST = 0.01  # losses that differ by a smaller part of themselves count as equal
-_MAX_FULL_RUNS = 100  # the law is fitted to all probes and to the last full runs
 _MAX_SURROGATES = 8
 
 
@@ -101,15 +101,18 @@ class StudyLaw:
         It is infinite if there are too few full runs, if the best of them is the outermost, or if
         they hardly differ: on a plateau, where training has failed, noise looks like a valley.
         """
-        link = link_at(self._chain, self.problem.schedule.name, self.problem.horizon)
+        chain = self._chain
+        link = link_at(chain, self.problem.schedule.name, self.problem.horizon)
         if link is None or link.optimum is None:
             return math.inf
 
         losses = link.losses
-        if len(losses.x) < _MIN_RATES or link.optimum.at_edge:
+        too_few = len(losses.x) < _MIN_RATES
+        if too_few or link.optimum.at_edge:
             return math.inf
 
-        level = 1 if self._chain.logarithmic else losses.level
+        # A difference of logarithms is a part of the loss already.
+        level = 1 if chain.logarithmic else losses.level
         is_plateau = losses.contrast < _CONTRAST * level
         return math.inf if is_plateau else link.optimum.se
 
@@ -117,20 +120,33 @@ class StudyLaw:
     def first_law_run_is_best(self) -> bool:
         """Whether the first full run by the law is clearly the best of those by the law."""
         sign = sign_of(self.problem.direction)
-        by_law = Plan(self.problem.horizon, "law", self.problem.schedule.name)
+        by_law = Plan(
+            horizon=self.problem.horizon,
+            kind="law",
+            schedule=self.problem.schedule.name,
+        )
 
         losses: list[float] = []
         for trial in self.trials:
-            if plan_of(trial) == by_law:
-                complete = trial.state == TrialState.COMPLETE
-                losses.append(sign * trial.values[0] if complete else math.inf)
+            if plan_of(trial) != by_law:
+                continue
+            # A run that was pruned or failed has lost against any that completed.
+            if trial.state == TrialState.COMPLETE:
+                losses.append(sign * trial.values[0])
+            else:
+                losses.append(math.inf)
 
         if len(losses) < 2:
             return False
         first, *later = losses
         return first + _CONTRAST * abs(first) < min(later)
 
-    def is_trusted(self, target_trials: Sequence[FrozenTrial], *, has_probes: bool) -> bool:
+    def is_trusted(
+        self,
+        target_trials: Sequence[FrozenTrial],
+        *,
+        has_probes: bool,
+    ) -> bool:
         """Whether the next target trial may follow the law.
 
         Args:
@@ -140,7 +156,8 @@ class StudyLaw:
         if not self.law.optima:
             return False
 
-        n_by_law = sum(kind_of(trial) == "law" for trial in target_trials)
+        kinds = [kind_of(trial) for trial in target_trials]
+        n_by_law = kinds.count("law")
         return trusts_law(
             n_by_law=n_by_law,
             n_base=len(target_trials) - n_by_law,
@@ -148,7 +165,12 @@ class StudyLaw:
             known=has_probes or self.first_law_run_is_best,
         )
 
-    def surrogate(self, planned_for: int, low: float, high: float) -> Surrogate | None:
+    def surrogate(
+        self,
+        planned_for: int,
+        low: float,
+        high: float,
+    ) -> Surrogate | None:
         """Expected losses of runs of a horizon, over a range of ln lr; None if there is no law."""
         if not self.law.optima:
             return None
@@ -157,7 +179,8 @@ class StudyLaw:
         if key not in self._surrogates:
             # Other parameters move the range with each trial, so few are asked for again.
             if len(self._surrogates) == _MAX_SURROGATES:
-                del self._surrogates[next(iter(self._surrogates))]
+                oldest = next(iter(self._surrogates))
+                del self._surrogates[oldest]
 
             self._surrogates[key] = surrogate(
                 self._chain,
@@ -169,7 +192,12 @@ class StudyLaw:
             )
         return self._surrogates[key]
 
-    def recommend(self, params: Mapping[str, Any], low: float, high: float) -> float | None:
+    def recommend(
+        self,
+        params: Mapping[str, Any],
+        low: float,
+        high: float,
+    ) -> float | None:
         """The ln lr with the least expected loss of a full run; None if there is no law.
 
         Args:
@@ -188,15 +216,21 @@ class StudyLaw:
             -8.8
         """
         shift = self.shift(params)
-        expected = self.surrogate(self.problem.horizon, low - shift, high - shift)
-        return None if expected is None else expected.best + shift
+        expected = self.surrogate(
+            self.problem.horizon,
+            low - shift,
+            high - shift,
+        )
+        if expected is None:
+            return None
+        return expected.best + shift
 
     def wall(self, planned_for: int) -> float:
         """The lowest ln lr that diverged by this horizon, above all that did not.
 
         Infinite if there is none.
         """
-        highest_fine = -math.inf
+        fine = [-math.inf]
         diverged: list[float] = []
 
         for trial in self.trials:
@@ -205,15 +239,18 @@ class StudyLaw:
 
             step = diverged_at(trial)
             if step is None and horizon(trial, 0) == planned_for:
-                highest_fine = max(highest_fine, self.centered_ln_lr(trial))
+                fine.append(self.centered_ln_lr(trial))
             elif step is not None and step <= planned_for:
                 diverged.append(self.centered_ln_lr(trial))
 
-        return min((ln_lr for ln_lr in diverged if ln_lr > highest_fine), default=math.inf)
+        highest_fine = max(fine)
+        above = [ln_lr for ln_lr in diverged if ln_lr > highest_fine]
+        return min(above, default=math.inf)
 
     def centered_ln_lr(self, trial: FrozenTrial) -> float:
         """A trial's ln lr, moved to the average of the other parameters."""
-        return math.log(trial.params[self.problem.lr]) - self.shift(trial.params)
+        ln_lr = math.log(trial.params[self.problem.lr])
+        return ln_lr - self.shift(trial.params)
 
     def shift(self, params: Mapping[str, Any]) -> float:
         """How far other parameters move the optimal ln lr."""
@@ -221,7 +258,9 @@ class StudyLaw:
 
     @cached_property
     def _other_params(self) -> set[str]:
-        names: set[str] = set().union(*(trial.params for trial in self.trials))
+        names: set[str] = set()
+        for trial in self.trials:
+            names.update(trial.params)
         return names & set(self._runs.context)
 
     @cached_property
@@ -235,32 +274,6 @@ class StudyLaw:
 
     @cached_property
     def _chain(self) -> Chain:
-        observations = observe(self.effects.adjusted(self._runs))
+        adjusted = self.effects.adjusted(self._runs)
+        observations = observe(adjusted)
         return find_chain(observations, logarithmic=self._runs.positive)
-
-
-def select_evidence(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-    """The trials that the law is fitted to: all probes, then the last 100 of the others.
-
-    A failed trial counts if its loss diverged.
-
-    Example:
-        >>> import optuna
-        >>> study = optuna.create_study()
-        >>> study.optimize(lambda trial: trial.suggest_float("lr", 0, 1), n_trials=3)
-        >>> running = study.ask()
-        >>> [trial.number for trial in select_evidence(study.trials)]
-        [0, 1, 2]
-    """
-    probes: list[FrozenTrial] = []
-    full_runs: list[FrozenTrial] = []
-
-    for trial in trials:
-        if not is_evidence(trial):
-            continue
-        if kind_of(trial) == "probe":
-            probes.append(trial)
-        else:
-            full_runs.append(trial)
-
-    return [*probes, *full_runs[-_MAX_FULL_RUNS:]]

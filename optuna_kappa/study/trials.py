@@ -86,6 +86,7 @@ def _columns(
 ) -> dict[str, list[Any]]:
     """The rows of some trials, by column."""
     reports = {trial.number: _reports(trial) for trial in trials}
+    # Trials of other samplers have no plan: a full run is as long as the longest of all.
     longest = 0
     for by_step in reports.values():
         longest = max(longest, *by_step, 0)
@@ -178,41 +179,6 @@ def lr_of(trial: FrozenTrial, name: str) -> float | None:
     if isinstance(lr, (int, float)) and lr > 0:
         return float(lr)
     return None
-
-
-def is_evidence(trial: FrozenTrial) -> bool:
-    """Whether a trial counts as evidence: it finished, or it failed after its loss diverged.
-
-    Example:
-        >>> import optuna
-        >>> is_evidence(optuna.trial.create_trial(state=TrialState.FAIL))
-        False
-        >>> diverged = {1: float("nan")}
-        >>> trial = optuna.trial.create_trial(state=TrialState.FAIL, intermediate_values=diverged)
-        >>> is_evidence(trial)
-        True
-    """
-    if trial.state in FINISHED:
-        return True
-
-    failed = trial.state == TrialState.FAIL
-    return failed and diverged_at(trial) is not None
-
-
-def diverged_at(trial: FrozenTrial) -> int | None:
-    """The first step at which a trial reported NaN or infinity; None if it never did.
-
-    Example:
-        >>> import optuna
-        >>> losses = {1: 0.5, 2: float("inf"), 3: float("nan")}
-        >>> diverged_at(optuna.trial.create_trial(value=0.5, intermediate_values=losses))
-        2
-    """
-    bad_steps = []
-    for step, loss in trial.intermediate_values.items():
-        if not math.isfinite(loss):
-            bad_steps.append(step)
-    return min(bad_steps, default=None)
 
 
 def best_params(

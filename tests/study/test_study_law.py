@@ -17,7 +17,8 @@ from simulated import Simulated
 from optuna_kappa import KappaPruner, KappaSampler, horizon
 from optuna_kappa.schedules import as_schedule
 from optuna_kappa.search.ladder import N_PROBES
-from optuna_kappa.study.study_law import Problem, StudyLaw, select_evidence
+from optuna_kappa.study.evidence import select_evidence
+from optuna_kappa.study.study_law import Problem, StudyLaw
 from optuna_kappa.study.trials import best_params
 
 MINIMIZE, MAXIMIZE = StudyDirection.MINIMIZE, StudyDirection.MAXIMIZE
