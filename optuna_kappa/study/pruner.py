@@ -100,7 +100,7 @@ class KappaPruner(BasePruner):
             >>> study.pruner.prune(study, study.trials[0])
             True
         """
-        direction = study.direction
+        direction = study.direction  # raises an error for several objectives
         if ends_anyway(trial.intermediate_values, probe_end(trial)):
             return True
         if is_exempt(trial):
@@ -151,14 +151,7 @@ class KappaPruner(BasePruner):
             return None
 
         forecast = partial(peers.forecast, history, trial)
-        return judge(
-            history,
-            forecast,
-            step,
-            loss,
-            self.rule,
-            peers.sign,
-        )
+        return judge(history, forecast, step, loss, self.rule, peers.sign)
 
     def _forget(self) -> None:
         self._peers: WeakKeyDictionary[Study, Peers] = WeakKeyDictionary()
