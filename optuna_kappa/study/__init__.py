@@ -1,4 +1,14 @@
-"""Everything that knows an Optuna study."""
+"""Everything that knows an Optuna study.
+
+- For users: `sampler` and `pruner` plug into a study; `plans.horizon` tells an objective how long
+  to train; `explain` says why trials were pruned; `storage` opens a database for studies.
+- From trials to data: `trials` makes run tables, `search_space` coordinates, `peers` the runs that
+  a trial is compared with.
+- Behind the sampler: `sources` and `evidence` go into the `study_law`, `proposal` picks a learning
+  rate from it, `base_sampler` picks all else, `setup_hints` warns of mistakes.
+- Behind the pruner and its explanations: `decisions`.
+- `private` is the only module that touches Optuna's private names.
+"""
 
 from optuna_kappa.study.explain import Explanation, Kill, explain, kills
 from optuna_kappa.study.plans import Plan, horizon, plan_of
