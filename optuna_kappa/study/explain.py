@@ -186,7 +186,7 @@ def _end_of(trial: FrozenTrial) -> tuple[Kind, str]:
 
     # Nothing was stored: `KappaPruner` stores no reason for a NaN or a probe's end.
     reports = trial.intermediate_values
-    diverged = ends_anyway(reports, horizon=None)
+    diverged = ends_anyway(reports, None)
     if diverged is not None:
         return "diverged", diverged
 
