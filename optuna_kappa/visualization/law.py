@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from itertools import cycle
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -13,22 +14,24 @@ import plotly.graph_objects as go
 from optuna_kappa.law import Law, Optimum
 from optuna_kappa.visualization import theme
 
-_Z90 = 1.64  # standard errors of a 90 % interval
-_BEYOND = 2.0  # how far the band goes beyond the runs where no target is given
-_TEXT = 1.7  # room for the text beside a target, as a factor
-_SYMBOLS = ("star", "x", "triangle-up", "square")  # of what was found, by label
-_N_BAND = 60  # points of the band
+_Z90 = 1.64  # standard errors from the middle to an end of a 90 % interval
+_BEYOND = 2.0  # without targets, the band ends at this multiple of the largest horizon
+_TEXT_ROOM = 1.7  # the text beside a target ends at about this multiple of its horizon
+_SYMBOLS = ("star", "x", "triangle-up", "square")  # of the known optima, by their label
+_N_BAND = 60  # points along the band
+
+_horizon = attrgetter("horizon")
 
 
 class _Interval(NamedTuple):
     schedule: str
     horizon: float
     lr: float
-    low: float  # of 90 %
+    low: float  # of the 90 % interval
     high: float
 
 
-class _Found(NamedTuple):
+class _Truth(NamedTuple):
     horizon: float
     lr: float
     label: str
@@ -38,8 +41,8 @@ class _LawPlotInfo(NamedTuple):
     optima: list[_Interval]
     band: list[_Interval]  # of one schedule, by ascending horizon
     targets: list[_Interval]
-    truth: list[_Found]
-    paper: list[tuple[float, float]]  # horizon, lr: kappa constant
+    truth: list[_Truth]
+    paper: list[tuple[float, float]]  # horizon and lr at the ends of the line of constant kappa
     verdict: str
     unit: str
 
@@ -51,21 +54,28 @@ def plot_law(
     truth: Sequence[tuple[float, float, str]] = (),
     unit: str = "samples",
 ) -> go.Figure:
-    """Draws optimal learning rate against horizon: what was found, the law, and its proposals.
+    """Draw optimal learning rate against horizon: the optima, the law, and its proposals.
 
-    The band is the law's 90 % interval at constant rate or, without optima there, under the
-    schedule with the most of them.
+    The band is the law's 90 % interval for constant-rate runs. If the law has no such optima, it
+    is the interval for the schedule with the most optima.
 
     Args:
         law: Fitted law.
-        targets: (horizon, schedule) of planned runs, shown with the proposed lr.
-        truth: (horizon, lr, label) of optima found by other means, to compare with. Of more than
-            four labels, those with the same text before a comma ("TPE, repeat 1") share one
-            entry of the legend. NaN is left out.
+        targets: (horizon, schedule) of planned runs. The figure shows the lr proposed for each.
+        truth: (horizon, lr, label) of optima known from elsewhere, to compare with. With more
+            than four labels, those with the same text before a comma ("TPE, repeat 1") share an
+            entry of the legend. A NaN in place of the lr is left out.
         unit: Unit of data of the law's runs.
 
     Raises:
-        ValueError: A target's horizon is not positive or its schedule is not known.
+        ValueError: The horizon of a target is not positive, or its schedule is not known.
+
+    Example:
+        >>> from optuna_kappa import fit
+        >>> from optuna_kappa.runs import example_runs
+        >>> figure = plot_law(fit(example_runs()), targets=[(256, "cosine")])
+        >>> [trace.name for trace in figure.data if "proposal" in trace.name]
+        ['proposal, cosine']
     """
     return _draw(_get_law_plot_info(law, targets, truth, unit))
 
@@ -76,34 +86,62 @@ def _get_law_plot_info(
     truth: Sequence[tuple[float, float, str]],
     unit: str,
 ) -> _LawPlotInfo:
-    found = [_Found(float(horizon), float(lr), label) for horizon, lr, label in truth if lr > 0]
+    known = [_Truth(float(horizon), float(lr), label) for horizon, lr, label in truth if lr > 0]
     if not law.optima:
-        return _LawPlotInfo([], [], [], found, [], str(law.verdict), unit)
-    counts = Counter(optimum.schedule for optimum in law.optima)
-    schedule = "constant" if "constant" in counts else counts.most_common(1)[0][0]
-    seen = [optimum.horizon for optimum in law.optima]
-    largest = max(max(seen), *(d for d, _ in targets)) if targets else _BEYOND * max(seen)
-    anchor = max((o for o in law.optima if o.schedule == schedule), key=lambda o: o.horizon)
-    lr = float(np.exp(anchor.ln_lr))
+        return _LawPlotInfo([], [], [], known, [], str(law.verdict), unit)
+
+    optima = [_observed(optimum) for optimum in law.optima]
+    proposals = [_predicted(law, horizon, schedule) for horizon, schedule in targets]
+
+    smallest = min(optima, key=_horizon).horizon
+    largest = max(optima, key=_horizon).horizon
+    if targets:
+        largest = max(largest, *(horizon for horizon, _ in targets))
+    else:
+        largest *= _BEYOND
+
+    schedule = _schedule_of_band(law)
+    horizons = np.geomspace(smallest, largest, _N_BAND)
+    band = [_predicted(law, horizon, schedule) for horizon in horizons]
+
+    # The line of constant kappa starts from the longest run, where the paper's claim fits best.
+    of_schedule = [optimum for optimum in optima if optimum.schedule == schedule]
+    anchor = max(of_schedule, key=_horizon)
+    paper = [(d, anchor.lr * anchor.horizon / d) for d in (smallest, largest)]
+
     return _LawPlotInfo(
-        optima=[_interval(optimum) for optimum in law.optima],
-        band=[_predicted(law, d, schedule) for d in np.geomspace(min(seen), largest, _N_BAND)],
-        targets=[_predicted(law, horizon, name) for horizon, name in targets],
-        truth=found,
-        paper=[(d, lr * anchor.horizon / d) for d in (min(seen), largest)],
+        optima=optima,
+        band=band,
+        targets=proposals,
+        truth=known,
+        paper=paper,
         verdict=str(law.verdict),
         unit=unit,
     )
 
 
-def _interval(optimum: Optimum) -> _Interval:
-    low, lr, high = (float(np.exp(optimum.ln_lr + z * optimum.se)) for z in (-_Z90, 0, _Z90))
+def _schedule_of_band(law: Law) -> str:
+    counts = Counter(optimum.schedule for optimum in law.optima)
+    if "constant" in counts:
+        return "constant"
+
+    return counts.most_common(1)[0][0]
+
+
+def _observed(optimum: Optimum) -> _Interval:
+    """The optimum found at one horizon from its losses alone."""
+    low = float(np.exp(optimum.ln_lr - _Z90 * optimum.se))
+    lr = float(np.exp(optimum.ln_lr))
+    high = float(np.exp(optimum.ln_lr + _Z90 * optimum.se))
     return _Interval(optimum.schedule, optimum.horizon, lr, low, high)
 
 
 def _predicted(law: Law, horizon: float, schedule: str) -> _Interval:
+    """The optimum that the law predicts."""
     predicted = law.predict(horizon, schedule)
-    low, lr, high = (float(np.exp(predicted.quantile(p))) for p in (0.05, 0.5, 0.95))
+    low = float(np.exp(predicted.quantile(0.05)))
+    lr = float(np.exp(predicted.quantile(0.5)))
+    high = float(np.exp(predicted.quantile(0.95)))
     return _Interval(schedule, float(horizon), lr, low, high)
 
 
@@ -112,38 +150,36 @@ def _draw(info: _LawPlotInfo) -> go.Figure:
     verdict = info.verdict[:1].upper() + info.verdict[1:]
     if not info.optima:
         return theme.figure(title, note=verdict)
+
     figure = theme.figure(title, verdict)
     figure.update_layout(height=560)
-    figure.add_traces(_band(info))
-    figure.add_trace(_paper(info))
-    schedules = list(dict.fromkeys(i.schedule for i in [*info.optima, *info.targets]))
-    others = [name for name in schedules if name != info.band[0].schedule]
-    colours = {info.band[0].schedule: theme.BLUE, **theme.sampler_colours(others)}
-    for name in schedules:
-        for kind, group in (("optimum", info.optima), ("proposal", info.targets)):
-            shown = [interval for interval in group if interval.schedule == name]
+    figure.add_traces(_band(info.band))
+    figure.add_trace(_paper_line(info.paper))
+
+    for schedule, color in _colors(info).items():
+        for kind, intervals in (("optimum", info.optima), ("proposal", info.targets)):
+            shown = [interval for interval in intervals if interval.schedule == schedule]
             if shown:
-                figure.add_trace(_points(kind, shown, colours[name]))
-    for (name, found), symbol in zip(_by_name(info.truth).items(), cycle(_SYMBOLS), strict=False):
-        figure.add_trace(_truth(name, found, symbol))
-    intervals = [*info.optima, *info.targets]
-    horizons = [i.horizon for i in [*intervals, *info.band]]
-    horizons += [found.horizon for found in info.truth]
-    horizons += [_TEXT * i.horizon for i in info.targets]
-    lrs = [lr for i in [*intervals, *info.band] for lr in (i.low, i.high)]
-    lrs += [found.lr for found in info.truth]
+                figure.add_trace(_points(kind, shown, color))
+
+    symbols = cycle(_SYMBOLS)
+    for name, points in _by_legend_entry(info.truth).items():
+        figure.add_trace(_truth_points(name, points, next(symbols)))
+
+    horizons, lrs = _in_view(info)
     figure.update_xaxes(theme.log_axis(f"horizon ({info.unit})", horizons))
     figure.update_yaxes(theme.log_axis("optimal learning rate", lrs))
     return figure
 
 
-def _band(info: _LawPlotInfo) -> list[go.Scatter]:
-    schedule, horizons = info.band[0].schedule, [i.horizon for i in info.band]
-    there_and_back = horizons + horizons[::-1]
-    edge = [i.high for i in info.band] + [i.low for i in reversed(info.band)]
+def _band(band: Sequence[_Interval]) -> list[go.Scatter]:
+    """The law's 90 % interval and its median."""
+    schedules, horizons, medians, lows, highs = zip(*band, strict=True)
+
+    # The outline runs along the upper edge, and back along the lower one.
     area = go.Scatter(
-        x=there_and_back,
-        y=edge,
+        x=horizons + horizons[::-1],
+        y=highs + lows[::-1],
         fill="toself",
         fillcolor=theme.faint(theme.BLUE),
         line={"width": 0},
@@ -153,19 +189,21 @@ def _band(info: _LawPlotInfo) -> list[go.Scatter]:
     )
     median = go.Scatter(
         x=horizons,
-        y=[i.lr for i in info.band],
+        y=medians,
         mode="lines",
         line={"color": theme.BLUE, "width": 2},
-        name=theme.escape(f"law, {schedule}"),
+        name=theme.escape(f"law, {schedules[0]}"),
         hovertemplate="horizon %{x:.3s}<br>lr %{y:.3g}",
     )
     return [area, median]
 
 
-def _paper(info: _LawPlotInfo) -> go.Scatter:
+def _paper_line(ends: Sequence[tuple[float, float]]) -> go.Scatter:
+    """What the paper claims: kappa is constant, so the lr falls as 1 / horizon."""
+    horizons, lrs = zip(*ends, strict=True)
     return go.Scatter(
-        x=[horizon for horizon, _ in info.paper],
-        y=[lr for _, lr in info.paper],
+        x=horizons,
+        y=lrs,
         mode="lines",
         line={"color": theme.INK, "width": 1, "dash": "dash"},
         name="kappa constant (slope 1)",
@@ -173,50 +211,65 @@ def _paper(info: _LawPlotInfo) -> go.Scatter:
     )
 
 
-def _points(kind: str, shown: list[_Interval], colour: str) -> go.Scatter:
+def _colors(info: _LawPlotInfo) -> dict[str, str]:
+    """A color for each schedule, in the order of the legend; blue for that of the band."""
+    schedules = dict.fromkeys(interval.schedule for interval in [*info.optima, *info.targets])
+    others = [schedule for schedule in schedules if schedule != info.band[0].schedule]
+    other_colors = theme.sampler_colors(others)
+    return {schedule: other_colors.get(schedule, theme.BLUE) for schedule in schedules}
+
+
+def _points(kind: str, shown: Sequence[_Interval], color: str) -> go.Scatter:
+    """Optima or proposals of one schedule, with their 90 % intervals."""
     proposal = kind == "proposal"
+    schedules, horizons, lrs, lows, highs = zip(*shown, strict=True)
+    texts = [f"  {theme.lr_text(lr)}" for lr in lrs]
     return go.Scatter(
-        x=[i.horizon for i in shown],
-        y=[i.lr for i in shown],
+        x=horizons,
+        y=lrs,
         error_y={
             "type": "data",
             "symmetric": False,
-            "array": [i.high - i.lr for i in shown],
-            "arrayminus": [i.lr - i.low for i in shown],
+            "array": np.subtract(highs, lrs).tolist(),
+            "arrayminus": np.subtract(lrs, lows).tolist(),
             "thickness": 1.5,
             "width": 4 if proposal else 0,
         },
         mode="markers+text" if proposal else "markers",
-        text=[f"  {theme.lr_text(i.lr)}" for i in shown] if proposal else None,
+        text=texts if proposal else None,
         textposition="middle right",
         cliponaxis=False,
         marker={
             "symbol": "diamond" if proposal else "circle",
             "size": 15 if proposal else 8,
-            "color": colour,
+            "color": color,
             "line": {"color": "white", "width": 1},
         },
-        name=theme.escape(f"{kind}, {shown[0].schedule}"),
-        customdata=[[i.low, i.high] for i in shown],
+        name=theme.escape(f"{kind}, {schedules[0]}"),
+        customdata=list(zip(lows, highs, strict=True)),
         hovertemplate="horizon %{x:.3s}<br>lr %{y:.3g}"
         "<br>90 %: %{customdata[0]:.3g} to %{customdata[1]:.3g}",
     )
 
 
-def _by_name(truth: list[_Found]) -> dict[str, list[_Found]]:
-    """Points by their entry of the legend."""
-    many = len({found.label for found in truth}) > len(_SYMBOLS)
-    groups: dict[str, list[_Found]] = {}
-    for found in truth:
-        name = found.label.partition(",")[0] if many else found.label
-        groups.setdefault(name, []).append(found)
-    return groups
+def _by_legend_entry(truth: Sequence[_Truth]) -> dict[str, list[_Truth]]:
+    """Group points by label or, with more labels than symbols, by the text before a comma."""
+    n_labels = len({point.label for point in truth})
+    entries: dict[str, list[_Truth]] = {}
+    for point in truth:
+        name = point.label
+        if n_labels > len(_SYMBOLS):
+            name = name.partition(",")[0]
+        entries.setdefault(name, []).append(point)
+
+    return entries
 
 
-def _truth(name: str, found: list[_Found], symbol: str) -> go.Scatter:
+def _truth_points(name: str, points: Sequence[_Truth], symbol: str) -> go.Scatter:
+    horizons, lrs, labels = zip(*points, strict=True)
     return go.Scatter(
-        x=[point.horizon for point in found],
-        y=[point.lr for point in found],
+        x=horizons,
+        y=lrs,
         mode="markers",
         marker={
             "symbol": symbol,
@@ -225,6 +278,23 @@ def _truth(name: str, found: list[_Found], symbol: str) -> go.Scatter:
             "line": {"color": "white", "width": 1},
         },
         name=theme.escape(name),
-        text=[theme.escape(point.label) for point in found],
+        text=[theme.escape(label) for label in labels],
         hovertemplate="%{text}<br>horizon %{x:.3s}<br>lr %{y:.3g}<extra></extra>",
     )
+
+
+def _in_view(info: _LawPlotInfo) -> tuple[list[float], list[float]]:
+    """All horizons and learning rates that the axes must show."""
+    horizons: list[float] = []
+    lrs: list[float] = []
+    for interval in [*info.optima, *info.targets, *info.band]:
+        horizons.append(interval.horizon)
+        lrs += [interval.low, interval.high]
+
+    for target in info.targets:
+        horizons.append(_TEXT_ROOM * target.horizon)
+    for point in info.truth:
+        horizons.append(point.horizon)
+        lrs.append(point.lr)
+
+    return horizons, lrs

@@ -1,4 +1,4 @@
-"""Loss against learning rate, one curve a horizon: how the optimum moves."""
+"""Loss against learning rate, one curve for each horizon: how the optimum moves."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from optuna_kappa.law.observations import Observations, observe
 from optuna_kappa.runs import RunTable
 from optuna_kappa.visualization import theme
 
-_FAR = 3.0  # Tukey's far-out fence: losses further above the upper quartile leave the frame
+_MOST_MARKERS = 60  # longer curves are drawn as plain lines
 
 
 class _Curve(NamedTuple):
     horizon: float
     lr: list[float]  # ascending
-    loss: list[float]  # mean of the runs of that lr
+    loss: list[float]  # mean of the runs with that lr
     optimum: tuple[float, float] | None  # lr and loss
 
 
 class _LossVsLrInfo(NamedTuple):
     curves: list[_Curve]  # by ascending horizon
-    diverged: list[tuple[float, float]]  # lr, shortest horizon at which a run had diverged
+    diverged: list[tuple[float, float]]  # lr, and the shortest horizon by which a run diverged
     schedule: str
-    schedules: list[str]  # all that the runs have
+    schedules: list[str]  # all schedules that the table has
     unit: str
 
 
@@ -38,17 +38,27 @@ def plot_loss_vs_lr(
     max_horizons: int = 8,
     unit: str = "samples",
 ) -> go.Figure:
-    """Draws loss against learning rate, one curve a horizon, with diverged runs at the top.
+    """Draw loss against learning rate, one curve for each horizon.
+
+    Crosses at the top mark the learning rates of runs that diverged.
 
     Args:
         runs: Run table.
-        law: Law fitted to these runs; marks the optimum of each curve.
+        law: Law fitted to these runs. If given, the optimum of each curve is marked.
         schedule: Name of the schedule whose runs are shown.
-        max_horizons: Most curves; of more horizons, evenly chosen ones are shown.
+        max_horizons: Largest number of curves. Of more horizons, evenly spaced ones are shown.
         unit: Unit of data of the table, for the legend.
 
     Raises:
         ValueError: `max_horizons` is below 1.
+
+    Example:
+        >>> from optuna_kappa import fit
+        >>> from optuna_kappa.runs import example_runs
+        >>> runs = example_runs(schedule="cosine")
+        >>> figure = plot_loss_vs_lr(runs, fit(runs), schedule="cosine", unit="epochs")
+        >>> [trace.name for trace in figure.data]
+        ['1 epochs', '4 epochs', '16 epochs', '64 epochs', 'optimum']
     """
     return _draw(_get_loss_vs_lr_info(runs, law, schedule, max_horizons, unit))
 
@@ -58,93 +68,145 @@ def _get_loss_vs_lr_info(
 ) -> _LossVsLrInfo:
     if max_horizons < 1:
         raise ValueError(f"max_horizons must be at least 1, but is {max_horizons}")
+
     observed = [seen for seen in observe(runs) if seen.schedule == schedule]
-    # From the largest down, so that a single curve is that of the largest horizon.
+
+    # Count from the largest horizon down, so that a single curve shows the largest one.
     places = np.linspace(len(observed) - 1, 0, min(len(observed), max_horizons)).round()
-    shown = [observed[int(i)] for i in places[::-1]]
-    diverged: dict[float, float] = {}
-    for seen in shown:
-        for lr in np.exp(seen.ln_lr[~np.isfinite(seen.loss)]):
-            diverged.setdefault(float(lr), seen.horizon)
-    schedules = [str(name) for name in np.unique(runs.schedule)]
-    curves = [_curve(seen, law) for seen in shown]
-    return _LossVsLrInfo(curves, sorted(diverged.items()), schedule, schedules, unit)
+    shown = [observed[int(place)] for place in places[::-1]]
+
+    return _LossVsLrInfo(
+        curves=[_curve(seen, law) for seen in shown],
+        diverged=_diverged(shown),
+        schedule=schedule,
+        schedules=np.unique(runs.schedule).tolist(),
+        unit=unit,
+    )
 
 
 def _curve(seen: Observations, law: Law | None) -> _Curve:
+    """Mean loss at each learning rate, without the runs that diverged."""
     finite = np.isfinite(seen.loss)
     ln_lr, index = np.unique(seen.ln_lr[finite], return_inverse=True)
-    loss = np.bincount(index, weights=seen.loss[finite]) / np.bincount(index)
+    total = np.bincount(index, weights=seen.loss[finite])
+    loss = total / np.bincount(index)
+
     optimum = None
-    for found in law.optima if law else ():
-        same = found.schedule == seen.schedule and np.isclose(found.horizon, seen.horizon)
-        if same and optimum is None:
-            level = float(np.interp(found.ln_lr, ln_lr, loss))
-            optimum = float(np.exp(found.ln_lr)), level
-    kept = theme.thin(len(loss), keep=[int(np.argmin(loss))])
-    return _Curve(seen.horizon, np.exp(ln_lr[kept]).tolist(), loss[kept].tolist(), optimum)
+    ln_lr_of_optimum = _ln_lr_of_optimum(seen, law)
+    if ln_lr_of_optimum is not None:
+        loss_there = float(np.interp(ln_lr_of_optimum, ln_lr, loss))
+        optimum = (float(np.exp(ln_lr_of_optimum)), loss_there)
+
+    shown = theme.thin(len(loss), keep=[int(np.argmin(loss))])
+    return _Curve(seen.horizon, np.exp(ln_lr[shown]).tolist(), loss[shown].tolist(), optimum)
+
+
+def _ln_lr_of_optimum(seen: Observations, law: Law | None) -> float | None:
+    """The law's optimum at the horizon and schedule of a curve; None if it has none there."""
+    for optimum in law.optima if law else ():
+        same_schedule = optimum.schedule == seen.schedule
+        if same_schedule and np.isclose(optimum.horizon, seen.horizon):
+            return optimum.ln_lr
+
+    return None
+
+
+def _diverged(shown: list[Observations]) -> list[tuple[float, float]]:
+    shortest: dict[float, float] = {}
+    for seen in shown:
+        for lr in np.exp(seen.ln_lr[~np.isfinite(seen.loss)]):
+            shortest.setdefault(float(lr), seen.horizon)
+
+    return sorted(shortest.items())
 
 
 def _draw(info: _LossVsLrInfo) -> go.Figure:
     title = "Loss against learning rate"
     if not info.curves:
-        seen = ", ".join(info.schedules) or "none"
-        note = (
-            f"No horizon has two learning rates under the schedule {info.schedule!r}. "
-            f"Schedules of the runs: {seen}."
-        )
-        return theme.figure(title, note=note)
+        return theme.figure(title, note=_nothing_to_show(info))
+
     figure = theme.figure(title, f"Schedule: {info.schedule}. One curve a horizon.")
-    colours = theme.shades(len(info.curves))
-    for curve, colour in zip(info.curves, colours, strict=True):
-        figure.add_trace(_line(curve, colour, info.unit))
-    lrs = [lr for curve in info.curves for lr in curve.lr] + [lr for lr, _ in info.diverged]
-    losses = [loss for curve in info.curves for loss in curve.loss]
-    top, log = _top(losses), min(losses) > 0
+    colors = theme.shades(len(info.curves))
+    losses: list[float] = []
+    for curve, color in zip(info.curves, colors, strict=True):
+        figure.add_trace(_line(curve, color, info.unit))
+        losses += curve.loss
+
+    top = _top(losses)
+    log = min(losses) > 0
     figure.update_yaxes(theme.loss_axis("loss", min(losses), top, log=log))
+    figure.update_xaxes(theme.log_axis("learning rate", _lrs_in_view(info)))
+
     if any(curve.optimum for curve in info.curves):
-        figure.add_trace(_optima(info, colours))
-        lrs += [curve.optimum[0] for curve in info.curves if curve.optimum]
+        figure.add_trace(_optima(info.curves, colors))
     if info.diverged:
         figure.add_trace(_crosses(info, top))
-    figure.update_xaxes(theme.log_axis("learning rate", lrs))
     return figure
 
 
-def _top(losses: list[float]) -> float:
-    """Where the axis ends: a few nearly diverged runs must not squeeze all the others."""
-    if min(losses) > 0:
-        low, high = np.quantile(np.log(losses), (0.25, 0.75))
-        return min(max(losses), float(np.exp(high + _FAR * (high - low))))
-    low, high = np.quantile(losses, (0.25, 0.75))
-    return min(max(losses), float(high + _FAR * (high - low)))
+def _nothing_to_show(info: _LossVsLrInfo) -> str:
+    schedules = ", ".join(info.schedules) or "none"
+    return (
+        f"No horizon has two learning rates under the schedule {info.schedule!r}. "
+        f"Schedules of the runs: {schedules}."
+    )
 
 
-def _line(curve: _Curve, colour: str, unit: str) -> go.Scatter:
+def _line(curve: _Curve, color: str, unit: str) -> go.Scatter:
     name = theme.escape(f"{theme.abbreviate(curve.horizon)} {unit}")
     return go.Scatter(
         x=curve.lr,
         y=curve.loss,
-        mode="lines+markers" if len(curve.lr) <= 60 else "lines",
-        line={"color": colour, "width": 2},
+        mode="lines+markers" if len(curve.lr) <= _MOST_MARKERS else "lines",
+        line={"color": color, "width": 2},
         marker={"size": 5},
         name=name,
         hovertemplate="lr %{x:.3g}<br>loss %{y:.4g}",
     )
 
 
-def _optima(info: _LossVsLrInfo, colours: list[str]) -> go.Scatter:
-    pairs = zip(info.curves, colours, strict=True)
-    marked = [(*curve.optimum, colour) for curve, colour in pairs if curve.optimum]
+def _top(losses: list[float]) -> float:
+    """Highest loss in view. A few runs that nearly diverged must not squeeze all others."""
+    highest = max(losses)
+    if min(losses) > 0:
+        lower, upper = np.quantile(np.log(losses), (0.25, 0.75))
+        return min(highest, float(np.exp(upper + theme.FAR_OUT * (upper - lower))))
+
+    lower, upper = np.quantile(losses, (0.25, 0.75))
+    return min(highest, float(upper + theme.FAR_OUT * (upper - lower)))
+
+
+def _lrs_in_view(info: _LossVsLrInfo) -> list[float]:
+    lrs = [lr for lr, _ in info.diverged]
+    for curve in info.curves:
+        lrs += curve.lr
+        # The optimum of a fitted valley may lie beyond the learning rates tried.
+        if curve.optimum is not None:
+            lrs.append(curve.optimum[0])
+
+    return lrs
+
+
+def _optima(curves: list[_Curve], colors: list[str]) -> go.Scatter:
+    """The optima of the curves, each in the color of its curve."""
+    lrs = []
+    losses = []
+    marked_colors = []
+    for curve, color in zip(curves, colors, strict=True):
+        if curve.optimum is not None:
+            lrs.append(curve.optimum[0])
+            losses.append(curve.optimum[1])
+            marked_colors.append(color)
+
     return go.Scatter(
-        x=[lr for lr, _, _ in marked],
-        y=[loss for _, loss, _ in marked],
+        x=lrs,
+        y=losses,
         mode="lines+markers",
         line={"color": theme.INK, "width": 1, "dash": "dot"},
         marker={
             "symbol": "diamond",
             "size": 11,
-            "color": [colour for _, _, colour in marked],
+            "color": marked_colors,
             "line": {"color": theme.INK, "width": 1.5},
         },
         name="optimum",
@@ -153,12 +215,19 @@ def _optima(info: _LossVsLrInfo, colours: list[str]) -> go.Scatter:
 
 
 def _crosses(info: _LossVsLrInfo, top: float) -> go.Scatter:
+    """Marks at the top for the learning rates of runs that diverged."""
+    lrs = []
+    texts = []
+    for lr, horizon in info.diverged:
+        lrs.append(lr)
+        texts.append(theme.escape(f"{theme.abbreviate(horizon)} {info.unit}"))
+
     return go.Scatter(
-        x=[lr for lr, _ in info.diverged],
-        y=[top] * len(info.diverged),
+        x=lrs,
+        y=[top] * len(lrs),
         mode="markers",
-        marker={"symbol": "x", "size": 9, "color": "#C0392B"},
+        marker={"symbol": "x", "size": 9, "color": theme.RED},
         name="diverged",
-        text=[theme.escape(f"{theme.abbreviate(d)} {info.unit}") for _, d in info.diverged],
+        text=texts,
         hovertemplate="lr %{x:.3g}<br>diverged by %{text}<extra></extra>",
     )

@@ -11,14 +11,8 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from optuna_kappa.study.explain import Kill
 from optuna_kappa.visualization import plot_pruning
-from optuna_kappa.visualization.pruning import (
-    _colours,
-    _Curve,
-    _frame,
-    _get_pruning_info,
-    _PruningInfo,
-    _told,
-)
+from optuna_kappa.visualization.pruning import _frame, _hover_text, _probability_colors
+from optuna_kappa.visualization.pruning_info import Curve, PruningInfo, get_pruning_info
 
 COMPLETE, PRUNED = TrialState.COMPLETE, TrialState.PRUNED
 NAN = math.nan
@@ -70,19 +64,19 @@ def study() -> Study:
 
 
 def test_info(study: Study) -> None:
-    info = _get_pruning_info(study, "lr")
+    info = get_pruning_info(study, "lr")
     diverged = info.kills.pop(1)
-    assert info == _PruningInfo(
+    assert info == PruningInfo(
         kept=[
-            _Curve(0, 0.01, [1, 2, 4], [3.0, 2.0, 1.0]),
-            _Curve(1, 0.01, [2, 4], [2.0, 0.51235]),
+            Curve(0, 0.01, [1, 2, 4], [3.0, 2.0, 1.0]),
+            Curve(1, 0.01, [2, 4], [2.0, 0.51235]),
         ],
         pruned=[
-            _Curve(2, 0.01, [1, 2], [3.0, 2.5]),
-            _Curve(3, 0.01, [1], [3.0]),
-            _Curve(5, 0.01, [1], [4.0]),
+            Curve(2, 0.01, [1, 2], [3.0, 2.5]),
+            Curve(3, 0.01, [1], [3.0]),
+            Curve(5, 0.01, [1], [4.0]),
         ],
-        probes=[_Curve(4, 0.01, [1, 2], [2.0, 1.5])],
+        probes=[Curve(4, 0.01, [1, 2], [2.0, 1.5])],
         best=1,
         kills=[
             Kill(2, 0.01, 2, 2.5, 0.01, "forecast", "<small>"),
@@ -90,25 +84,25 @@ def test_info(study: Study) -> None:
         ],
         counts=(2, 3, 1),
         first=1,
-        maximise=False,
+        maximize=False,
     )
     assert (diverged.trial, diverged.step, diverged.kind) == (3, 2, "diverged")
 
 
 def test_the_best_of_a_study_that_maximises(study: Study) -> None:
-    info = _get_pruning_info(study_of(*study.trials[:2], direction="maximize"), "lr")
-    assert (info.best, info.maximise) == (0, True)
+    info = get_pruning_info(study_of(*study.trials[:2], direction="maximize"), "lr")
+    assert (info.best, info.maximize) == (0, True)
 
 
 def test_the_axis_begins_where_the_first_trial_ended() -> None:
     full = {step: 1.0 for step in range(10, 10_001, 10)}
-    assert _get_pruning_info(study_of(trial(full)), "lr").first == 100
+    assert get_pruning_info(study_of(trial(full)), "lr").first == 100
     early = trial({10: 1.0, 50: 1.0}, PRUNED)
-    info = _get_pruning_info(study_of(trial(full), early), "lr")
+    info = get_pruning_info(study_of(trial(full), early), "lr")
     assert info.first == 50
-    assert info.pruned == [_Curve(1, 0.01, [50], [1.0])]
+    assert info.pruned == [Curve(1, 0.01, [50], [1.0])]
     never = trial({0: 1.0}, PRUNED)
-    assert _get_pruning_info(study_of(never), "lr").first == 1
+    assert get_pruning_info(study_of(never), "lr").first == 1
 
 
 def test_many_long_curves_are_thinned_but_the_best_stays() -> None:
@@ -117,7 +111,7 @@ def test_many_long_curves_are_thinned_but_the_best_stays() -> None:
         trial(dict.fromkeys(steps, 2.0 - (n == 79)), PRUNED if n % 2 == 0 else COMPLETE)
         for n in range(300)
     ]
-    info = _get_pruning_info(study_of(*trials), "lr")
+    info = get_pruning_info(study_of(*trials), "lr")
     assert info.counts == (150, 150, 0)
     assert (len(info.kept), len(info.pruned), len(info.kills)) == (61, 60, 150)
     assert 79 in [curve.trial for curve in info.kept]
@@ -138,20 +132,20 @@ def test_figures_of_large_studies_are_small() -> None:
 
 
 def test_bad_values_leave_the_frame(study: Study) -> None:
-    info = _get_pruning_info(study, "lr")
-    curve = _Curve(0, None, [1] * 9, [1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1e9])
+    info = get_pruning_info(study, "lr")
+    curve = Curve(0, None, [1] * 9, [1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1e9])
     frame = _frame([curve], info)
     assert frame.log
     assert frame.low == pytest.approx(1.0)
     assert 2 < frame.high == frame.bad < 10
     mirrored = curve._replace(value=[-value for value in curve.value])
-    frame = _frame([mirrored], info._replace(maximise=True))
+    frame = _frame([mirrored], info._replace(maximize=True))
     assert (frame.log, frame.high) == (False, -1.0)
     assert -10 < frame.low == frame.bad < -1.7
 
 
-def test_colours() -> None:
-    made = _colours([0.0, 1e-9, 1e-3, 0.02])
+def test_probability_colors() -> None:
+    made = _probability_colors([0.0, 1e-9, 1e-3, 0.02])
     assert made["color"] == [-6, -6, -3, -1.699]
     assert (made["cmin"], made["cmax"]) == (-6, math.log10(0.02))
     bar = made["colorbar"]
@@ -162,7 +156,7 @@ def test_colours() -> None:
 
 
 def test_one_colour_has_a_bar_too() -> None:
-    made = _colours([0.0173])
+    made = _probability_colors([0.0173])
     low, high = made["cmin"], made["cmax"]
     assert isinstance(low, float) and isinstance(high, float)
     assert high - low == pytest.approx(2.0)
@@ -170,7 +164,7 @@ def test_one_colour_has_a_bar_too() -> None:
 
 def test_hover_text_is_wrapped_at_words_and_shown_as_it_is() -> None:
     reason = "its probability to beat the best of 25 runs, <b>, was 0.012 at step 7, below 0.02"
-    told = _told(Kill(7, 0.00026, 7, 0.51234, 0.0123, "forecast", reason)).split("<br>")
+    told = _hover_text(Kill(7, 0.00026, 7, 0.51234, 0.0123, "forecast", reason)).split("<br>")
     assert told[:3] == ["trial 7, lr 2.6e-4", "step 7: 0.5123", "probability 0.012"]
     assert " ".join(told[3:]) == reason.replace("<b>", "&lt;b&gt;")
     assert max(map(len, told)) <= 62

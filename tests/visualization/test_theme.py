@@ -44,7 +44,7 @@ def test_escape_leaves_no_markup_and_no_unknown_entity() -> None:
 
 
 def test_known_samplers_keep_their_colours() -> None:
-    colours = theme.sampler_colours(["mine", "TPE", "KappaSampler", "other", "random", "gp"])
+    colours = theme.sampler_colors(["mine", "TPE", "KappaSampler", "other", "random", "gp"])
     assert colours["TPE"] == theme.SAMPLERS["tpe"]
     assert colours["KappaSampler"] == theme.SAMPLERS["kappa"]
     assert colours["mine"] == theme.OTHERS[0]
@@ -53,7 +53,7 @@ def test_known_samplers_keep_their_colours() -> None:
 
 def test_unknown_samplers_are_cycled() -> None:
     names = [str(i) for i in range(2 * len(theme.OTHERS))]
-    assert list(theme.sampler_colours(names).values()) == [*theme.OTHERS, *theme.OTHERS]
+    assert list(theme.sampler_colors(names).values()) == [*theme.OTHERS, *theme.OTHERS]
 
 
 def test_shades_end_with_the_darkest() -> None:
