@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
@@ -11,110 +10,95 @@ from typing import Any
 
 import numpy as np
 
-from optuna_kappa.cli.figures import add_figure, add_unit, write_figures
-from optuna_kappa.cli.inputs import Group, add_runs, groups
-from optuna_kappa.cli.output import label, print_json, shortened, verdict_text
+from optuna_kappa.cli.arguments import add_figure, add_runs, add_unit
+from optuna_kappa.cli.inputs import Group, fit_groups
+from optuna_kappa.cli.law_page import write_law_page
+from optuna_kappa.cli.output import (
+    group_name,
+    number_text,
+    print_json,
+    shortened,
+    verdict_text,
+)
 from optuna_kappa.law import Checks, Law, Optimum
 
-SUMMARY = "fit the law"
-DESCRIPTION = (
-    "Fits how the best lr moves with the horizon, and says whether it holds: the optimum "
-    "found at each horizon, the slope, and a verdict."
-)
+SUMMARY = "fit the law of your runs"
 USAGE = """optuna-kappa fit RUNS [options]
        optuna-kappa fit --storage URL [options]"""
+DESCRIPTION = """\
+Fit how the best lr moves with the horizon. Prints the best lr found at each
+horizon, the slope, some checks, and a verdict on whether the law holds.
+"""
+EXAMPLES = """\
+examples:
+  optuna-kappa fit runs.csv
+  optuna-kappa fit runs.csv --save law.json --figure law.html
+"""
 
 _EDGES = {-1: "lowest lr tried was best", 0: "", 1: "highest lr tried was best"}
+_NAME_WIDTH = 33  # columns for the name of a check
 
 
-def _text(context: Mapping[str, str], n_runs: int, law: Law) -> str:
-    """The optima of a group's law, its slope and its verdict."""
-    lines = [f"{label(context) or 'All runs'}: {n_runs} runs"]
-    for schedule, optima in groupby(law.optima, key=lambda optimum: optimum.schedule):
-        lines += ["", f"  {schedule}"]
-        lines += [f"  {'horizon':>12} {'best lr':>10} {'s.e. factor':>12} {'kappa':>10}"]
-        lines += [_optimum(optimum) for optimum in optima]
-    if law.optima:
-        median, low, high = law.slope
-        text = f"slope {median:.2f}, 90 % interval {low:.2f} to {high:.2f}"
-        lines += ["", f"  {text} (best lr ~ horizon^-slope)", *_checks(law.checks)]
-    return "\n".join([*lines, "", verdict_text(law.verdict), ""])
-
-
-def _checks(checks: Checks) -> list[str]:
-    """What the verdict rests on, a line each."""
-    found: list[tuple[str, str]] = []
-    if checks.left_out is not None:
-        apart = f"{checks.left_out:+.1f} standard deviations"
-        found.append(("largest horizon, from half of it", apart))
-    if checks.kappa_cv is not None:
-        varies = f"coefficient of variation {checks.kappa_cv:.2f}"
-        found.append(("kappa, from an eighth of it on", varies))
-    if checks.alone is not None:
-        apart = f"a factor of {np.exp(checks.alone):.2f} apart"
-        found.append(("law beside each horizon alone", apart))
-    if checks.at_edge:
-        edges = f"{checks.at_edge} of {checks.horizons} optima"
-        found.append(("at the edge of the rates tried", edges))
-    for schedule, one in checks.shifts.items():
-        interval = f"90 % interval {one.low:.2g} to {one.high:.2g}"
-        found.append(
-            (shortened(f"by others: {schedule}", 33), f"{one.factor:.2f} times, {interval}")
-        )
-    return [f"  {name:<33} {value}" for name, value in found]
-
-
-def _optimum(optimum: Optimum) -> str:
-    lr, kappa = float(np.exp(optimum.ln_lr)), optimum.kappa
-    shown = "-" if kappa is None else f"{kappa:.3g}"
-    return (
-        f"  {optimum.horizon:>12.6g} {lr:>10.3g} {np.exp(optimum.se):>12.3g} {shown:>10}"
-        f"  {_EDGES[optimum.at_edge]}"
-    ).rstrip()
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Add the options of `fit`."""
+    add_runs(command)
+    command.add_argument("--save", metavar="FILE", help="save the law, for propose --law")
+    add_figure(command)
+    add_unit(command)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print the law of each group of runs, and save or draw it if asked to."""
-    fitted = list(groups(options))
+    """Print the law of each group of runs, and save or draw it if asked to.
+
+    Raises:
+        ValueError: The runs cannot be read, a file cannot be written, or one file is asked for
+            to save several laws.
+    """
+    groups = fit_groups(options)
     if options.save:
-        if len(fitted) > 1:
-            raise ValueError(
-                f"--save is for one law, but there are {len(fitted)} groups; choose by --where"
-            )
-        _save(options.save, fitted[0].law)
+        _save(options.save, groups)
     if options.figure:
-        write_figures(options, [(group, []) for group in fitted])
+        write_law_page(options, [(group, []) for group in groups])
+
     if options.json:
-        print_json({"groups": [_law_dict(group) for group in fitted]})
-        return
-    for context, runs, law in fitted:
-        print(_text(context, 0 if runs is None else len(np.unique(runs.run)), law))
+        print_json({"groups": [_as_dict(group) for group in groups]})
+    else:
+        for group in groups:
+            print(_text(group))
 
 
-def _save(path: str, law: Law) -> None:
+def _save(path: str, groups: list[Group]) -> None:
+    if len(groups) > 1:
+        raise ValueError(
+            f"--save is for one law, but there are {len(groups)} groups; choose by --where"
+        )
+
+    (group,) = groups
     try:
-        Path(path).write_text(law.to_json() + "\n")
+        Path(path).write_text(group.law.to_json() + "\n")
     except OSError as error:
         raise ValueError(f"cannot write the law {path}: {error.strerror}") from error
 
 
-def _law_dict(group: Group) -> dict[str, Any]:
-    context, _, law = group
-    optima = [
-        {
-            "schedule": optimum.schedule,
-            "horizon": optimum.horizon,
-            "lr": float(np.exp(optimum.ln_lr)),
-            "se": optimum.se,
-            "n": optimum.n,
-            "at_edge": optimum.at_edge,
-            "kappa": optimum.kappa,
-        }
-        for optimum in law.optima
-    ]
-    slope = dict(zip(("median", "low", "high"), law.slope, strict=True)) if law.optima else None
+def _as_dict(group: Group) -> dict[str, Any]:
+    law = group.law
+    optima = []
+    for optimum in law.optima:
+        optima.append(
+            {
+                "schedule": optimum.schedule,
+                "horizon": optimum.horizon,
+                "lr": float(np.exp(optimum.ln_lr)),
+                "se": optimum.se,
+                "n": optimum.n,
+                "at_edge": optimum.at_edge,
+                "kappa": optimum.kappa,
+            }
+        )
+
+    slope = dict(zip(("median", "low", "high"), law.slope, strict=True)) if optima else None
     return {
-        "context": dict(context),
+        "context": dict(group.context),
         "optima": optima,
         "slope": slope,
         "checks": asdict(law.checks),
@@ -122,9 +106,60 @@ def _law_dict(group: Group) -> dict[str, Any]:
     }
 
 
-def add_arguments(command: argparse.ArgumentParser) -> None:
-    """Add the options of `fit`."""
-    add_runs(command)
-    command.add_argument("--save", metavar="FILE", help="keep the law, for propose --law")
-    add_figure(command)
-    add_unit(command)
+def _text(group: Group) -> str:
+    """The optima of a group's law, its slope, its checks and its verdict."""
+    context, runs, law = group
+    n_runs = 0 if runs is None else len(np.unique(runs.run))
+    lines = [f"{group_name(context) or 'All runs'}: {n_runs} runs"]
+
+    # The optima of a law are sorted by schedule.
+    for schedule, optima in groupby(law.optima, key=lambda optimum: optimum.schedule):
+        lines += ["", f"  {schedule}"]
+        lines.append(f"  {'horizon':>12} {'best lr':>10} {'s.e. factor':>12} {'kappa':>10}")
+        for optimum in optima:
+            lines.append(_optimum_line(optimum))
+
+    if law.optima:
+        lines += ["", _slope_line(law), *_check_lines(law.checks)]
+    lines += ["", verdict_text(law.verdict), ""]
+    return "\n".join(lines)
+
+
+def _optimum_line(optimum: Optimum) -> str:
+    lr = float(np.exp(optimum.ln_lr))
+    kappa = number_text(optimum.kappa, ".3g")
+    line = (
+        f"  {optimum.horizon:>12.6g} {lr:>10.3g} {np.exp(optimum.se):>12.3g} {kappa:>10}"
+        f"  {_EDGES[optimum.at_edge]}"
+    )
+    return line.rstrip()
+
+
+def _slope_line(law: Law) -> str:
+    median, low, high = law.slope
+    interval = f"90 % interval {low:.2f} to {high:.2f}"
+    return f"  slope {median:.2f}, {interval} (best lr ~ horizon^-slope)"
+
+
+def _check_lines(checks: Checks) -> list[str]:
+    """What the verdict rests on. A check that the runs do not allow has no line."""
+    values: dict[str, str] = {}
+    if checks.left_out is not None:
+        apart = f"{checks.left_out:+.1f} standard deviations"
+        values["largest horizon, from half of it"] = apart
+    if checks.kappa_cv is not None:
+        variation = f"coefficient of variation {checks.kappa_cv:.2f}"
+        values["kappa, from an eighth of it on"] = variation
+    if checks.alone is not None:
+        factor = f"a factor of {np.exp(checks.alone):.2f} apart"
+        values["law beside each horizon alone"] = factor
+    if checks.at_edge:
+        edges = f"{checks.at_edge} of {checks.horizons} optima"
+        values["at the edge of the rates tried"] = edges
+
+    lines = [f"  {name:<{_NAME_WIDTH}} {value}" for name, value in values.items()]
+    for schedule, shift in checks.shifts.items():
+        name = shortened(f"by others: {schedule}", _NAME_WIDTH)
+        interval = f"90 % interval {shift.low:.2g} to {shift.high:.2g}"
+        lines.append(f"  {name:<{_NAME_WIDTH}} {shift.factor:.2f} times, {interval}")
+    return lines

@@ -1,13 +1,12 @@
-"""What a command is about: runs of a file or of a study, or a study itself."""
+"""What a command works on: runs from a file or a study, their laws, or a study itself."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
-import numpy as np
 import optuna
 
 from optuna_kappa.cli.output import print_notes
@@ -18,16 +17,59 @@ from optuna_kappa.schedules import find_schedule
 from optuna_kappa.study.storage import open_storage, shown
 from optuna_kappa.study.trials import run_table
 
-_NAMES = 8  # shown in a message
+_MOST_NAMES = 8  # in a message
 
 
-def is_given(options: argparse.Namespace) -> bool:
-    """Whether the options name any runs."""
+class Group(NamedTuple):
+    """Runs with the same context, and their law.
+
+    Attributes:
+        context: Values of the context columns.
+        runs: The runs; None for a law read from a file.
+        law: Their law.
+
+    Example:
+        >>> from optuna_kappa import fit
+        >>> from optuna_kappa.runs import example_runs
+        >>> runs = example_runs()
+        >>> Group({"optimizer": "adam"}, runs, fit(runs)).law.verdict.word
+        'holds'
+    """
+
+    context: Mapping[str, str]
+    runs: RunTable | None
+    law: Law
+
+
+def asks_for_runs(options: argparse.Namespace) -> bool:
+    """Whether the options name any runs.
+
+    Example:
+        >>> asks_for_runs(argparse.Namespace(runs="runs.csv", storage=None, study=None))
+        True
+    """
     return bool(options.runs or options.storage or options.study)
 
 
+def fit_groups(options: argparse.Namespace) -> list[Group]:
+    """Fit a law to each context group of the runs, and print what to know about them.
+
+    Raises:
+        ValueError: There are no runs, they cannot be read, or a context column is unknown.
+    """
+    runs = read_runs(options)
+    context = context_columns(options)
+    parts = list(runs.groups(context))
+    print_notes(confounder_notes(runs, context) + unknown_shape_notes(runs))
+
+    groups = []
+    for (values, part), law in zip(parts, fit_contexts(parts), strict=True):
+        groups.append(Group(values, part, law))
+    return groups
+
+
 def read_runs(options: argparse.Namespace) -> RunTable:
-    """The runs that the options ask for.
+    """Read the runs that the options ask for.
 
     Raises:
         ValueError: There are none, or they cannot be read.
@@ -37,31 +79,55 @@ def read_runs(options: argparse.Namespace) -> RunTable:
     if bool(options.runs) == bool(options.storage):
         what = "either, not both" if options.runs else "one of them"
         raise ValueError(f"give a run table (RUNS.csv) or a study (--storage URL): {what}")
+
+    # First, so that a mistake in it does not wait until all runs are read.
     where = parse_where(options.where)
-    return select(read_csv(options.runs) if options.runs else _of_study(options), where)
+    runs = read_csv(options.runs) if options.runs else _runs_of_study(options)
+    return select(runs, where)
 
 
 def context_columns(options: argparse.Namespace) -> list[str]:
-    """The context columns."""
-    return [name.strip() for name in options.context.split(",") if name.strip()]
+    """Return the names of the context columns.
+
+    Example:
+        >>> context_columns(argparse.Namespace(context="optimizer, batch_size"))
+        ['optimizer', 'batch_size']
+    """
+    names = [name.strip() for name in options.context.split(",")]
+    return [name for name in names if name]
 
 
-def confounders(runs: RunTable, names: Sequence[str]) -> list[str]:
-    """A note if more varies between the runs than these context columns."""
-    others = [name for name in varying(runs) if name not in names]
+def confounder_notes(runs: RunTable, context: Sequence[str]) -> list[str]:
+    """Write a note if the runs differ in more than the context columns.
+
+    Example:
+        >>> from optuna_kappa.runs import example_runs
+        >>> confounder_notes(example_runs(), [])
+        []
+    """
+    others = [name for name in varying(runs) if name not in context]
     if not others:
         return []
+
     return [
         f"the runs also differ in {_listed(others)}: what that does to the optimum is taken for "
         "noise. --context makes a group of each value, --where chooses one."
     ]
 
 
-def unknown_shapes(runs: RunTable) -> list[str]:
-    """A note if a schedule's name says nothing of its shape."""
-    unknown = [name for name in sorted(set(runs.schedule.tolist())) if find_schedule(name) is None]
+def unknown_shape_notes(runs: RunTable) -> list[str]:
+    """Write a note if the runs have a schedule whose shape is not known.
+
+    Example:
+        >>> from optuna_kappa.runs import example_runs
+        >>> unknown_shape_notes(example_runs(schedule="cosine"))
+        []
+    """
+    schedules = sorted(set(runs.schedule.tolist()))
+    unknown = [name for name in schedules if find_schedule(name) is None]
     if not unknown:
         return []
+
     return [
         f"the shape of the schedule {_listed(unknown)} is not known: no kappa, and nothing "
         "follows for other schedules."
@@ -69,31 +135,41 @@ def unknown_shapes(runs: RunTable) -> list[str]:
 
 
 @contextmanager
-def opened(options: argparse.Namespace) -> Iterator[optuna.Study]:
-    """The study that the options name; its storage is closed at the end.
+def open_study(options: argparse.Namespace) -> Iterator[optuna.Study]:
+    """Open the study that the options name, and close its storage at the end.
 
     Raises:
-        ValueError: There is none, there are several to choose from, or it cannot be opened.
+        ValueError: There is no study, there are several to choose from, or the storage cannot be
+            opened.
     """
     storage = open_storage(options.storage, create=False)
     try:
-        yield optuna.load_study(study_name=_name(options, storage), storage=storage)
+        name = _study_name(options, storage)
+        yield optuna.load_study(study_name=name, storage=storage)
     finally:
         storage.engine.dispose()
 
 
 def require_lr(study: optuna.Study, lr: str) -> None:
-    """Raises a ValueError where no trial of a study has a learning rate of this name."""
-    used = sorted({name for trial in study.get_trials(deepcopy=False) for name in trial.params})
-    if lr not in used:
-        raise ValueError(
-            f"no trial of {study.study_name!r} has a parameter {lr!r}; they have "
-            f"{_listed(used) or 'none'}: give the learning rate's name as --lr"
-        )
+    """Raise a ValueError if no trial of a study has a learning rate of this name.
+
+    Example:
+        >>> study = optuna.create_study()
+        >>> study.optimize(lambda trial: trial.suggest_float("rate", 0.1, 1.0), n_trials=1)
+        >>> require_lr(study, "rate")
+    """
+    used = {name for trial in study.get_trials(deepcopy=False) for name in trial.params}
+    if lr in used:
+        return
+
+    raise ValueError(
+        f"no trial of {study.study_name!r} has a parameter {lr!r}; they have "
+        f"{_listed(sorted(used)) or 'none'}: give the learning rate's name as --lr"
+    )
 
 
-def _of_study(options: argparse.Namespace) -> RunTable:
-    with opened(options) as study:
+def _runs_of_study(options: argparse.Namespace) -> RunTable:
+    with open_study(options) as study:
         runs = run_table(study, lr=options.lr, schedule=options.trained_with)
         if not len(runs):
             require_lr(study, options.lr)
@@ -104,11 +180,12 @@ def _of_study(options: argparse.Namespace) -> RunTable:
     return runs
 
 
-def _name(options: argparse.Namespace, storage: optuna.storages.RDBStorage) -> str:
-    """The study's name, if it has to be given or is wrong."""
+def _study_name(options: argparse.Namespace, storage: optuna.storages.RDBStorage) -> str:
+    """The name given or, without one, the name of the only study in the storage."""
     names = optuna.get_all_study_names(storage)
     if options.study in names:
         return str(options.study)
+
     where = shown(options.storage)
     if not names:
         raise ValueError(f"there is no study in {where}")
@@ -120,64 +197,6 @@ def _name(options: argparse.Namespace, storage: optuna.storages.RDBStorage) -> s
 
 
 def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
-    return ", ".join(names[:_NAMES]) + more
-
-
-class Group(NamedTuple):
-    """A context group: its values, its runs (None for a law from a file), and its law."""
-
-    context: Mapping[str, str]
-    runs: RunTable | None
-    law: Law
-
-
-def groups(options: argparse.Namespace) -> Iterator[Group]:
-    """The groups of the runs asked for, each with its law."""
-    runs, context = read_runs(options), context_columns(options)
-    parts = list(runs.groups(context))
-    print_notes(confounders(runs, context) + unknown_shapes(runs))
-    for (values, part), law in zip(parts, fit_contexts(parts), strict=True):
-        yield Group(values, part, law)
-
-
-IN_UNIT = "in the unit of the runs (or in epochs, where a column 'epoch' says how many make one)"
-
-
-def add_runs(command: argparse.ArgumentParser) -> None:
-    """Adds the options that say which runs are meant."""
-    add = command.add_argument_group(
-        "which runs",
-        "A run table or a study. The unit of a horizon (samples, tokens, steps) is that of the "
-        "runs; a lower loss is better, and of a study that maximises the sign is turned.",
-    ).add_argument
-    text = "run table, .csv or .csv.gz, with the columns run, lr, schedule, horizon, step, loss"
-    add("runs", nargs="?", metavar="RUNS", help=text)
-    add_study(add)
-    text = "schedule of the study's trials, where KappaSampler did not plan them (constant)"
-    add("--trained-with", default="constant", metavar="SCHEDULE", help=text)
-    add("--where", default="", metavar="COLUMN=VALUE,...", help="only these runs")
-    text = "columns or parameters (optimizer, batch size) that the optimum depends on: each of "
-    text += "their values is a group with a law of its own"
-    add("--context", default="", metavar="COLUMN,...", help=text)
-
-
-def add_study(add: Callable[..., argparse.Action], *, required: bool = False) -> None:
-    """Adds the options that say which study is meant."""
-    text = "Optuna storage, such as sqlite:///my.db"
-    add("--storage", required=required, metavar="URL", help=text)
-    add("--study", metavar="NAME", help="study in it, if it holds several")
-    add("--lr", default="lr", metavar="NAME", help="learning-rate parameter of the study (lr)")
-
-
-def horizon_type(text: str) -> float:
-    """A horizon as argparse reads it, positive and finite."""
-    try:
-        horizon = float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"must be a number, but is {text!r} (RUNS comes before this option)"
-        ) from None
-    if not 0 < horizon < np.inf:
-        raise argparse.ArgumentTypeError(f"must be positive and finite, but is {text}")
-    return horizon
+    listed = ", ".join(names[:_MOST_NAMES])
+    n_more = len(names) - _MOST_NAMES
+    return f"{listed} and {n_more} more" if n_more > 0 else listed

@@ -13,17 +13,29 @@ import optuna
 from optuna_kappa.cli import backtest, explain, fit, propose
 
 _COMMANDS = {"fit": fit, "propose": propose, "backtest": backtest, "explain": explain}
-_USAGE, _STOPPED, _PIPE = 2, 130, 141  # exit codes: wrong input, interrupted, nobody reads on
+
+_WRONG_INPUT = 2
+_INTERRUPTED = 130  # as shells report a program that Ctrl-C ended
+_NOBODY_READS = 141  # as shells report a program whose output pipe was closed
 
 _DESCRIPTION = """\
-How the best learning rate (lr) moves with the data that a training run sees
-(its horizon), learned from runs that you have: a table, or an Optuna study.
+Find learning rates (lr) for long training runs from short ones.
 
-  optuna-kappa fit runs.csv                      the law that the runs follow
-  optuna-kappa propose runs.csv --horizon 1e11   the lr for a longer run
-  optuna-kappa backtest runs.csv                 would it have worked on these?
+The best lr moves with the data that a run sees: its horizon. optuna-kappa
+learns how from runs that you have, in a table or in an Optuna study.
+"""
+_EXAMPLES = """\
+examples:
+  optuna-kappa fit runs.csv                        # the law of these runs
+  optuna-kappa propose runs.csv --horizon 256      # the lr for a longer run
+  optuna-kappa backtest runs.csv                   # would the law have worked?
+  optuna-kappa explain --storage sqlite:///my.db   # why trials were pruned
 
-  optuna-kappa explain --storage sqlite:///my.db     why trials were pruned
+To try the first three, make a small table of runs:
+
+  python -c "from optuna_kappa.runs import *; example_runs().to_csv('runs.csv')"
+
+"optuna-kappa COMMAND --help" describes a command.
 """
 
 
@@ -31,10 +43,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
     Args:
-        arguments: What follows `optuna-kappa`; by default the arguments of the process.
+        arguments: The words after `optuna-kappa`; by default the arguments of the process.
 
     Returns:
-        The exit code: 0, 2 for wrong input, 130 when interrupted, 141 when nobody reads on.
+        The exit code: 0, 2 for wrong input, 130 when interrupted, 141 when nobody reads the
+        output any more.
+
+    Example:
+        >>> import tempfile
+        >>> from optuna_kappa.runs import example_runs
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     example_runs().to_csv(f"{folder}/runs.csv")
+        ...     exit_code = main(["propose", f"{folder}/runs.csv", "--horizon", "256"])
+        constant
+        ...
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
@@ -46,17 +68,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # What is left in the buffer would raise once more when the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _PIPE
+        return _NOBODY_READS
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
-        return _USAGE
+        return _WRONG_INPUT
     except KeyboardInterrupt:
-        return _STOPPED
+        return _INTERRUPTED
+
     return 0
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line; raises a ValueError where argparse would exit."""
+    """Raises a ValueError with one line of text where argparse would print usage and exit."""
 
     def error(self, message: str) -> NoReturn:
         raise ValueError(f"{message}; {self.prog} --help shows what can be given")
@@ -66,15 +89,22 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="optuna-kappa",
         description=_DESCRIPTION,
-        epilog="optuna-kappa COMMAND --help says more of each.",
+        epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, module in _COMMANDS.items():
         command = commands.add_parser(
-            name, help=module.SUMMARY, description=module.DESCRIPTION, usage=module.USAGE
+            name,
+            help=module.SUMMARY,
+            usage=module.USAGE,
+            description=module.DESCRIPTION,
+            epilog=module.EXAMPLES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         module.add_arguments(command)
         command.add_argument("--json", action="store_true", help="print JSON")
         command.set_defaults(run=module.run)
+
     return parser

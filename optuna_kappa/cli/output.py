@@ -10,37 +10,76 @@ from typing import Any
 
 from optuna_kappa.law import Verdict
 
-WIDTH = 79
-
-
-def label(context: Mapping[str, str]) -> str:
-    """A group's name; '' without context."""
-    return ", ".join(f"{name}={value}" for name, value in context.items())
+WIDTH = 79  # columns; terminals of 80 wrap a line that fills them
 
 
 def print_json(results: Mapping[str, Any]) -> None:
-    """Print the results of a command as JSON."""
+    """Print the results of a command as JSON.
+
+    Example:
+        >>> print_json({"study": "mine"})
+        {
+         "study": "mine"
+        }
+    """
     print(json.dumps(results, indent=1, allow_nan=False))
 
 
 def print_notes(notes: Sequence[str]) -> None:
-    """Print notes on the error stream."""
-    for text in notes:
-        print(fill(f"note: {text}", WIDTH), file=sys.stderr)
+    """Print notes on the error stream, so that the output stays clean.
+
+    Example:
+        >>> print_notes(["the runs also differ in width"])
+    """
+    for note in notes:
+        print(fill(f"note: {note}", WIDTH), file=sys.stderr)
+
+
+def group_name(context: Mapping[str, str]) -> str:
+    """Name a context group by its values. Without context, the name is empty.
+
+    Example:
+        >>> group_name({"optimizer": "adam", "width": "64"})
+        'optimizer=adam, width=64'
+    """
+    return ", ".join(f"{name}={value}" for name, value in context.items())
 
 
 def verdict_text(verdict: Verdict) -> str:
-    """A verdict, indented by two columns."""
+    """Write a verdict, indented by two columns.
+
+    Example:
+        >>> print(verdict_text(Verdict("flat", "One lr is best everywhere.", "Copy it.")))
+          flat: One lr is best everywhere. Copy it.
+    """
     return fill(str(verdict), WIDTH, initial_indent="  ", subsequent_indent="    ")
 
 
 def shortened(text: str, width: int) -> str:
-    """The text, cut to a width where it is longer."""
-    return text if len(text) <= width else f"{text[: width - 3]}..."
+    """Cut a text that is longer than a width.
+
+    Example:
+        >>> shortened("a-long-column-name", width=10)
+        'a-long-...'
+    """
+    if len(text) <= width:
+        return text
+
+    return f"{text[: width - 3]}..."
 
 
 def indented(text: str, by: int, start: str = "") -> str:
-    """Lines indented by some columns; the first one may start with what stands there."""
+    """Wrap a text into indented lines.
+
+    Args:
+        text: Text to wrap.
+        by: Columns by which to indent each line.
+        start: What stands at the start of the first line in place of the indent.
+
+    Example:
+        >>> print(indented("the first line and the second", by=66, start=f"{'end':<66}"))
+        end                                                               the first ...
+    """
     indent = " " * by
     return fill(
         text,
@@ -52,5 +91,10 @@ def indented(text: str, by: int, start: str = "") -> str:
 
 
 def number_text(value: float | None, form: str) -> str:
-    """A number in a format, a dash where there is none."""
+    """Write a number in a format, or a dash if there is none.
+
+    Example:
+        >>> number_text(0.0123, ".2g"), number_text(None, ".2g")
+        ('0.012', '-')
+    """
     return "-" if value is None else f"{value:{form}}"

@@ -3,119 +3,175 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from optuna_kappa.cli.figures import add_figure, add_unit, write_figures
-from optuna_kappa.cli.inputs import IN_UNIT, Group, add_runs, groups, horizon_type, is_given
-from optuna_kappa.cli.output import label, print_json, print_notes, verdict_text
+from optuna_kappa.cli.arguments import (
+    HORIZON_UNIT,
+    add_figure,
+    add_runs,
+    add_unit,
+    parse_horizon,
+)
+from optuna_kappa.cli.inputs import Group, asks_for_runs, fit_groups
+from optuna_kappa.cli.law_page import write_law_page
+from optuna_kappa.cli.output import (
+    group_name,
+    number_text,
+    print_json,
+    print_notes,
+    verdict_text,
+)
 from optuna_kappa.law import Law, Proposal
 from optuna_kappa.runs.selection import in_unit
 
 SUMMARY = "propose an lr for a longer run"
-DESCRIPTION = (
-    "Proposes learning rates for longer runs, or for another schedule, with a 90 % interval."
-)
-# RUNS comes first, since --horizon takes all that follows.
+# RUNS comes first, since --horizon takes all the words that follow.
 USAGE = """optuna-kappa propose RUNS --horizon D [D ...] [options]
        optuna-kappa propose --storage URL --horizon D [D ...] [options]
        optuna-kappa propose --law FILE --horizon D [D ...] [options]"""
-
-
-def run(options: argparse.Namespace) -> None:
-    """Print what the law of each group proposes for the horizons asked for."""
-    if options.law and is_given(options):
-        raise ValueError("give either --law or runs to fit one to, not both")
-    fitted = [_saved(options.law)] if options.law else list(groups(options))
-    proposals = _all_proposals(options, fitted)
-    if options.figure:
-        write_figures(options, proposals)
-    if options.json:
-        found = [
-            {"context": dict(group.context), **asdict(one)}
-            for group, several in proposals
-            for one in several
-        ]
-        print_json({"proposals": found})
-        return
-    for group, several in proposals:
-        print(_text(group.context, several))
-
-
-def _saved(path: str) -> Group:
-    try:
-        return Group({}, None, Law.from_json(Path(path).read_text()))
-    except (OSError, ValueError) as error:
-        raise ValueError(f"cannot read the law {path}: {error}") from error
-
-
-def _all_proposals(
-    options: argparse.Namespace, groups: Sequence[Group]
-) -> list[tuple[Group, list[Proposal]]]:
-    """The proposals of each group that has any.
-
-    Raises:
-        ValueError: None has.
-    """
-    found, wrong = [], []
-    for group in groups:
-        try:
-            found.append((group, _proposals(options, group)))
-        except ValueError as error:
-            name = label(group.context)
-            wrong.append(f"{name}: {error}" if name else str(error))
-    if not found:
-        raise ValueError(wrong[0])
-    print_notes(wrong)
-    return found
-
-
-def _proposals(options: argparse.Namespace, group: Group) -> list[Proposal]:
-    """What a group's law proposes for the horizons asked for."""
-    schedule = options.schedule
-    if not schedule:
-        names = sorted({optimum.schedule for optimum in group.law.optima})
-        if len(names) > 1:
-            raise ValueError(
-                f"the runs have several schedules; choose by --schedule: {', '.join(names)}, "
-                "or any other"
-            )
-        schedule = names[0] if names else "constant"
-    return [
-        group.law.propose(
-            horizon if group.runs is None else in_unit(group.runs, horizon), schedule
-        )
-        for horizon in options.horizon
-    ]
-
-
-def _text(context: Mapping[str, str], proposals: Sequence[Proposal]) -> str:
-    """What a group's law proposes for one schedule and several horizons."""
-    name = label(context)
-    lines = [f"{name}, {proposals[0].schedule}" if name else proposals[0].schedule, ""]
-    lines += [f"  {'horizon':>12} {'lr':>10} {'90 % interval':>22} {'kappa':>10}  verdict"]
-    for one in proposals:
-        kappa = "-" if one.kappa is None else f"{one.kappa:.3g}"
-        interval = f"{one.low:.3g} to {one.high:.3g}"
-        lines.append(
-            f"  {one.horizon:>12.6g} {one.lr:>10.3g} {interval:>22} {kappa:>10}  "
-            f"{one.verdict.word}"
-        )
-    verdicts = dict.fromkeys(one.verdict for one in proposals)
-    for verdict in verdicts:
-        lines += ["", verdict_text(verdict)]
-    return "\n".join([*lines, ""])
+DESCRIPTION = """\
+Propose an lr for each of some longer runs, or for another schedule. Prints
+the 90 % interval of the best lr, and a verdict on the law behind it.
+"""
+EXAMPLES = """\
+examples:
+  optuna-kappa propose runs.csv --horizon 256 1024
+  optuna-kappa propose runs.csv --horizon 256 --schedule "cosine(warmup=0.05)"
+"""
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add the options of `propose`."""
     add_runs(command)
-    add = command.add_argument
-    add("--law", metavar="FILE", help="law of fit --save, in place of runs")
-    text = f"horizons to propose for, {IN_UNIT}"
-    add("--horizon", type=horizon_type, nargs="+", required=True, metavar="D", help=text)
-    text = "schedule to propose for, such as 'cosine(warmup=0.05)' (that of the runs)"
-    add("--schedule", help=text)
+    command.add_argument(
+        "--law",
+        metavar="FILE",
+        help="law that fit --save wrote, in place of runs",
+    )
+    command.add_argument(
+        "--horizon",
+        type=parse_horizon,
+        nargs="+",
+        required=True,
+        metavar="D",
+        help=f"horizons of the planned runs, {HORIZON_UNIT}",
+    )
+    command.add_argument(
+        "--schedule",
+        help="schedule of the planned runs, such as cosine or 'cosine(warmup=0.05)' (default: "
+        "the schedule of the runs)",
+    )
     add_figure(command)
     add_unit(command)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Print what the law of each group proposes for the horizons asked for.
+
+    Raises:
+        ValueError: The runs or the law cannot be read, a file cannot be written, or no group has
+            a proposal.
+    """
+    proposals = _propose(options, _groups(options))
+    if options.figure:
+        write_law_page(options, proposals)
+
+    if options.json:
+        print_json({"proposals": _as_dicts(proposals)})
+    else:
+        for group, of_group in proposals:
+            print(_text(group, of_group))
+
+
+def _groups(options: argparse.Namespace) -> list[Group]:
+    if not options.law:
+        return fit_groups(options)
+    if asks_for_runs(options):
+        raise ValueError("give either --law or runs to fit one to, not both")
+
+    try:
+        law = Law.from_json(Path(options.law).read_text())
+    except (OSError, ValueError) as error:
+        raise ValueError(f"cannot read the law {options.law}: {error}") from error
+    return [Group({}, None, law)]
+
+
+def _propose(
+    options: argparse.Namespace, groups: Sequence[Group]
+) -> list[tuple[Group, list[Proposal]]]:
+    """Propose for each group. Groups without a proposal are left out, with a note that says why.
+
+    Raises:
+        ValueError: No group has a proposal.
+    """
+    proposals = []
+    failures = []
+    for group in groups:
+        try:
+            proposals.append((group, _propose_for_group(options, group)))
+        except ValueError as error:
+            name = group_name(group.context)
+            failures.append(f"{name}: {error}" if name else str(error))
+
+    if not proposals:
+        raise ValueError(failures[0])
+    print_notes(failures)
+    return proposals
+
+
+def _propose_for_group(options: argparse.Namespace, group: Group) -> list[Proposal]:
+    schedule = options.schedule or _only_schedule(group.law)
+    proposals = []
+    for horizon in options.horizon:
+        # A law from a file knows no epochs.
+        if group.runs is not None:
+            horizon = in_unit(group.runs, horizon)
+        proposals.append(group.law.propose(horizon, schedule))
+
+    return proposals
+
+
+def _only_schedule(law: Law) -> str:
+    """The schedule of all optima; constant if there are none."""
+    names = sorted({optimum.schedule for optimum in law.optima})
+    if len(names) > 1:
+        raise ValueError(
+            f"the runs have several schedules; choose by --schedule: {', '.join(names)}, "
+            "or any other"
+        )
+
+    return names[0] if names else "constant"
+
+
+def _as_dicts(proposals: Sequence[tuple[Group, Sequence[Proposal]]]) -> list[dict[str, Any]]:
+    dicts = []
+    for group, of_group in proposals:
+        for proposal in of_group:
+            dicts.append({"context": dict(group.context), **asdict(proposal)})
+
+    return dicts
+
+
+def _text(group: Group, proposals: Sequence[Proposal]) -> str:
+    """What a group's law proposes for one schedule and several horizons."""
+    name = group_name(group.context)
+    schedule = proposals[0].schedule
+    lines = [f"{name}, {schedule}" if name else schedule, ""]
+
+    lines.append(f"  {'horizon':>12} {'lr':>10} {'90 % interval':>22} {'kappa':>10}  verdict")
+    for proposal in proposals:
+        interval = f"{proposal.low:.3g} to {proposal.high:.3g}"
+        kappa = number_text(proposal.kappa, ".3g")
+        lines.append(
+            f"  {proposal.horizon:>12.6g} {proposal.lr:>10.3g} {interval:>22} {kappa:>10}  "
+            f"{proposal.verdict.word}"
+        )
+
+    # Most horizons share a verdict, which is then printed once.
+    for verdict in dict.fromkeys(proposal.verdict for proposal in proposals):
+        lines += ["", verdict_text(verdict)]
+    lines.append("")
+    return "\n".join(lines)

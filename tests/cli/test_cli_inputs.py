@@ -107,16 +107,3 @@ def test_interrupted(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 
     monkeypatch.setattr(backtest, "backtest", interrupt)
     assert main(["backtest", f"{folder}/runs.csv"]) == 130
-
-
-@pytest.mark.parametrize("command", ["", "fit ", "propose ", "backtest ", "explain "])
-def test_help_fits_the_screen(
-    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
-    with pytest.raises(SystemExit) as ended:
-        main(f"{command}--help".split())
-    assert ended.value.code == 0
-    out = capsys.readouterr().out
-    assert max(len(line) for line in out.splitlines()) <= 80
-    assert out.startswith(f"usage: optuna-kappa {command}")

@@ -1,0 +1,50 @@
+"""The page that `fit` and `propose` write."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from optuna_kappa.cli.inputs import Group
+from optuna_kappa.cli.output import group_name
+from optuna_kappa.law import Proposal
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+
+def write_law_page(
+    options: argparse.Namespace, groups: Sequence[tuple[Group, Sequence[Proposal]]]
+) -> None:
+    """Write a page with the figures of each group: its law, and loss against learning rate.
+
+    Args:
+        options: Options of the command: the name of the file, and the unit of a horizon.
+        groups: Each group, with what its law proposes.
+
+    Raises:
+        ValueError: The file cannot be written.
+    """
+    # Plotly takes a while to import, and most calls ask for no figure.
+    from optuna_kappa.report import Section, page, write
+
+    sections = []
+    for group, proposals in groups:
+        title = group_name(group.context) or "All runs"
+        sections.append(Section(title, figures=_figures(group, proposals, options.unit)))
+
+    write(options.figure, page("Optimal learning rate", sections=sections))
+
+
+def _figures(group: Group, proposals: Sequence[Proposal], unit: str) -> list[Figure]:
+    from optuna_kappa.visualization import plot_law, plot_loss_vs_lr
+
+    targets = [(proposal.horizon, proposal.schedule) for proposal in proposals]
+    figures = [plot_law(group.law, targets=targets, unit=unit)]
+    if group.runs is None:
+        return figures
+
+    for schedule in dict.fromkeys(optimum.schedule for optimum in group.law.optima):
+        figures.append(plot_loss_vs_lr(group.runs, group.law, schedule=schedule, unit=unit))
+    return figures
