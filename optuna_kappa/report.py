@@ -1,8 +1,9 @@
 """A self-contained page from texts, tables and figures.
 
-The page asks nothing of any network: Plotly's script is written into it, and its content security
-policy forbids the rest. Every text is escaped; what figures say is the figures' own concern
-(`optuna_kappa.visualization.theme.escape`), but cannot leave their script.
+The page loads nothing from a network: Plotly's script is part of it, and its content security
+policy forbids everything else. Every text is escaped, except those inside figures. Figures escape
+their own texts (`optuna_kappa.visualization.theme.escape`), and none can end the script that
+holds it.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 Cell = str | float | int
-"""What a table holds: a text is shown as it is, a float to four digits, NaN as a dash."""
+"""A cell of a table. Texts are shown as they are, floats with four digits, NaN as a dash."""
 
+# Numbers as people write them: "1.8e-3", "1,024", "22.5k", "± 3", "> 24", "12 %".
 _NUMBER = re.compile(r"[<>~±+\-−]?\s*\d[\d.,]*(e[+\-−]?\d+)?\s*(%|×|x|[kMBT])?", re.IGNORECASE)
 _MISSING = ("", "-", "–", "—", "inf")
 
@@ -86,24 +88,29 @@ for (const place of document.querySelectorAll(".figure")) {
 
 @dataclass(frozen=True)
 class Table:
-    """A table; columns of numbers are aligned to the right.
+    """A table. Columns of numbers are aligned to the right.
 
     Attributes:
         header: Names of the columns.
-        rows: Cells of each row, as many as there are columns.
+        rows: Cells of each row, one for each column.
 
     Raises:
-        ValueError: A row has another number of cells.
+        ValueError: A row has too few or too many cells.
+
+    Example:
+        >>> Table(("horizon", "lr"), [(1, 0.01), (64, 0.0002)]).rows[1]
+        (64, 0.0002)
     """
 
     header: Sequence[str]
     rows: Sequence[Sequence[Cell]]
 
     def __post_init__(self) -> None:
+        n_columns = len(self.header)
         for i, row in enumerate(self.rows):
-            if len(row) != len(self.header):
+            if len(row) != n_columns:
                 raise ValueError(
-                    f"row {i} has {len(row)} cells, but the table has {len(self.header)} columns"
+                    f"row {i} has {len(row)} cells, but the table has {n_columns} columns"
                 )
 
 
@@ -116,6 +123,10 @@ class Section:
         text: Paragraphs.
         figures: Plotly figures.
         tables: Tables.
+
+    Example:
+        >>> Section("Probes", ["Six short runs."]).title
+        'Probes'
     """
 
     title: str
@@ -130,32 +141,46 @@ def page(
     sections: Sequence[Section] = (),
     facts: Mapping[str, str] | None = None,
 ) -> str:
-    """Writes a page of HTML.
+    """Write a page of HTML.
 
     Args:
-        title: Title; plain text, as all the others.
-        lead: First paragraph: what the page says.
-        sections: Its parts.
+        title: Title. This and all other texts are plain text.
+        lead: First paragraph: the result in a sentence.
+        sections: Parts of the page.
         facts: Short values by name, shown above the sections.
+
+    Example:
+        >>> html = page("Results", sections=[Section("Law", ["slope < 1"])], facts={"Runs": "24"})
+        >>> "<dt>Runs</dt><dd>24</dd>" in html, "<p>slope &lt; 1</p>" in html
+        (True, True)
     """
-    n_figures = sum(len(section.figures) for section in sections)
+    has_figures = any(section.figures for section in sections)
     return _PAGE.substitute(
         title=escape(title),
         style=_STYLE,
         lead=f'<p class="lead">{escape(lead)}</p>' if lead else "",
         facts=_facts(facts or {}),
         sections="\n".join(_section(section) for section in sections),
-        scripts=_scripts() if n_figures else "",
+        scripts=_scripts() if has_figures else "",
     )
 
 
 def write(path: str | PathLike[str], html: str) -> None:
-    """Writes a page to a file: readers see the old page or the new one, never a part.
+    """Write a page to a file. Readers see the old page or the new one, never a part.
 
     Raises:
         ValueError: The file cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write(f"{folder}/results.html", page("Results"))
+        ...     Path(f"{folder}/results.html").read_text()[:15]
+        '<!DOCTYPE html>'
     """
     path = Path(path)
+
+    # Renaming replaces a file in one step, but only within a folder.
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         part.write_bytes(html.encode("utf-8", "replace"))
@@ -166,20 +191,35 @@ def write(path: str | PathLike[str], html: str) -> None:
             "give the name of a file in a folder that exists and can be written"
         ) from error
     finally:
-        with suppress(OSError):  # it is gone if all went well
+        with suppress(OSError):  # after a success, the part is gone already
             part.unlink()
 
 
+def _facts(facts: Mapping[str, str]) -> str:
+    if not facts:
+        return ""
+
+    lines = ["<dl>"]
+    for name, value in facts.items():
+        lines.append(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>")
+
+    lines.append("</dl>")
+    return "\n".join(lines)
+
+
 def _section(section: Section) -> str:
-    parts = [f"<h2>{escape(section.title)}</h2>"]
-    parts += [f"<p>{escape(paragraph)}</p>" for paragraph in section.text]
-    parts += [_figure(figure) for figure in section.figures]
-    parts += [_table(table) for table in section.tables]
-    return "\n".join(["<section>", *parts, "</section>"])
+    lines = ["<section>", f"<h2>{escape(section.title)}</h2>"]
+    for paragraph in section.text:
+        lines.append(f"<p>{escape(paragraph)}</p>")
+
+    lines += map(_figure, section.figures)
+    lines += map(_table, section.tables)
+    lines.append("</section>")
+    return "\n".join(lines)
 
 
 def _figure(figure: Figure) -> str:
-    # In a script of JSON nothing but "</script" and "<!--" has a meaning to the browser.
+    # In a script of JSON, only "</script" and "<!--" have a meaning to the browser.
     content = figure.to_json().replace("<", "\\u003c")
     height = figure.layout.height or 450
     return (
@@ -189,48 +229,43 @@ def _figure(figure: Figure) -> str:
 
 
 def _table(table: Table) -> str:
+    # Without rows, there are no columns to transpose.
     columns = list(zip(*table.rows, strict=True)) or [()] * len(table.header)
-    marks = [' class="number"' if _is_numeric(column) else "" for column in columns]
-    head = "".join(
-        f"<th{mark}>{escape(name)}</th>" for name, mark in zip(table.header, marks, strict=True)
-    )
-    body = "\n".join(
-        "<tr>"
-        + "".join(
-            f"<td{mark}>{escape(_text(cell))}</td>" for cell, mark in zip(row, marks, strict=True)
-        )
-        + "</tr>"
-        for row in table.rows
-    )
+    styles = [' class="number"' if _is_numeric(column) else "" for column in columns]
+
+    head = _row("th", table.header, styles)
+    body = "\n".join(_row("td", row, styles) for row in table.rows)
     return (
-        f'<div class="table"><table>\n<thead><tr>{head}</tr></thead>\n'
+        f'<div class="table"><table>\n<thead>{head}</thead>\n'
         f"<tbody>\n{body}\n</tbody>\n</table></div>"
     )
 
 
+def _row(tag: str, cells: Sequence[Cell], styles: Sequence[str]) -> str:
+    row = ""
+    for cell, style in zip(cells, styles, strict=True):
+        row += f"<{tag}{style}>{escape(_text(cell))}</{tag}>"
+
+    return f"<tr>{row}</tr>"
+
+
 def _is_numeric(column: Sequence[Cell]) -> bool:
+    """Whether all cells are numbers, apart from missing values."""
     texts = [_text(cell) for cell in column]
     values = [text for text in texts if text not in _MISSING]
-    return bool(values) and all(_NUMBER.fullmatch(text) for text in values)
+    return bool(values) and all(map(_NUMBER.fullmatch, values))
 
 
 def _text(cell: Cell) -> str:
-    if isinstance(cell, float):
-        return "–" if math.isnan(cell) else f"{cell:.4g}"
-    return str(cell)
+    if not isinstance(cell, float):
+        return str(cell)
 
-
-def _facts(facts: Mapping[str, str]) -> str:
-    if not facts:
-        return ""
-    items = [
-        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>"
-        for name, value in facts.items()
-    ]
-    return "\n".join(["<dl>", *items, "</dl>"])
+    return "–" if math.isnan(cell) else f"{cell:.4g}"
 
 
 def _scripts() -> str:
+    """Plotly, and the script that draws all figures of the page."""
+    # Imported late, since pages without figures must not wait for Plotly.
     from plotly.offline import get_plotlyjs
 
     return (
