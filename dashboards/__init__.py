@@ -1,1 +1,1 @@
-"""What goes on the ready-made pages of the studies."""
+"""The ready-made pages of the studies."""

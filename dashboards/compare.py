@@ -1,4 +1,4 @@
-"""What goes on the page of the comparison."""
+"""The page of the comparison."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from studies.mnist.data import Dataset
 from studies.mnist.objective import OTHERS
 
 _PACKAGES = ("optuna-kappa", "optuna", "torch", "numpy", "scipy", "plotly")
+_MODEL = "{n_inputs}-{hidden}-10 with ReLU, {batch}{optimizer}"
 _CURVES = (
     "Below: the losses of all runs at each horizon; the law that follows from them; and the law "
     "as the first kappa search knew it from its probes, before its first full run, with what all "
@@ -36,14 +37,16 @@ _SEVERAL = (
     "large one, though it takes longer. The second table has the best full run of each search."
 )
 
+_Searches = dict[str, list[Found]]  # the repeats of each sampler, at one target
+
 
 def write_page(path: Path, settings: Settings, found: Sequence[Found], dataset: Dataset) -> Path:
-    """Writes the page of a comparison.
+    """Write the page of a comparison.
 
     Args:
-        path: Where to.
-        settings: What was compared.
-        found: What the searches found.
+        path: File to write.
+        settings: Settings of the comparison.
+        found: The finished searches.
         dataset: The data they trained on.
 
     Returns:
@@ -52,16 +55,25 @@ def write_page(path: Path, settings: Settings, found: Sequence[Found], dataset: 
     Raises:
         ValueError: The file cannot be written.
     """
-    searches = [(part, of_part(found, part, settings.samplers)) for part in settings.parts]
-    sections = [_part(part, finished, settings, dataset) for part, finished in searches]
-    lead = table.summary(searches[0][1])
-    write(path, page("κ-guided search against TPE", lead, sections, _facts(settings, dataset)))
+    sections = []
+    summaries = []
+    for part in settings.parts:
+        searches = of_part(found, part, settings.samplers)
+        sections.append(_section(part, searches, settings, dataset))
+        summaries.append(table.summary(searches))
+
+    # The first target is the one that the comparison is about.
+    html = page(
+        "κ-guided search against TPE",
+        lead=summaries[0],
+        sections=sections,
+        facts=_facts(settings, dataset),
+    )
+    write(path, html)
     return path
 
 
-def _part(
-    part: Part, searches: dict[str, list[Found]], settings: Settings, dataset: Dataset
-) -> Section:
+def _section(part: Part, searches: _Searches, settings: Settings, dataset: Dataset) -> Section:
     n_repeats = max((len(repeats) for repeats in searches.values()), default=0)
     text = [
         f"Target: {part.epochs} epochs of {dataset.n_train:,} images, {part.budget:g} full-run "
@@ -69,85 +81,107 @@ def _part(
         "probes included, and those borrowed from another search too.",
         table.summary(searches),
     ]
-    figures, tables = [_budget(searches)], [Table(table.HEADER, table.lines(searches))]
+    figures = [_budget_figure(searches)]
+    tables = [Table(table.HEADER, table.lines(searches))]
+
     if settings.others:
         # The figures of the law show losses as a function of the learning rate alone.
         text.append(_SEVERAL.format(names=", ".join(settings.search)))
         header = ("sampler", "repeat", "best loss", *settings.search)
         tables.append(Table(header, table.best(searches, settings.search)))
+    elif part.schedule == CONSTANT:
+        figures += _law_figures(part, searches, dataset.n_train)
+        text.append(_CURVES)
     else:
-        figures += _of_law(part, searches, dataset.n_train)
-        if part.schedule == CONSTANT:
-            text.append(_CURVES)
+        figures += _transfer_figures(part, searches, dataset.n_train)
+
     return Section(f"{part.schedule.capitalize()} rate", text, figures, tables)
 
 
-def _of_law(part: Part, searches: dict[str, list[Found]], epoch: int) -> list[Figure]:
-    """The figures of the learning rate: losses and laws, or what was expected and found."""
-    if part.schedule == CONSTANT:
-        return _optima(part, searches, epoch)
-    points = _transfers(part, searches, epoch)
-    return [plot_transfer(points)] if points else []
+def _budget_figure(searches: _Searches) -> Figure:
+    trajectories = {}
+    for name, repeats in searches.items():
+        trajectories[name] = [search.trajectory for search in repeats]
+
+    return plot_budget(trajectories, reference=baseline_loss(searches))
 
 
-def _budget(searches: dict[str, list[Found]]) -> Figure:
-    paths = {name: [s.trajectory for s in repeats] for name, repeats in searches.items()}
-    return plot_budget(paths, reference=baseline_loss(searches))
-
-
-def _optima(part: Part, searches: dict[str, list[Found]], epoch: int) -> list[Figure]:
+def _law_figures(part: Part, searches: _Searches, epoch: int) -> list[Figure]:
     """Loss against lr of all runs, the law from them, and the law that a search started from."""
-    runs = RunTable.concatenate([s.runs for repeats in searches.values() for s in repeats])
+    tables = []
+    truth = []
+    target = part.epochs * epoch
+    for name, repeats in searches.items():
+        for search in repeats:
+            tables.append(search.runs)
+            truth.append((float(target), search.lr, f"{name}, repeat {search.job.repeat}"))
+
+    runs = RunTable.concatenate(tables)
     law = fit(runs)
     figures = [plot_loss_vs_lr(runs, law), plot_law(law)]
-    kappa = next(iter(searches.get("kappa", [])), None)
-    if kappa is not None and kappa.law.optima:
-        target = part.epochs * epoch
-        found = [
-            (float(target), search.lr, f"{name}, repeat {search.job.repeat}")
-            for name, repeats in searches.items()
-            for search in repeats
-        ]
-        figures.append(plot_law(kappa.law, targets=[(target, part.schedule)], truth=found))
+
+    kappa_searches = searches.get("kappa", [])
+    if kappa_searches and kappa_searches[0].law.optima:
+        first_law = kappa_searches[0].law
+        figures.append(plot_law(first_law, targets=[(target, part.schedule)], truth=truth))
     return figures
 
 
-def _transfers(part: Part, searches: dict[str, list[Found]], epoch: int) -> list[TransferPoint]:
+def _transfer_figures(part: Part, searches: _Searches, epoch: int) -> list[Figure]:
     """What the law of each repeat expected, against what each sampler found."""
-    horizon = part.epochs * epoch
-    mean = as_schedule(part.schedule).resolve(horizon).mean
     points = []
     for name, repeats in searches.items():
+        # Where no kappa search ran, nothing was expected.
         for search, kappa in zip(repeats, searches.get("kappa", []), strict=False):
-            expected = proposal(kappa, epoch)
-            if expected is None:
-                continue
-            constant = kappa.law.propose(horizon, CONSTANT)
-            points.append(
-                TransferPoint(
-                    label=f"{name}, repeat {search.job.repeat}",
-                    sampler=name,
-                    expected=expected.lr,
-                    low=expected.low,
-                    high=expected.high,
-                    kappa_invariant=constant.lr / mean,
-                    found=search.lr,
-                )
-            )
-    return points
+            point = _transfer_point(name, search, kappa, part, epoch)
+            if point is not None:
+                points.append(point)
+
+    return [plot_transfer(points)] if points else []
+
+
+def _transfer_point(
+    name: str, search: Found, kappa: Found, part: Part, epoch: int
+) -> TransferPoint | None:
+    """What a search found, against what the kappa search of its repeat expected."""
+    expected = proposal(kappa, epoch)
+    if expected is None:
+        return None
+
+    # Equal kappa under both schedules: lr * mean of the schedule = lr at constant rate.
+    horizon = part.epochs * epoch
+    mean = as_schedule(part.schedule).resolve(horizon).mean
+    constant = kappa.law.propose(horizon, CONSTANT)
+    return TransferPoint(
+        label=f"{name}, repeat {search.job.repeat}",
+        sampler=name,
+        expected=expected.lr,
+        low=expected.low,
+        high=expected.high,
+        kappa_invariant=constant.lr / mean,
+        found=search.lr,
+    )
 
 
 def _facts(settings: Settings, dataset: Dataset) -> dict[str, str]:
-    hidden = "hidden" if "hidden" in settings.others else "256"
-    batch = "" if "batch_size" in settings.others else "batch 64, "
-    ranges = {name.replace("_", " ").capitalize(): OTHERS[name] for name in settings.others}
-    ranges = {"Learning rates": settings.lr_range, **ranges}
-    return {
-        "Data": dataset.source,
-        "Model": f"{dataset.n_inputs}-{hidden}-10 with ReLU, {batch}{settings.optimizer}",
-        **{name: f"{low:g} to {high:g}" for name, (low, high) in ranges.items()},
-        "Samplers": ", ".join(settings.samplers),
-        "Seeds": f"{settings.seed} to {settings.seed + settings.repeats - 1}",
-        "Versions": ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
-        + f", Python {platform.python_version()}",
-    }
+    model = _MODEL.format(
+        n_inputs=dataset.n_inputs,
+        hidden="hidden" if "hidden" in settings.others else "256",
+        batch="" if "batch_size" in settings.others else "batch 64, ",
+        optimizer=settings.optimizer,
+    )
+    ranges = {"Learning rates": settings.lr_range}
+    for name in settings.others:
+        ranges[name.replace("_", " ").capitalize()] = OTHERS[name]
+
+    facts = {"Data": dataset.source, "Model": model}
+    for name, (low, high) in ranges.items():
+        facts[name] = f"{low:g} to {high:g}"
+
+    last_seed = settings.seed + settings.repeats - 1
+    versions = [f"{name} {version(name)}" for name in _PACKAGES]
+    versions.append(f"Python {platform.python_version()}")
+    facts["Samplers"] = ", ".join(settings.samplers)
+    facts["Seeds"] = f"{settings.seed} to {last_seed}"
+    facts["Versions"] = ", ".join(versions)
+    return facts
