@@ -180,7 +180,8 @@ def write(path: str | PathLike[str], html: str) -> None:
     """
     path = Path(path)
 
-    # Renaming replaces a file in one step, but only within a folder.
+    # Renaming replaces a file in one step, but only within a folder. With a random name, two
+    # programs that write the page at the same time do not mix their parts.
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         part.write_bytes(html.encode("utf-8", "replace"))

@@ -26,7 +26,7 @@ def add_runs(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("which runs", _WHICH_RUNS)
     group.add_argument(
         "runs",
-        nargs="?",
+        nargs="?",  # left out where a study is given
         metavar="RUNS",
         help="run table, .csv or .csv.gz, with the columns run, lr, schedule, horizon, step, loss",
     )

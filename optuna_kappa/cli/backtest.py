@@ -70,6 +70,8 @@ def run(options: argparse.Namespace) -> None:
     fit_up_to = _in_unit(runs, options.fit_up_to)
 
     result = backtest(runs, context, hide=hide, fit_up_to=fit_up_to)
+
+    # Where horizons are given and nothing fits them, the mistake is in the options.
     if not result.tested and (hide or fit_up_to):
         raise ValueError(result.skipped[0].reason)
     print_notes(confounder_notes(runs, context))
@@ -99,6 +101,7 @@ def _groups_text(tested: Sequence[Outcome], *, show_all: bool) -> str:
     """A row for each group, or for those with the largest regrets."""
     shown = list(tested)
     if len(shown) > _MANY and not show_all:
+        # The groups where the law failed say most about it.
         shown = sorted(shown, key=lambda group: -group.methods["law"].regret)[:_SHOWN]
 
     columns = list(tested[0].context)
@@ -169,6 +172,7 @@ def _coverage_text(tested: Sequence[Outcome]) -> str:
     n_held = sum(group.covered for group in tested)
     text = f"The law's 90 % interval held the optimum in {n_held} of {n} ({n_held / n:.0%})"
 
+    # Beyond the recorded learning rates, nobody knows where the optimum is.
     n_at_edge = sum(group.optimum.at_edge != 0 for group in tested)
     if n_at_edge:
         text += f"; in {n_at_edge}, that is at or beyond the end of the recorded learning rates"

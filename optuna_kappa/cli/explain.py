@@ -59,6 +59,7 @@ def run(options: argparse.Namespace) -> None:
         ValueError: The study cannot be read, nothing was pruned, there is no such trial, or a
             file cannot be written.
     """
+    # First, so that a wrong epsilon shows before the storage is opened.
     pruner = _pruner(options)
     with open_study(options) as study:
         pruned, summary = _pruned_trials(study, options)

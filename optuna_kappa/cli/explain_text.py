@@ -10,6 +10,7 @@ from optuna_kappa.cli.output import WIDTH, indented, number_text
 from optuna_kappa.pruning import Decision
 from optuna_kappa.study.explain import Explanation, Kill
 
+# Words for Optuna's states, in the order of a summary.
 _STATES = {
     "COMPLETE": "complete",
     "FAIL": "failed",
@@ -84,7 +85,11 @@ def trial_text(explanation: Explanation) -> str:
                 step   probability  decided
                    4          0.25  go on
     """
-    lines = [heading(explanation), indented(explanation.outcome, 2), ""]
+    lines = [
+        heading(explanation),
+        indented(explanation.outcome, 2),
+        "",
+    ]
     decisions = explanation.decisions
     if decisions:
         lines.append(f"  {'step':>10}{'probability':>14}  decided")

@@ -132,6 +132,7 @@ def _optimum_line(optimum: Optimum) -> str:
         f"  {optimum.horizon:>12.6g} {lr:>10.3g} {np.exp(optimum.se):>12.3g} {kappa:>10}"
         f"  {_EDGES[optimum.at_edge]}"
     )
+    # Inside of the learning rates tried, the last column is empty.
     return line.rstrip()
 
 

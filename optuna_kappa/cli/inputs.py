@@ -59,6 +59,8 @@ def fit_groups(options: argparse.Namespace) -> list[Group]:
     """
     runs = read_runs(options)
     context = context_columns(options)
+
+    # An unknown context column raises here, before any note is printed.
     parts = list(runs.groups(context))
     print_notes(confounder_notes(runs, context) + unknown_shape_notes(runs))
 
@@ -142,6 +144,7 @@ def open_study(options: argparse.Namespace) -> Iterator[optuna.Study]:
         ValueError: There is no study, there are several to choose from, or the storage cannot be
             opened.
     """
+    # A mistyped URL must not create a database.
     storage = open_storage(options.storage, create=False)
     try:
         name = _study_name(options, storage)
@@ -172,6 +175,7 @@ def _runs_of_study(options: argparse.Namespace) -> RunTable:
     with open_study(options) as study:
         runs = run_table(study, lr=options.lr, schedule=options.trained_with)
         if not len(runs):
+            # The most frequent reason is another name of the learning rate.
             require_lr(study, options.lr)
             raise ValueError(
                 f"no trial of {study.study_name!r} has both {options.lr!r} above 0 and a reported "

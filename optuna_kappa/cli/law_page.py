@@ -40,11 +40,19 @@ def write_law_page(
 def _figures(group: Group, proposals: Sequence[Proposal], unit: str) -> list[Figure]:
     from optuna_kappa.visualization import plot_law, plot_loss_vs_lr
 
-    targets = [(proposal.horizon, proposal.schedule) for proposal in proposals]
+    targets = []
+    for proposal in proposals:
+        targets.append((proposal.horizon, proposal.schedule))
+
     figures = [plot_law(group.law, targets=targets, unit=unit)]
+
+    # A law from a file comes without its runs.
     if group.runs is None:
         return figures
 
-    for schedule in dict.fromkeys(optimum.schedule for optimum in group.law.optima):
-        figures.append(plot_loss_vs_lr(group.runs, group.law, schedule=schedule, unit=unit))
+    # A dictionary keeps the order of the law.
+    schedules = dict.fromkeys(optimum.schedule for optimum in group.law.optima)
+    for schedule in schedules:
+        figure = plot_loss_vs_lr(group.runs, group.law, schedule=schedule, unit=unit)
+        figures.append(figure)
     return figures

@@ -58,12 +58,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         constant
         ...
     """
+    # What Optuna logs about studies would mix with the notes of the commands.
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         try:
             options = _parser().parse_args(arguments)
             options.run(options)
         finally:
+            # A closed pipe shows here, and not when the interpreter ends.
             sys.stdout.flush()
     except BrokenPipeError:
         # What is left in the buffer would raise once more when the interpreter ends.

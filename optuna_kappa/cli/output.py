@@ -22,6 +22,7 @@ def print_json(results: Mapping[str, Any]) -> None:
          "study": "mine"
         }
     """
+    # NaN and infinity are no JSON, though Python would write them.
     print(json.dumps(results, indent=1, allow_nan=False))
 
 

@@ -113,6 +113,7 @@ def _propose(
         try:
             proposals.append((group, _propose_for_group(options, group)))
         except ValueError as error:
+            # A group without a proposal must not hide those of the others.
             name = group_name(group.context)
             failures.append(f"{name}: {error}" if name else str(error))
 

@@ -143,7 +143,9 @@ def _draw(info: _BudgetInfo) -> go.Figure:
         figure.add_trace(_reference_line(info.reference, info.reference_label, last))
 
     figure.update_xaxes(
-        title_text="budget spent (full-run equivalents)", range=[0, 1.02 * last], tickformat="~g"
+        title_text="budget spent (full-run equivalents)",
+        range=[0, 1.02 * last],
+        tickformat="~g",
     )
     low, high = _losses_in_view(info, last)
     figure.update_yaxes(theme.loss_axis("best loss so far", low, high, log=info.log))
@@ -172,7 +174,11 @@ def _lines(search: _Search, color: str) -> list[go.Scatter]:
         x=search.budget,
         y=search.median,
         mode="lines",
-        line={"shape": "hv", "color": color, "width": 2.5},
+        line={
+            "shape": "hv",  # the best loss stays the same until a trial improves it
+            "color": color,
+            "width": 2.5,
+        },
         name=name,
         legendgroup=name,
         hovertemplate="%{x:.3g} full runs<br>loss %{y:.4g}",
@@ -182,7 +188,11 @@ def _lines(search: _Search, color: str) -> list[go.Scatter]:
 
     edge = {
         "mode": "lines",
-        "line": {"shape": "hv", "color": color, "width": 0},
+        "line": {
+            "shape": "hv",
+            "color": color,
+            "width": 0,
+        },
         "hoverinfo": "skip",
         "showlegend": False,
         "x": search.band_budget,
@@ -198,7 +208,11 @@ def _reference_line(loss: float, label: str, last: float) -> go.Scatter:
         x=[0, last],
         y=[loss, loss],
         mode="lines",
-        line={"color": theme.INK, "width": 1.5, "dash": "dash"},
+        line={
+            "color": theme.INK,
+            "width": 1.5,
+            "dash": "dash",
+        },
         name=theme.escape(label),
         hovertemplate="loss %{y:.4g}",
     )

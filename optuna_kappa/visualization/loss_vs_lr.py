@@ -64,7 +64,11 @@ def plot_loss_vs_lr(
 
 
 def _get_loss_vs_lr_info(
-    runs: RunTable, law: Law | None, schedule: str, max_horizons: int, unit: str
+    runs: RunTable,
+    law: Law | None,
+    schedule: str,
+    max_horizons: int,
+    unit: str,
 ) -> _LossVsLrInfo:
     if max_horizons < 1:
         raise ValueError(f"max_horizons must be at least 1, but is {max_horizons}")
@@ -97,8 +101,14 @@ def _curve(seen: Observations, law: Law | None) -> _Curve:
         loss_there = float(np.interp(ln_lr_of_optimum, ln_lr, loss))
         optimum = (float(np.exp(ln_lr_of_optimum)), loss_there)
 
-    shown = theme.thin(len(loss), keep=[int(np.argmin(loss))])
-    return _Curve(seen.horizon, np.exp(ln_lr[shown]).tolist(), loss[shown].tolist(), optimum)
+    best = int(np.argmin(loss))
+    shown = theme.thin(len(loss), keep=[best])
+    return _Curve(
+        horizon=seen.horizon,
+        lr=np.exp(ln_lr[shown]).tolist(),
+        loss=loss[shown].tolist(),
+        optimum=optimum,
+    )
 
 
 def _ln_lr_of_optimum(seen: Observations, law: Law | None) -> float | None:
@@ -133,8 +143,8 @@ def _draw(info: _LossVsLrInfo) -> go.Figure:
         losses += curve.loss
 
     top = _top(losses)
-    log = min(losses) > 0
-    figure.update_yaxes(theme.loss_axis("loss", min(losses), top, log=log))
+    lowest = min(losses)
+    figure.update_yaxes(theme.loss_axis("loss", lowest, top, log=lowest > 0))
     figure.update_xaxes(theme.log_axis("learning rate", _lrs_in_view(info)))
 
     if any(curve.optimum for curve in info.curves):
@@ -167,13 +177,14 @@ def _line(curve: _Curve, color: str, unit: str) -> go.Scatter:
 
 def _top(losses: list[float]) -> float:
     """Highest loss in view. A few runs that nearly diverged must not squeeze all others."""
-    highest = max(losses)
-    if min(losses) > 0:
-        lower, upper = np.quantile(np.log(losses), (0.25, 0.75))
-        return min(highest, float(np.exp(upper + theme.FAR_OUT * (upper - lower))))
+    log = min(losses) > 0
+    scaled = np.log(losses) if log else losses
+    lower, upper = np.quantile(scaled, (0.25, 0.75))
 
-    lower, upper = np.quantile(losses, (0.25, 0.75))
-    return min(highest, float(upper + theme.FAR_OUT * (upper - lower)))
+    fence = upper + theme.FAR_OUT * (upper - lower)
+    if log:
+        fence = np.exp(fence)
+    return min(max(losses), float(fence))
 
 
 def _lrs_in_view(info: _LossVsLrInfo) -> list[float]:
@@ -202,7 +213,11 @@ def _optima(curves: list[_Curve], colors: list[str]) -> go.Scatter:
         x=lrs,
         y=losses,
         mode="lines+markers",
-        line={"color": theme.INK, "width": 1, "dash": "dot"},
+        line={
+            "color": theme.INK,
+            "width": 1,
+            "dash": "dot",
+        },
         marker={
             "symbol": "diamond",
             "size": 11,
@@ -226,7 +241,11 @@ def _crosses(info: _LossVsLrInfo, top: float) -> go.Scatter:
         x=lrs,
         y=[top] * len(lrs),
         mode="markers",
-        marker={"symbol": "x", "size": 9, "color": theme.RED},
+        marker={
+            "symbol": "x",
+            "size": 9,
+            "color": theme.RED,
+        },
         name="diverged",
         text=texts,
         hovertemplate="lr %{x:.3g}<br>diverged by %{text}<extra></extra>",

@@ -25,6 +25,7 @@ from optuna_kappa.visualization.pruning_info import (
 _HOVER_WIDTH = 56  # characters in a line
 _LEAST = -6  # log10 of the smallest probability with a color of its own
 _DECADES = 2  # shortest range of the color bar
+_MARKS = {"other": "pruned otherwise", "forecast": "where pruned", "diverged": "diverged"}
 _SHADES = sample_colorscale("Plasma", np.linspace(0, 0.72, 9).tolist())
 
 
@@ -105,6 +106,7 @@ def _all_lines(info: PruningInfo) -> list[go.Scatter]:
     best = [curve for curve in info.kept if curve.trial == info.best]
     others = [curve for curve in info.kept if curve.trial != info.best]
 
+    # Later traces cover earlier ones.
     traces = []
     for curves, name, color, width, opacity in (
         (info.probes, f"probes ({n_probes})", theme.GREY, 1.0, 0.35),
@@ -119,7 +121,11 @@ def _all_lines(info: PruningInfo) -> list[go.Scatter]:
 
 
 def _lines(
-    curves: Sequence[Curve], name: str, color: str, width: float, opacity: float
+    curves: Sequence[Curve],
+    name: str,
+    color: str,
+    width: float,
+    opacity: float,
 ) -> go.Scatter:
     """Many curves as one trace, since Plotly is slow with many traces. None parts the curves."""
     x: list[float | None] = []
@@ -171,31 +177,53 @@ def _frame(curves: Sequence[Curve], info: PruningInfo) -> _Frame:
 
 def _marks(info: PruningInfo, frame: _Frame) -> list[go.Scatter]:
     """Marks where trials were pruned, a trace for each kind of reason."""
-    toward_bad = "triangle-down" if info.maximize else "triangle-up"
+    # Diverged values lie outside of the frame. Their marks at its edge point to them.
+    outward = "triangle-down" if info.maximize else "triangle-up"
+    markers: dict[str, dict[str, object]] = {
+        "other": {"symbol": "x", "size": 7, "color": theme.GREY},
+        "forecast": {"symbol": "x", "size": 8},
+        "diverged": {"symbol": outward, "size": 10, "color": theme.RED},
+    }
+
     traces = []
-    for kind, name, marker in (
-        ("other", "pruned otherwise", {"symbol": "x", "size": 7, "color": theme.GREY}),
-        ("forecast", "where pruned", {"symbol": "x", "size": 8}),
-        ("diverged", "diverged", {"symbol": toward_bad, "size": 10, "color": theme.RED}),
-    ):
+    for kind, name in _MARKS.items():
         pruned = [kill for kill in info.kills if kill.kind == kind]
         if not pruned:
             continue
+
+        marker = markers[kind]
         if kind == "forecast":
-            marker |= _probability_colors([kill.probability or 0.0 for kill in pruned])
-        traces.append(
-            go.Scatter(
-                x=[max(kill.step or 0, info.first) for kill in pruned],
-                y=[_inside(kill.value, frame) for kill in pruned],
-                text=[_hover_text(kill) for kill in pruned],
-                mode="markers",
-                marker=marker,
-                name=name,
-                hovertemplate="%{text}<extra></extra>",
-            )
-        )
+            marker |= _probability_colors(pruned)
+        traces.append(_mark(pruned, name, marker, info.first, frame))
 
     return traces
+
+
+def _mark(
+    pruned: Sequence[Kill],
+    name: str,
+    marker: dict[str, object],
+    first: int,
+    frame: _Frame,
+) -> go.Scatter:
+    x = []
+    y = []
+    texts = []
+    for kill in pruned:
+        # A trial that ended at step 0 is marked at the start of the axis.
+        x.append(max(kill.step or 0, first))
+        y.append(_inside(kill.value, frame))
+        texts.append(_hover_text(kill))
+
+    return go.Scatter(
+        x=x,
+        y=y,
+        text=texts,
+        mode="markers",
+        marker=marker,
+        name=name,
+        hovertemplate="%{text}<extra></extra>",
+    )
 
 
 def _inside(value: float | None, frame: _Frame) -> float:
@@ -207,10 +235,11 @@ def _inside(value: float | None, frame: _Frame) -> float:
     return float(f"{inside:.{DIGITS}g}")
 
 
-def _probability_colors(probabilities: Sequence[float]) -> dict[str, object]:
-    """Marker settings that color by the logarithm of probabilities, with a color bar."""
+def _probability_colors(pruned: Sequence[Kill]) -> dict[str, object]:
+    """Marker settings that color by the logarithm of the probability, with a color bar."""
     logs = []
-    for probability in probabilities:
+    for kill in pruned:
+        probability = kill.probability or 0.0
         logs.append(max(math.log10(probability), _LEAST) if probability > 0 else float(_LEAST))
 
     high = max(logs)
@@ -226,7 +255,10 @@ def _probability_colors(probabilities: Sequence[float]) -> dict[str, object]:
         "cmin": low,
         "cmax": high,
         "colorbar": {
-            "title": {"text": "probability<br>to win", "font": {"size": 13}},
+            "title": {
+                "text": "probability<br>to win",
+                "font": {"size": 13},
+            },
             "tickvals": ticks,
             "ticktext": tick_texts,
             "tickfont": {"size": 12},

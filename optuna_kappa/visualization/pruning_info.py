@@ -86,6 +86,8 @@ def get_pruning_info(study: Study, lr: str) -> PruningInfo:
     maximize = study.direction.name == "MAXIMIZE"
     best = _best(kept, maximize=maximize)
     first = _first_step([*kept, *pruned, *probes])
+
+    # Without reports, there is no place for a mark.
     marked = [kill for kill in killed if kill.kind != "probe" and kill.step is not None]
     return PruningInfo(
         kept=_curves(kept, lr, first, best),
@@ -149,7 +151,10 @@ def _first_step(trials: Sequence[FrozenTrial]) -> int:
 
 
 def _curves(
-    trials: Sequence[FrozenTrial], lr: str, first: int, best: int | None = None
+    trials: Sequence[FrozenTrial],
+    lr: str,
+    first: int,
+    best: int | None = None,
 ) -> list[Curve]:
     """Curves of evenly chosen trials, and of the best one."""
     reported = [trial for trial in trials if trial.intermediate_values]
@@ -171,7 +176,10 @@ def _curves(
 def _curve(trial: FrozenTrial, lr: str, first: int) -> Curve:
     """Finite reports of a trial. Of many, those evenly spaced on a logarithmic axis."""
     reports = trial.intermediate_values
-    steps = sorted(step for step, v in reports.items() if step >= first and math.isfinite(v))
+    steps = []
+    for step, value in sorted(reports.items()):
+        if step >= first and math.isfinite(value):
+            steps.append(step)
 
     if len(steps) > _MOST_REPORTS:
         # Slightly smaller, so that rounding does not skip a report that lies at the place wanted.

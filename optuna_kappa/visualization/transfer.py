@@ -176,7 +176,11 @@ def _invariant(points: Sequence[tuple[float, float, str]]) -> go.Scatter:
         x=expected,
         y=lrs,
         mode="markers",
-        marker={"symbol": "diamond-open", "size": 9, "color": theme.INK},
+        marker={
+            "symbol": "diamond-open",
+            "size": 9,
+            "color": theme.INK,
+        },
         name="if kappa were invariant",
         text=[theme.escape(label) for label in labels],
         hovertemplate="%{text}<br>kappa-invariant %{x:.3g}<br>found %{y:.3g}<extra></extra>",

@@ -144,8 +144,12 @@ def test_bad_values_leave_the_frame(study: Study) -> None:
     assert -10 < frame.low == frame.bad < -1.7
 
 
+def pruned_at(probability: float) -> Kill:
+    return Kill(0, 0.01, 2, 2.5, probability, "forecast", "")
+
+
 def test_probability_colors() -> None:
-    made = _probability_colors([0.0, 1e-9, 1e-3, 0.02])
+    made = _probability_colors([pruned_at(p) for p in (0.0, 1e-9, 1e-3, 0.02)])
     assert made["color"] == [-6, -6, -3, -1.699]
     assert (made["cmin"], made["cmax"]) == (-6, math.log10(0.02))
     bar = made["colorbar"]
@@ -156,7 +160,7 @@ def test_probability_colors() -> None:
 
 
 def test_one_colour_has_a_bar_too() -> None:
-    made = _probability_colors([0.0173])
+    made = _probability_colors([pruned_at(0.0173)])
     low, high = made["cmin"], made["cmax"]
     assert isinstance(low, float) and isinstance(high, float)
     assert high - low == pytest.approx(2.0)
