@@ -12,9 +12,9 @@ import pytest
 
 from optuna_kappa import read_csv
 from studies.charts import Axis, Chart, Series, draw, tick_text
-from studies.paper import claims_text, report
-from studies.paper.claims import Item
-from studies.paper.claims_schedule import cv, spread
+from studies.paper import report
+from studies.paper.claims import Item, figures_and_tables, text_claims
+from studies.paper.claims.expected_rate import cv, spread
 from studies.paper.curves import TABLES, Archive
 from studies.paper.verdicts import Verdict
 
@@ -35,15 +35,15 @@ def page(tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def items(folder: Path) -> dict[str, Item]:
     archive = Archive(folder)
-    found = [*report.checked(archive), *claims_text.items(archive)]
-    return {item.key: item for item in found}
+    checked = [*figures_and_tables(archive), *text_claims(archive)]
+    return {item.key: item for item in checked}
 
 
 def test_page_has_the_fifteen_items(page: Path) -> None:
     text = page.read_text()
     rows = re.findall(r"^\| \[((?:Figure|Table) \d+)\].*\|$", text, re.MULTILINE)
     assert rows == [*(f"Figure {n}" for n in range(1, 14)), "Table 1", "Table 2"]
-    assert "rests on 3 seeds" in text
+    assert "rest on 3 seeds" in text
     for row in re.findall(r"^\| \[.*$", text, re.MULTILINE):
         cells = [cell.strip() for cell in row.strip("| ").split(" | ")]
         assert len(cells) == 5
@@ -104,7 +104,7 @@ def test_one_seed_gives_numbers_without_intervals(
     monkeypatch.setattr(report, "draw", lambda chart, path: drawn.append(chart))
     paper_tables.write(tmp_path / "tables", seeds=[0])
     text = report.write(tmp_path / "tables", tmp_path / "docs").read_text()
-    assert "**Of the paper's 15 figures and tables, 15 cannot be told.**" in text
+    assert "**Of the paper's 15 figures and tables, 15 cannot be decided.**" in text
     assert "one seed: no interval" in text
     assert not re.search(r"\b(inf|nan)\b", text)
     assert not any(series.low for chart in drawn for series in chart.series)
