@@ -7,49 +7,82 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from optuna_kappa._typing import Floats
 from studies.charts import GUIDE, OURS, Axis, Chart, Kind, Series
 from studies.paper.curves import Curves, subset
 from studies.paper.estimate import Estimate
 from studies.paper.optima import ln_loss, optimum
 
 EPOCH_TICKS = (1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 22, 30, 40)
-_ROOM = (0.85, 6.0)  # of a loss axis, in multiples of the least loss
-_WIDEST = math.log(1e3)  # intervals: two seeds that differ say next to nothing
+_ROOM = (0.85, 6.0)  # ends of a loss axis, in multiples of the lowest loss
+# Wider intervals are not drawn: two seeds that differ say next to nothing.
+_WIDEST = math.log(1e3)
 
 
 def loss_chart(
     title: str, curves: Curves, step: int, kind: str, marks: Mapping[str, tuple[float, str]]
 ) -> Chart:
-    """Loss over the learning rate at a horizon, with the optimum and other rates marked.
+    """Chart the loss over the learning rate at a horizon, with the optimum and other rates.
 
     Args:
         title: Title.
         curves: The runs.
         step: The horizon.
         kind: "validation" or "test".
-        marks: Rates to mark by lines, by label, with their colours.
+        marks: Rates to mark by lines, by label, with their colors.
     """
-    n = len(curves.seeds)
-    y = np.exp(ln_loss(curves, step))
-    least = float(np.nanmin(y))
-    low, high = _ROOM[0] * least, _ROOM[1] * least
-    each = np.exp([ln_loss(subset(curves, [i]), step) for i in range(n)])
-    label = f"mean of {n} seeds (band: their range)" if n > 1 else "one seed"
-    band = (each.min(axis=0).tolist(), each.max(axis=0).tolist()) if n > 1 else ((), ())
-    ours = Series(label, curves.lrs.tolist(), y.tolist(), low=band[0], high=band[1])
-    lines = [
-        Series(f"{name}, {lr:.3g}", [lr, lr], [low, high], kind="guide", colour=colour)
-        for name, (lr, colour) in marks.items()
-    ]
-    found = optimum(curves, step)
-    lr = math.exp(found.value)
-    ends = ([math.exp(found.low)], [math.exp(found.high)]) if drawable(found) else ((), ())
-    point = Series(
-        f"our optimum, {lr:.2g}", [lr], [least], "points", OURS, ends[0], ends[1], "horizontal"
+    loss = np.exp(ln_loss(curves, step))
+    lowest = float(np.nanmin(loss))
+    low = _ROOM[0] * lowest
+    high = _ROOM[1] * lowest
+
+    guides = []
+    for name, (lr, color) in marks.items():
+        label = f"{name}, {lr:.3g}"
+        guides.append(Series(label, [lr, lr], [low, high], kind="guide", colour=color))
+
+    return Chart(
+        title=title,
+        x=Axis("learning rate", range=(curves.lrs[0] * 0.9, curves.lrs[-1] * 1.1)),
+        y=Axis(f"{kind} loss (cross-entropy)", range=(low, high)),
+        series=(_loss_series(curves, step, loss), _optimum_point(curves, step, lowest), *guides),
     )
-    x = Axis("learning rate", range=(curves.lrs[0] * 0.9, curves.lrs[-1] * 1.1))
-    axis = Axis(f"{kind} loss (cross-entropy)", range=(low, high))
-    return Chart(title, x, axis, (ours, point, *lines))
+
+
+def _loss_series(curves: Curves, step: int, loss: Floats) -> Series:
+    """Return the mean loss at each learning rate, with a band for the range over seeds."""
+    n_seeds = len(curves.seeds)
+    if n_seeds == 1:
+        return Series("one seed", curves.lrs.tolist(), loss.tolist())
+
+    of_each_seed = np.exp([ln_loss(subset(curves, [i]), step) for i in range(n_seeds)])
+    return Series(
+        label=f"mean of {n_seeds} seeds (band: their range)",
+        x=curves.lrs.tolist(),
+        y=loss.tolist(),
+        low=of_each_seed.min(axis=0).tolist(),
+        high=of_each_seed.max(axis=0).tolist(),
+    )
+
+
+def _optimum_point(curves: Curves, step: int, lowest: float) -> Series:
+    """Return the optimum as a point at the lowest loss, with a bar for its interval."""
+    ln_best = optimum(curves, step)
+    lr = math.exp(ln_best.value)
+    label = f"our optimum, {lr:.2g}"
+    if not drawable(ln_best):
+        return Series(label, [lr], [lowest], "points", OURS, bars="horizontal")
+
+    return Series(
+        label=label,
+        x=[lr],
+        y=[lowest],
+        kind="points",
+        colour=OURS,
+        low=[math.exp(ln_best.low)],
+        high=[math.exp(ln_best.high)],
+        bars="horizontal",
+    )
 
 
 def optima_series(
@@ -59,19 +92,35 @@ def optima_series(
     kind: Kind = "line",
     colour: str = OURS,
 ) -> Series:
-    """Optima over x, with a band or bars for their 95 % intervals where there are any."""
+    """Return optima over x, with a band or bars for their 95 % intervals if all can be drawn.
+
+    Args:
+        label: Name in the legend.
+        x: Abscissae.
+        optima: Natural logarithms of the optima, one for each abscissa.
+        kind: How to draw them.
+        colour: Color.
+    """
     y = [math.exp(estimate.value) for estimate in optima]
-    if not all(drawable(estimate) for estimate in optima):
+    if not all(map(drawable, optima)):
         return Series(label, list(x), y, kind, colour)
-    low = [math.exp(estimate.low) for estimate in optima]
-    high = [math.exp(estimate.high) for estimate in optima]
-    return Series(f"{label}, 95 % interval", list(x), y, kind, colour, low, high)
+
+    return Series(
+        label=f"{label}, 95 % interval",
+        x=list(x),
+        y=y,
+        kind=kind,
+        colour=colour,
+        low=[math.exp(estimate.low) for estimate in optima],
+        high=[math.exp(estimate.high) for estimate in optima],
+    )
 
 
 def inverse_line(label: str, x: Sequence[float], at: float, value: float) -> Series:
-    """The 1/D line through `value` at `at`."""
+    """Return the 1/D line over the range of x, through the point (`at`, `value`)."""
     ends = [float(min(x)), float(max(x))]
-    return Series(label, ends, [value * at / end for end in ends], "guide", GUIDE)
+    heights = [value * at / end for end in ends]
+    return Series(label, ends, heights, "guide", GUIDE)
 
 
 def drawable(ln_value: Estimate) -> bool:

@@ -1,8 +1,8 @@
-"""Runs a sweep in several processes and tells how far it is.
+"""Runs a sweep in several processes and shows its progress.
 
-The processes share nothing but the folder of the studies: a lock or a pipe in memory would be left
-in disorder by one that is killed. The parent counts the runs that are in the studies, and so those
-that other commands train as well.
+The processes share nothing but the folder of the studies: a killed process would leave a lock or
+a pipe in memory in an undefined state. The parent counts the runs that are in the studies, so it
+also counts those that other commands train.
 """
 
 from __future__ import annotations
@@ -26,76 +26,86 @@ from studies.paper.plan import Group, Plan, Planned
 from studies.paper.sweep import Sweep
 from studies.processes import set_up_worker
 
-_POLL = 1.0  # seconds between looks at the studies, which cost a hundredth of it
-_LINE_EVERY = 60.0  # seconds between lines where there is no terminal for a bar
-_WARM = 300.0  # seconds over which the speed is measured
+# Seconds between looks at the studies; a look takes a hundredth of that.
+_POLL = 1.0
+_LINE_EVERY = 60.0  # seconds between lines where no terminal can show a bar
+_SPEED_PERIOD = 300.0  # seconds over which the speed is measured
+
+Runs = Sequence[tuple[Group, Planned]]
 
 
 class WorkerError(RuntimeError):
-    """Runs are missing because processes ended before their time."""
+    """Runs are missing because worker processes ended too early."""
 
 
 def run_all(plan: Plan, folder: Path, jobs: int, deadline: float, console: Console) -> int:
-    """Trains what is missing; returns how many runs are missing then.
+    """Train what is missing; return how many runs are still missing afterwards.
 
-    An interrupt stops the workers at once; the runs that they are at are lost. Of a worker that
-    fails, the others take over what is left.
+    An interrupt stops the workers at once, and the runs that they are training are lost. When a
+    worker fails, the others take over its runs.
 
     Args:
         plan: What to train.
         folder: Where the studies are.
-        jobs: Processes, one thread each.
+        jobs: Number of processes, one thread each.
         deadline: Time, as of `time.time()`, from which no run is started; may be infinite.
         console: Where to show the progress.
 
     Raises:
         ValueError: The folder or the data cannot be used.
-        WorkerError: A worker failed, and there are runs that none has trained.
+        WorkerError: A worker failed, and there are runs that no other has trained.
     """
-    sweep, planned = Sweep(plan, folder), list(plan.runs())
+    sweep = Sweep(plan, folder)
+    planned = list(plan.runs())
     todo = sweep.missing()
     if not todo:
         console.print(f"All {len(planned):,} runs are done.", highlight=False)
         return 0
-    # Loaded, or downloaded, once here: what is wrong with it is said before there are workers.
-    console.print(f"Data: {load(plan.source).source}", soft_wrap=True, markup=False)
+
+    # Load or download the data once here, so that an error is reported before workers start.
+    dataset = load(plan.source)
+    console.print(f"Data: {dataset.source}", soft_wrap=True, markup=False)
+
     with _crew(plan, folder, jobs, deadline) as workers:
         _follow(workers, sweep, _Display(planned, todo, console))
         failed = [worker.exitcode for worker in workers if worker.exitcode]
-    missing = len(sweep.missing())
-    if missing and failed:
+
+    n_missing = len(sweep.missing())
+    if n_missing and failed:
         raise WorkerError(
-            f"a worker process {_ending(failed[0])}; runs still to do: {missing:,}. The same "
+            f"a worker process {_ending(failed[0])}; runs still to do: {n_missing:,}. The same "
             "command goes on from here."
         )
-    return missing
+    return n_missing
 
 
 @contextmanager
 def _crew(plan: Plan, folder: Path, jobs: int, deadline: float) -> Iterator[list[BaseProcess]]:
-    """Worker processes, stopped at the end."""
+    """Start worker processes, and stop them at the end."""
     context = multiprocessing.get_context("spawn")
     arguments = (plan, folder, os.getpid(), deadline)
-    started: list[BaseProcess] = []
+    workers: list[BaseProcess] = []
     try:
         for _ in range(jobs):
             worker = context.Process(target=_work, args=arguments)
             with _no_interrupt():
                 worker.start()
-                started.append(worker)
-        yield started
+                workers.append(worker)
+
+        yield workers
     finally:
-        for process in started:
+        for process in workers:
             process.terminate()
-        for process in started:
+        for process in workers:
             process.join()
 
 
 @contextmanager
 def _no_interrupt() -> Iterator[None]:
-    """Keeps an interrupt back; processes started meanwhile never get one.
+    """Delay an interrupt; processes started meanwhile never get one.
 
-    It reaches all processes, and those that are still starting would each print a traceback.
+    An interrupt from the keyboard reaches all processes, and each one that is still starting would
+    print a traceback.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -110,27 +120,21 @@ def _work(plan: Plan, folder: Path, parent: int, deadline: float) -> None:
 
 
 class _Display:
-    """A bar on a terminal, a line a minute elsewhere; both count samples, and tell of runs."""
+    """The progress: a bar on a terminal, a line a minute elsewhere. Both are in samples."""
 
-    def __init__(
-        self,
-        planned: Sequence[tuple[Group, Planned]],
-        missing: Sequence[tuple[Group, Planned]],
-        console: Console,
-    ) -> None:
-        self._n_runs, self._console = len(planned), console
+    def __init__(self, planned: Runs, missing: Runs, console: Console) -> None:
+        self._n_runs = len(planned)
         self._total = _samples(planned)
+        self._console = console
         self._last_line = time.monotonic()
-        columns = (
+
+        self.bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.percentage:.1f} %"),
             TextColumn("{task.fields[left]}"),
-        )
-        self.bar = Progress(
-            *columns,
             console=console,
-            speed_estimate_period=_WARM,
+            speed_estimate_period=_SPEED_PERIOD,
             disable=not console.is_terminal,
         )
         self._task = self.bar.add_task(
@@ -142,22 +146,27 @@ class _Display:
         if not console.is_terminal:
             self._print_line()
 
-    def _runs(self, missing: Sequence[tuple[Group, Planned]]) -> str:
+    def _runs(self, missing: Runs) -> str:
         return f"{self._n_runs - len(missing):,} of {self._n_runs:,} runs"
 
-    def show(self, missing: Sequence[tuple[Group, Planned]]) -> None:
-        """Shows how far the sweep is, or prints a line where one is due."""
+    def show(self, missing: Runs) -> None:
+        """Update the bar, or print a line if one is due."""
         done = self._total - _samples(missing)
         task = self.bar.tasks[self._task]
-        if done > task.completed:  # the speed is that between changes
+
+        # An update without progress would count as a speed of zero.
+        if done > task.completed:
             self.bar.update(self._task, completed=done, description=self._runs(missing))
-            if (seconds := task.time_remaining) is not None:
+            seconds = task.time_remaining
+            if seconds is not None:
                 self.bar.update(self._task, left=f"{timedelta(seconds=round(seconds))} left")
-        if not self._console.is_terminal and time.monotonic() >= self._last_line + _LINE_EVERY:
+
+        line_is_due = time.monotonic() >= self._last_line + _LINE_EVERY
+        if line_is_due and not self._console.is_terminal:
             self._print_line()
 
     def tell(self, message: str) -> None:
-        """Prints a sentence, above the bar if there is one."""
+        """Print a sentence, above the bar if there is one."""
         self._console.print(message, highlight=False)
 
     def _print_line(self) -> None:
@@ -171,25 +180,26 @@ class _Display:
 
 
 def _follow(workers: Sequence[BaseProcess], sweep: Sweep, display: _Display) -> None:
-    """Shows finished runs until no worker is left, and says when one ends before its time."""
-    alive = list(workers)
+    """Show the progress until no worker is left, and report each one that ends too early."""
+    running = list(workers)
     with display.bar:
-        while alive:
-            wait([worker.sentinel for worker in alive], timeout=_POLL)
-            ended = [worker for worker in alive if not worker.is_alive()]
-            alive = [worker for worker in alive if worker not in ended]
+        while running:
+            wait([worker.sentinel for worker in running], timeout=_POLL)
+            ended = [worker for worker in running if not worker.is_alive()]
+            running = [worker for worker in running if worker not in ended]
             display.show(sweep.missing())
+
             for worker in ended:
-                if worker.exitcode and alive:
+                if worker.exitcode and running:
                     display.tell(f"A worker process {_ending(worker.exitcode)}; others go on.")
 
 
 def _ending(exit_code: int) -> str:
-    """How a process ended, by its exit code, as the rest of a sentence."""
+    """Say how a process ended, by its exit code, as the rest of a sentence."""
     if exit_code < 0:
         return f"was killed ({signal.Signals(-exit_code).name})"
     return "failed with the error above"
 
 
-def _samples(runs: Sequence[tuple[Group, Planned]]) -> int:
+def _samples(runs: Runs) -> int:
     return sum(planned.horizon for _, planned in runs)

@@ -13,29 +13,31 @@ from optuna_kappa._typing import Floats
 from optuna_kappa.runs import RunTable, read_csv
 
 TABLES = (
-    *(f"{o}-{s}" for o in ("adam", "sgd") for s in ("constant", "halving", "cyclic", "cosine")),
+    *("adam-constant", "adam-halving", "adam-cyclic", "adam-cosine"),
+    *("sgd-constant", "sgd-halving", "sgd-cyclic", "sgd-cosine"),
     "adam-constant-test",
     "adam-full-test",
     "adam-data",
 )
-"""The tables that the report reads; those of test losses only where figures 1 to 4 need them."""
+"""The tables that the report reads. Those of test losses are only read for figures 1 to 4."""
 
-_GO_ON = "train what is missing with `python -m studies.paper sweep`"
+_COLUMNS = ("optimizer", "seed", "n_train", "epoch")
+_SWEEP = "train what is missing with `python -m studies.paper sweep`"
 _EXPORT = "or write the runs trained so far as tables with `python -m studies.paper export`"
 
 
 @dataclass(frozen=True, eq=False)
 class Curves:
-    """Losses of the runs of one table that differ in seed and learning rate only.
+    """Losses of runs of one table that differ only in seed and learning rate.
 
     Attributes:
         name: Name of the table.
         schedule: Name of the schedule.
-        horizon: Samples the runs were planned for.
-        n_train: Training images.
-        epoch: Samples of the paper's epoch.
-        seeds: Their seeds, S of them.
-        lrs: Their learning rates, ascending, shape `(L,)`.
+        horizon: Samples that the runs were planned for.
+        n_train: Number of training images.
+        epoch: Samples in the paper's epoch.
+        seeds: Names of the S seeds.
+        lrs: Learning rates, ascending, shape `(L,)`.
         steps: Samples seen at each evaluation, ascending, shape `(T,)`.
         loss: Losses, shape `(S, L, T)`; NaN from where a run diverged.
     """
@@ -52,53 +54,70 @@ class Curves:
 
     @property
     def is_prefix(self) -> bool:
-        """Whether a shorter run is the beginning of a longer one: not so for cosine."""
+        """Whether a shorter run is the beginning of a longer one; false for cosine only."""
         return not self.schedule.startswith("cosine")
 
     def index(self, step: int) -> int:
-        """Where a horizon stands among the steps.
+        """Index of a horizon among the steps.
 
         Raises:
-            ValueError: The runs have no losses there, or are no runs of that horizon.
+            ValueError: There is no loss at this step, or a run of this horizon is not the
+                beginning of these runs.
         """
-        found = np.flatnonzero(self.steps == step)
-        if not found.size or not (self.is_prefix or step == self.horizon):
+        positions = np.flatnonzero(self.steps == step)
+        readable = self.is_prefix or step == self.horizon
+        if not positions.size or not readable:
             raise ValueError(
                 f"table {self.name} has no losses of runs of {step:,} samples on "
-                f"{self.n_train:,} images; {_GO_ON}"
+                f"{self.n_train:,} images; {_SWEEP}"
             )
-        return int(found[0])
+        return int(positions[0])
 
 
 class Archive:
-    """The tables of a folder, cut to the seeds that are complete in all of them."""
+    """The tables of a folder, limited to the seeds that are complete in all of them.
+
+    Attributes:
+        seeds: The complete seeds, in numerical order.
+        left_out: The other seeds.
+    """
 
     def __init__(self, folder: Path) -> None:
-        """Reads all tables.
+        """Read all tables.
 
         Raises:
-            ValueError: One is missing or damaged, or no seed is complete in all.
+            ValueError: A table is missing or damaged, or no seed is complete in all of them.
         """
         self._tables = {name: _read(folder, name) for name in TABLES}
-        whole = {name: _complete(table) for name, table in self._tables.items()}
-        common = set.intersection(*whole.values())
-        if not common:
-            worst = min(whole, key=lambda name: len(whole[name]))
+        complete = {name: _complete_seeds(table) for name, table in self._tables.items()}
+        in_all = set.intersection(*complete.values())
+        if not in_all:
+            worst = min(complete, key=lambda name: len(complete[name]))
             raise ValueError(
                 f"no seed has all of its runs in all tables of {folder} (table {worst} has "
-                f"{len(whole[worst])} complete seeds); {_GO_ON}"
+                f"{len(complete[worst])} complete seeds); {_SWEEP}"
             )
-        self.seeds = tuple(sorted(common, key=lambda seed: (len(seed), seed)))
-        seen = {seed for table in self._tables.values() for seed in table.context["seed"]}
-        self.left_out = tuple(sorted({str(seed) for seed in seen} - common))
+
+        seen: set[str] = set()
+        for table in self._tables.values():
+            seen.update(map(str, table.context["seed"]))
+
+        # Seeds are numbers as text: shorter ones first puts 9 before 10.
+        self.seeds = tuple(sorted(in_all, key=lambda seed: (len(seed), seed)))
+        self.left_out = tuple(sorted(seen - in_all))
 
     def curves(
         self, name: str, *, n_train: int | None = None, horizon: int | None = None
     ) -> Curves:
-        """The runs of a table on `n_train` images planned for `horizon`, where it has several.
+        """Return the runs of a table.
+
+        Args:
+            name: Name of the table.
+            n_train: Number of training images, if the table has several.
+            horizon: Samples that the runs were planned for, if the table has several.
 
         Raises:
-            ValueError: It has none.
+            ValueError: The table has no such runs.
         """
         table = self._tables[name]
         mask = np.isin(table.context["seed"], self.seeds)
@@ -106,61 +125,88 @@ class Archive:
             mask &= table.context["n_train"] == str(n_train)
         if horizon is not None:
             mask &= table.horizon == horizon
+
         if not mask.any():
             runs = f"{horizon or 'any'} samples on {n_train or 'any'} images"
-            raise ValueError(f"table {name} has no runs of {runs}; {_GO_ON}")
+            raise ValueError(f"table {name} has no runs of {runs}; {_SWEEP}")
         return _curves(name, table.where(mask), self.seeds)
 
     def sizes(self, name: str) -> list[tuple[int, int]]:
-        """The pairs of training images and horizon in a table."""
+        """Pairs of training images and horizon in a table, ascending."""
         table = self._tables[name]
         pairs = zip(table.context["n_train"], table.horizon, strict=True)
-        return sorted({(int(n), int(horizon)) for n, horizon in pairs})
+        return sorted({(int(n_train), int(horizon)) for n_train, horizon in pairs})
 
     @property
     def lrs(self) -> dict[str, Floats]:
-        """The learning rates of each table."""
+        """Learning rates of each table, ascending."""
         return {name: np.unique(table.lr) for name, table in self._tables.items()}
 
 
 def subset(curves: Curves, kept: Sequence[int]) -> Curves:
-    """The curves of the seeds of these indices."""
+    """Return the curves of the seeds with these indices."""
     seeds = tuple(curves.seeds[i] for i in kept)
     return replace(curves, seeds=seeds, loss=curves.loss[list(kept)])
 
 
 def leave_one_out(curves: Curves) -> list[Curves]:
-    """The curves without each seed in turn; none if there is but one."""
-    n = range(len(curves.seeds))
-    return [subset(curves, [j for j in n if j != i]) for i in n] if len(n) > 1 else []
+    """Return the curves without each seed in turn; nothing if there is only one seed."""
+    n_seeds = len(curves.seeds)
+    if n_seeds == 1:
+        return []
+
+    parts = []
+    for left_out in range(n_seeds):
+        kept = [i for i in range(n_seeds) if i != left_out]
+        parts.append(subset(curves, kept))
+
+    return parts
 
 
 def _read(folder: Path, name: str) -> RunTable:
     path = folder / f"{name}.csv.gz"
     if not path.exists():
-        raise ValueError(f"there is no table {path}; {_GO_ON}, {_EXPORT}")
+        raise ValueError(f"there is no table {path}; {_SWEEP}, {_EXPORT}")
+
     table = read_csv(path)
-    missing = [c for c in ("optimizer", "seed", "n_train", "epoch") if c not in table.context]
-    if missing:
-        raise ValueError(f"{path} has no column {missing[0]!r}; it is no table of this study")
+    for column in _COLUMNS:
+        if column not in table.context:
+            raise ValueError(
+                f"{path} has no column {column!r}, so it is not a table of this study; {_SWEEP}, "
+                f"{_EXPORT}"
+            )
     return table
 
 
-def _complete(table: RunTable) -> set[str]:
-    """The seeds that have a run at each learning rate of the table, of each of its sizes."""
-    seeds, n_train = table.context["seed"], table.context["n_train"]
-    rows = set(zip(seeds, n_train, table.horizon, table.lr, strict=True))
+def _complete_seeds(table: RunTable) -> set[str]:
+    """Return the seeds that have a run at each learning rate of the table, for each size."""
+    seeds = table.context["seed"]
+    rows = set(zip(seeds, table.context["n_train"], table.horizon, table.lr, strict=True))
     wanted = {row[1:] for row in rows}
-    return {str(seed) for seed in np.unique(seeds) if all((seed, *w) in rows for w in wanted)}
+
+    complete = set()
+    for seed in np.unique(seeds):
+        if all((seed, *run) in rows for run in wanted):
+            complete.add(str(seed))
+
+    return complete
 
 
 def _curves(name: str, table: RunTable, seeds: tuple[str, ...]) -> Curves:
-    lrs, steps = np.unique(table.lr), np.unique(table.step)
+    """Arrange the rows of a table, all of one size, as an array of losses."""
+    lrs = np.unique(table.lr)
+    steps = np.unique(table.step)
+
+    # `searchsorted` needs ascending seeds, as text; `argsort` leads back to their given order.
+    sorted_position = np.searchsorted(np.sort(seeds), table.context["seed"])
+    seed_index = np.argsort(seeds)[sorted_position]
+    lr_index = np.searchsorted(lrs, table.lr)
+    step_index = np.searchsorted(steps, table.step)
+
     loss = np.full((len(seeds), len(lrs), len(steps)), np.nan)
-    seed = np.searchsorted(np.sort(seeds), table.context["seed"])
-    place = np.argsort(seeds)[seed]
-    loss[place, np.searchsorted(lrs, table.lr), np.searchsorted(steps, table.step)] = table.loss
+    loss[seed_index, lr_index, step_index] = table.loss
     loss[~np.isfinite(loss)] = np.nan
+
     return Curves(
         name=name,
         schedule=str(table.schedule[0]),

@@ -1,15 +1,16 @@
 r"""Numbers with the uncertainty that a few seeds leave.
 
-A statistic of S seeds is known by its value on all and on all but each one (the jackknife). With
+A statistic of S seeds is computed on all seeds, and again without each seed in turn (the
+jackknife). Its standard error is
 
     se^2 = (S - 1) / S * sum_i (left_out_i - their mean)^2
 
-its 95 % interval is value +- t_{S-1} * se, by Student's t with S - 1 degrees of freedom. A
-bootstrap of five seeds would be too narrow: it draws from five values as if they were all there
-are, so its standard error lacks the factor S / (S - 1) and its quantiles the tails of t.
+and its 95 % interval is value +- t_{S-1} * se, by Student's t with S - 1 degrees of freedom. A
+bootstrap of five seeds would be too narrow. It draws from the five values as if there were no
+others, so its standard error lacks the factor S / (S - 1) and its quantiles lack the tails of t.
 
-What all seeds share, the spacing of the learning rates, is a second, independent error: the
-`resolution`. It is carried through functions of several estimates to first order.
+The spacing of the learning rates is the same for all seeds. It adds a second, independent error,
+the `resolution`, which is carried through functions of several estimates to first order.
 """
 
 from __future__ import annotations
@@ -29,14 +30,14 @@ _NORMAL = float(stats.norm.ppf(_LEVEL))
 
 @dataclass(frozen=True, eq=False)
 class Estimate:
-    """A number and what is known of its error.
+    """A number and what is known about its error.
 
     Attributes:
         value: The statistic of all seeds.
-        left_out: The same without each seed in turn, shape `(S,)`; empty for a single seed.
-        resolution: Standard error that seeds do not show.
-        edge: Whether it rests on an optimum at the edge of the learning rates tried, and so is
-            a bound rather than a number.
+        left_out: The same statistic without each seed in turn, shape `(S,)`; empty for one seed.
+        resolution: Standard error that the seeds have in common and so do not show.
+        edge: Whether the number rests on an optimum at the edge of the learning rates tried. It
+            is then a bound rather than a number.
     """
 
     value: float
@@ -46,17 +47,21 @@ class Estimate:
 
     @property
     def known(self) -> bool:
-        """Whether it has an interval: two seeds do."""
+        """Whether there is an interval, that is, whether there are at least two seeds."""
         return len(self.left_out) > 1
 
     @property
     def half_width(self) -> float:
         """Half of the 95 % interval; infinite for a single seed."""
-        n = len(self.left_out)
-        if n < 2:
+        if not self.known:
             return math.inf
-        se = math.sqrt((n - 1) / n * float(np.sum((self.left_out - self.left_out.mean()) ** 2)))
-        return math.hypot(float(stats.t.ppf(_LEVEL, n - 1)) * se, _NORMAL * self.resolution)
+
+        n = len(self.left_out)
+        squares = float(np.sum((self.left_out - self.left_out.mean()) ** 2))
+        se = math.sqrt((n - 1) / n * squares)
+        from_seeds = float(stats.t.ppf(_LEVEL, n - 1)) * se
+        from_resolution = _NORMAL * self.resolution
+        return math.hypot(from_seeds, from_resolution)
 
     @property
     def low(self) -> float:
@@ -70,29 +75,29 @@ class Estimate:
 
 
 def derive(function: Callable[[Floats], float], estimates: Sequence[Estimate]) -> Estimate:
-    """A function of estimates from the same seeds, with what their errors have in common.
+    """Compute a function of estimates from the same seeds, whose errors may be correlated.
 
     Args:
-        function: From values, shape `(n,)`, to a number.
-        estimates: What it is of, n of them.
+        function: From the n values, shape `(n,)`, to a number.
+        estimates: The n estimates.
     """
     values = np.array([estimate.value for estimate in estimates])
     left_out = np.stack([estimate.left_out for estimate in estimates], axis=1)
+    resolutions = np.diag([estimate.resolution for estimate in estimates])
+
     value = function(values)
-    moved = [
-        function(values + step) - value
-        for step in np.diag([estimate.resolution for estimate in estimates])
-    ]
+    changes = [function(values + error) - value for error in resolutions]
+
     return Estimate(
-        value,
-        np.array([function(row) for row in left_out]),
-        math.hypot(*moved),
-        any(estimate.edge for estimate in estimates),
+        value=value,
+        left_out=np.array([function(row) for row in left_out]),
+        resolution=math.hypot(*changes),
+        edge=any(estimate.edge for estimate in estimates),
     )
 
 
 def difference(first: Estimate, second: Estimate) -> Estimate:
-    """`first - second`; of logarithms, the ratio."""
+    """`first - second`; for logarithms, the logarithm of the ratio."""
     return derive(lambda values: float(values[0] - values[1]), [first, second])
 
 

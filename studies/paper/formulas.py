@@ -1,14 +1,14 @@
 r"""The paper's formulas: cumulative learning of its three schedules, and their inverses.
 
-With lr the base learning rate, epoch the images of an epoch and n the whole epochs of a run,
-section 5 of the paper has
+With lr the base learning rate, epoch the number of images in an epoch and n the number of whole
+epochs of a run, section 5 of the paper has
 
     constant    kappa = lr * epoch * n
     halving     kappa = lr * epoch * sum_{k=1}^{n} 2^-(k-1)        half of the rate each epoch
     cyclic      kappa = lr * epoch * sum_{k=1}^{n} (1 or 3)        tripled at every even epoch
 
-`optuna_kappa.schedules` has the same as exact means of any horizon; these are written as the paper
-writes them, and tested against those.
+`optuna_kappa.schedules` computes the same as exact means over any horizon. The formulas here are
+written as in the paper, and tested against those means.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from types import MappingProxyType
 
 
 def constant_sum(n_epochs: int) -> float:
-    """The epochs of a run at a constant rate, counted at that rate."""
+    """Number of epochs of a run at a constant rate."""
     return float(_checked(n_epochs))
 
 
@@ -35,7 +35,7 @@ def cyclic_sum(n_epochs: int) -> float:
 SUMS: Mapping[str, Callable[[int], float]] = MappingProxyType(
     {"constant": constant_sum, "halving": geometric_sum, "cyclic": cyclic_sum}
 )
-"""How many epochs at the base rate a run of n epochs is worth, by schedule."""
+"""By schedule: how many epochs at the base rate a run of n epochs counts as."""
 
 
 def kappa(lr: float, n_epochs: int, epoch: int, schedule: str = "constant") -> float:
@@ -43,15 +43,15 @@ def kappa(lr: float, n_epochs: int, epoch: int, schedule: str = "constant") -> f
 
     Args:
         lr: Base learning rate.
-        n_epochs: Whole epochs, at least 1.
-        epoch: Images of an epoch; the paper's has 30,000.
+        n_epochs: Number of whole epochs, at least 1.
+        epoch: Number of images in an epoch; 30,000 in the paper.
         schedule: "constant", "halving" or "cyclic".
     """
     return lr * epoch * SUMS[schedule](n_epochs)
 
 
 def lr(kappa: float, n_epochs: int, epoch: int, schedule: str = "constant") -> float:
-    """The base learning rate of a given cumulative learning; inverse of `kappa`."""
+    """Base learning rate of a given cumulative learning; the inverse of `kappa`."""
     return kappa / (epoch * SUMS[schedule](n_epochs))
 
 

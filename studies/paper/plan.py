@@ -18,9 +18,9 @@ class Planned(NamedTuple):
 
     Attributes:
         lr: Base learning rate.
-        seed: Seed of the initial weights and of the order of the images. The same for all
-            learning rates, so that a seed's losses make a smooth curve over lr.
-        n_train: Training images, that is samples an epoch.
+        seed: Seed of the initial weights and of the order of the images. It is the same for all
+            learning rates, so that the losses of a seed make a smooth curve over lr.
+        n_train: Number of training images, which is the samples in an epoch.
         horizon: Samples the run is planned to see.
     """
 
@@ -49,7 +49,7 @@ class Group:
     lrs: tuple[float, ...]
 
     def runs(self, seed: int) -> Iterator[Planned]:
-        """The runs of one seed."""
+        """Yield the runs of one seed."""
         for (n_train, horizon), lr in itertools.product(self.sizes, self.lrs):
             yield Planned(lr, seed, n_train, horizon)
 
@@ -60,9 +60,9 @@ class Plan:
 
     Attributes:
         source: Data to train on.
-        epoch: The paper's epoch, in samples: the unit of its figures, and of the checkpoints.
+        epoch: The paper's epoch in samples, the unit of its figures and of the checkpoints.
         seeds: Number of seeds, counted from 0.
-        groups: What is run.
+        groups: Groups of runs.
     """
 
     source: Source
@@ -71,7 +71,7 @@ class Plan:
     groups: tuple[Group, ...]
 
     def runs(self) -> Iterator[tuple[Group, Planned]]:
-        """All runs, seed by seed, so that a sweep that is cut short has whole seeds."""
+        """Yield all runs, seed by seed, so that an interrupted sweep has complete seeds."""
         for seed in range(self.seeds):
             for group in self.groups:
                 for planned in group.runs(seed):
@@ -81,39 +81,44 @@ class Plan:
 # Three decades around the optima of all horizons and schedules, as measured before the sweep.
 _LRS = {"adam": (3e-5, 3e-2), "sgd": (2e-3, 2.0)}
 _N_LRS = 21
-_FULL = 60_000
+_ALL_IMAGES = 60_000
 
 
 def full_plan(seeds: int = 5) -> Plan:
-    """The paper's experiments, on MNIST."""
+    """Return the paper's experiments, on MNIST."""
     epoch = 30_000
-    halving, cyclic = f"halving(period={epoch})", f"cyclic(period={epoch})"
+    halving = f"halving(period={epoch})"
+    cyclic = f"cyclic(period={epoch})"
+    # Figures 1 to 3. Figure 4, with half of the images, is in adam-constant.
+    all_images = ((_ALL_IMAGES, 10 * _ALL_IMAGES),)
+
     groups = [
         *_of_both("constant", "constant", [40], epoch),
         *_of_both("halving", halving, [22], epoch),
         *_of_both("cyclic", cyclic, [22], epoch),
-        # Below one epoch: what the probes of a search for 8 or 16 epochs are replayed from.
+        # Runs below one epoch serve to replay the probes of a search for 8 or 16 epochs.
         *_of_both("cosine", "cosine", [0.25, 0.5, 1, 2, 4, 8, 16, 32], epoch),
-        # Figures 1 to 3; figure 4, with half of the images, is in adam-constant.
-        Group("adam-full", "adam", "constant", ((_FULL, 10 * _FULL),), _grid("adam")),
-        # Figure 7: the same total data as ever more epochs of ever fewer images; once with the
-        # paper's total, once with one at which the optimum does move with the data.
+        Group("adam-full", "adam", "constant", all_images, _grid("adam")),
         Group("adam-data", "adam", "constant", _fixed_total(epoch), _grid("adam")),
     ]
     return Plan("mnist", epoch, seeds, tuple(groups))
 
 
 def quick_plan(seeds: int = 2) -> Plan:
-    """The same groups in miniature, on scikit-learn's digits: to see that everything works."""
+    """Return the same groups in miniature, on scikit-learn's digits, to see that all works."""
     epoch = 480
-    halving, cyclic = f"halving(period={epoch})", f"cyclic(period={epoch})"
+    halving = f"halving(period={epoch})"
+    cyclic = f"cyclic(period={epoch})"
+    all_images = ((2 * epoch, 4 * epoch),)
+    fixed_total = ((epoch // 2, epoch),)
+
     groups = [
         *_of_both("constant", "constant", [4], epoch, n_lrs=4),
         *_of_both("halving", halving, [4], epoch, n_lrs=4),
         *_of_both("cyclic", cyclic, [4], epoch, n_lrs=4),
         *_of_both("cosine", "cosine", [1, 2], epoch, n_lrs=4),
-        Group("adam-full", "adam", "constant", ((2 * epoch, 4 * epoch),), _grid("adam", 4)),
-        Group("adam-data", "adam", "constant", ((epoch // 2, epoch),), _grid("adam", 4)),
+        Group("adam-full", "adam", "constant", all_images, _grid("adam", 4)),
+        Group("adam-data", "adam", "constant", fixed_total, _grid("adam", 4)),
     ]
     return Plan("digits", epoch, seeds, tuple(groups))
 
@@ -121,17 +126,25 @@ def quick_plan(seeds: int = 2) -> Plan:
 def _of_both(
     name: str, schedule: str, epochs: Sequence[float], epoch: int, n_lrs: int = _N_LRS
 ) -> list[Group]:
-    sizes = tuple((epoch, round(n * epoch)) for n in epochs)
-    optimizers: tuple[OptimizerName, ...] = ("adam", "sgd")
-    return [Group(f"{o}-{name}", o, schedule, sizes, _grid(o, n_lrs)) for o in optimizers]
+    """Return the groups of both optimizers under one schedule."""
+    sizes = tuple((epoch, round(n_epochs * epoch)) for n_epochs in epochs)
+    return [
+        Group(f"adam-{name}", "adam", schedule, sizes, _grid("adam", n_lrs)),
+        Group(f"sgd-{name}", "sgd", schedule, sizes, _grid("sgd", n_lrs)),
+    ]
 
 
 def _fixed_total(epoch: int) -> tuple[tuple[int, int], ...]:
+    """Return the sizes of figure 7: ever more epochs of ever fewer images, at the same total.
+
+    The first total is the paper's. At the second one the optimum does move with the data.
+    """
     small = [(epoch // n, epoch) for n in (1, 2, 3, 4, 5, 6, 8, 10, 12, 16)]
     large = [(8 * epoch // n, 8 * epoch) for n in (5, 12, 16)]
     return tuple(small + large)
 
 
 def _grid(optimizer: OptimizerName, n: int = _N_LRS) -> tuple[float, ...]:
-    """Learning rates at equal ratios, to four digits, so that tables stay small."""
-    return tuple(float(f"{lr:.4g}") for lr in np.geomspace(*_LRS[optimizer], n))
+    """Return n learning rates at equal ratios, to four digits, which keeps tables small."""
+    low, high = _LRS[optimizer]
+    return tuple(float(f"{lr:.4g}") for lr in np.geomspace(low, high, n))

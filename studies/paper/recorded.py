@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from optuna.trial import FrozenTrial
 
@@ -17,14 +16,17 @@ from studies.paper.sweep import Sweep, test_losses
 from studies.recorded import FOLDER
 
 TEST = "-test"
-"""Ends the name of a table of test losses; the table without it has validation losses."""
+"""End of the name of a table of test losses; the table without it has validation losses."""
+
+Losses = Callable[[FrozenTrial], Mapping[int, float]]
+"""From a recorded run to its loss at each step."""
 
 
 def export(sweep: Sweep, folder: Path) -> list[Path]:
-    """Writes the runs of each group as two tables: of validation and of test losses.
+    """Write the runs of each group as two tables, one of validation and one of test losses.
 
-    Only of seeds that are whole: half a grid would pass for one. Runs on all images have no
-    validation images, and so a table of test losses only.
+    Only complete seeds are written, since half of a grid would look like a whole one. Runs on all
+    images have no validation images, so they get a table of test losses only.
 
     Returns:
         The files written.
@@ -33,26 +35,47 @@ def export(sweep: Sweep, folder: Path) -> list[Path]:
         ValueError: The folder cannot be written to.
     """
     writable(folder, "--to")
-    written = []
+    paths = []
     for group in sweep.plan.groups:
-        done = sweep.done(group)
-        seeds = [list(group.runs(seed)) for seed in range(sweep.plan.seeds)]
-        whole = [runs for runs in seeds if all(run in done for run in runs)]
-        trials = {run: done[run] for runs in whole for run in runs}
+        trials = _complete_seeds(sweep, group)
         if not trials:
             continue
-        kinds: dict[str, Callable[[FrozenTrial], Mapping[int, float]]] = {TEST: test_losses}
+
+        kinds: dict[str, Losses] = {TEST: test_losses}
         if all(run.n_train < ALL for run in trials):
             kinds[""] = lambda trial: trial.intermediate_values
+
         for kind, losses in kinds.items():
             path = folder / f"{group.name}{kind}.csv.gz"
             _replace(path, _table(group, sweep.plan.epoch, trials, losses))
-            written.append(path)
-    return written
+            paths.append(path)
+
+    return paths
+
+
+def read(name: str, folder: Path = FOLDER) -> RunTable:
+    """Read the table of a group, that of its test losses if the name ends in `TEST`.
+
+    Raises:
+        ValueError: There is no such table, or it is damaged.
+    """
+    return read_csv(folder / f"{name}.csv.gz")
+
+
+def _complete_seeds(sweep: Sweep, group: Group) -> dict[Planned, FrozenTrial]:
+    """Return the trials of the seeds that are complete, in the order of the plan."""
+    done = sweep.done(group)
+    trials: dict[Planned, FrozenTrial] = {}
+    for seed in range(sweep.plan.seeds):
+        runs = list(group.runs(seed))
+        if all(run in done for run in runs):
+            trials.update((run, done[run]) for run in runs)
+
+    return trials
 
 
 def _replace(path: Path, table: RunTable) -> None:
-    """Writes a table so that whoever reads it meanwhile, or after a kill, finds a whole one."""
+    """Write a table so that a reader never finds part of one, not even after a kill."""
     part = path.with_name(f".{os.getpid()}-{path.name}")
     try:
         table.to_csv(part)
@@ -61,37 +84,27 @@ def _replace(path: Path, table: RunTable) -> None:
         part.unlink(missing_ok=True)
 
 
-def read(name: str, folder: Path = FOLDER) -> RunTable:
-    """The table of a group, its test losses where the name ends in `TEST`.
-
-    Raises:
-        ValueError: There is none, or it is damaged.
-    """
-    return read_csv(folder / f"{name}.csv.gz")
-
-
 def _table(
-    group: Group,
-    epoch: int,
-    trials: Mapping[Planned, FrozenTrial],
-    losses: Callable[[FrozenTrial], Mapping[int, float]],
+    group: Group, epoch: int, trials: Mapping[Planned, FrozenTrial], losses: Losses
 ) -> RunTable:
-    """The curves of a group; `epoch` in samples is the unit of the paper's figures."""
-    rows: list[dict[str, Any]] = [
-        {
-            "run": number,
-            "lr": run.lr,
-            "schedule": group.schedule,
-            "horizon": run.horizon,
-            "step": step,
-            # What is beyond the sixth digit differs between machines.
-            "loss": float(f"{loss:.6g}"),
-            "optimizer": group.optimizer,
-            "seed": run.seed,
-            "n_train": run.n_train,
-            "epoch": epoch,
-        }
-        for number, (run, trial) in enumerate(trials.items())
-        for step, loss in sorted(losses(trial).items())
-    ]
-    return RunTable.from_columns({name: [row[name] for row in rows] for name in rows[0]})
+    """Return the curves of a group; `epoch` in samples is the unit of the paper's figures."""
+    columns: dict[str, list[object]] = {}
+    for number, (run, trial) in enumerate(trials.items()):
+        for step, loss in sorted(losses(trial).items()):
+            row = {
+                "run": number,
+                "lr": run.lr,
+                "schedule": group.schedule,
+                "horizon": run.horizon,
+                "step": step,
+                # Digits beyond the sixth differ between machines.
+                "loss": float(f"{loss:.6g}"),
+                "optimizer": group.optimizer,
+                "seed": run.seed,
+                "n_train": run.n_train,
+                "epoch": epoch,
+            }
+            for name, value in row.items():
+                columns.setdefault(name, []).append(value)
+
+    return RunTable.from_columns(columns)  # type: ignore[arg-type]

@@ -1,9 +1,9 @@
 """Trains the planned runs, each exactly once, in as many processes as join in.
 
-The studies are the record: a run is added to its study as a finished trial, in one transaction,
-when it has ended, so that a killed process leaves nothing behind. While it is trained, its
-process holds a lock of the operating system on a file named after it, which ends with the
-process. Who gets the lock looks into the study once more before training.
+The studies are the only record. A run is added to its study as a finished trial, in one
+transaction, when it has ended, so a killed process leaves nothing behind. While a process trains a
+run, it holds an operating-system lock on a file named after the run; the lock ends with the
+process. A process that gets the lock looks into the study once more before it trains.
 """
 
 from __future__ import annotations
@@ -29,30 +29,32 @@ from studies.mnist.training import Run, RunConfig, checkpoints
 from studies.paper.plan import Group, Plan, Planned
 
 _DONE = (TrialState.COMPLETE, TrialState.PRUNED)
-_FIRST_CHECKPOINT = 32  # the first evaluation comes after this part of an epoch
+_FIRST_CHECKPOINT = 32  # the first evaluation is after 1/32 of an epoch
 
 
 class Sweep:
-    """The studies of a plan in a folder; any number of processes may have one on the same."""
+    """The studies of a plan in a folder. Any number of processes can work in the same folder."""
 
     def __init__(self, plan: Plan, folder: Path) -> None:
-        """Opens the studies, and makes those that are missing.
+        """Open the studies, and make those that are missing.
 
         Raises:
-            ValueError: The folder cannot be written to, or its database is not one of studies.
+            ValueError: The folder cannot be written to, or its database does not hold Optuna
+                studies.
         """
         self.plan = plan
         self._locks = writable(folder / "locks", "--out")
+        self._data: dict[int, Dataset] = {}
+
         with FileLock(folder / "setup.lock"):
             storage = open_storage(f"sqlite:///{folder / 'sweep.db'}")
             self._studies = {group.name: _study(storage, group) for group in plan.groups}
-        self._data: dict[int, Dataset] = {}
 
     def done(self, group: Group) -> dict[Planned, FrozenTrial]:
-        """The finished trials of a group by the run that they are, planned or not.
+        """Return the finished trials of a group by their runs, whether these are planned or not.
 
         Raises:
-            ValueError: The study has other trials than runs.
+            ValueError: The study has trials that are not runs of a sweep.
         """
         trials = self._studies[group.name].get_trials(deepcopy=False, states=_DONE)
         try:
@@ -64,7 +66,7 @@ class Sweep:
             ) from None
 
     def missing(self) -> list[tuple[Group, Planned]]:
-        """The planned runs that are not finished, in the order of the plan."""
+        """Return the planned runs that are not finished, in the order of the plan."""
         done = {group.name: self.done(group) for group in self.plan.groups}
         return [(group, run) for group, run in self.plan.runs() if run not in done[group.name]]
 
@@ -73,10 +75,10 @@ class Sweep:
         go_on: Callable[[], bool] = lambda: True,
         on_run: Callable[[Planned], None] = lambda planned: None,
     ) -> None:
-        """Trains runs until none is left that no other process is at.
+        """Train runs until the only ones left are being trained by other processes.
 
         Args:
-            go_on: Called before each run; false stops here.
+            go_on: Called before each run; the work stops when it returns false.
             on_run: Called after each run that this process has trained.
         """
         progress = True
@@ -88,58 +90,61 @@ class Sweep:
                         continue
                     if not go_on():
                         return
-                    self._studies[group.name].add_trial(self._train(group, planned))
+                    trial = self._train(group, planned)
+                    self._studies[group.name].add_trial(trial)
+
                 progress = True
                 on_run(planned)
 
     @contextmanager
     def _claim(self, group: Group, planned: Planned) -> Iterator[bool]:
-        """Whether the run is this process's to train."""
-        name = "-".join([group.name, *(f"{value:g}" for value in planned)])
-        lock = FileLock(self._locks / name)
+        """Lock a run; yield whether this process is the one to train it."""
+        values = [f"{value:g}" for value in planned]
+        path = self._locks / "-".join([group.name, *values])
+        lock = FileLock(path)
         try:
             lock.acquire(blocking=False)
         except Timeout:
             yield False
             return
+
         try:
             yield planned not in self.done(group)
         finally:
             lock.release()
+            # The file of an unfinished run must stay: if it were removed, two processes could
+            # each hold a lock of this name, on different files.
             if planned in self.done(group):
-                # Not otherwise: two processes could hold a lock of this name, on different files.
-                (self._locks / name).unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
 
     def _train(self, group: Group, planned: Planned) -> FrozenTrial:
-        """Trains a run from its start to its end."""
-        config = RunConfig(
-            lr=planned.lr,
-            horizon=planned.horizon,
-            schedule=as_schedule(group.schedule),
-            optimizer=group.optimizer,
-            seed=planned.seed,
-        )
-        steps = checkpoints(planned.horizon, self.plan.epoch, _FIRST_CHECKPOINT)
-        started, clock = datetime.now(), time.perf_counter()
-        run = Run(config, self._dataset(planned.n_train), steps)
-        valid: dict[int, float] = {}
-        accuracy: list[float] = []
-        test: list[tuple[float, float]] = []
+        """Train a run from beginning to end and return it as a finished trial."""
+        started = datetime.now()
+        clock = time.perf_counter()
+        run = self._run(group, planned)
+        valid_losses: dict[int, float] = {}
+        accuracies: list[float] = []
+        test_losses: list[float] = []
+        test_accuracies: list[float] = []
+
         for evaluation in run.evaluations():
-            valid[evaluation.step] = evaluation.loss
+            valid_losses[evaluation.step] = evaluation.loss
             if not run.diverged:
-                accuracy.append(evaluation.accuracy)
-                test.append(run.test())
+                test_loss, test_accuracy = run.test()
+                accuracies.append(evaluation.accuracy)
+                test_losses.append(test_loss)
+                test_accuracies.append(test_accuracy)
+
         trial = create_trial(
             state=TrialState.PRUNED if run.diverged else TrialState.COMPLETE,
-            value=None if run.diverged else valid[planned.horizon],
+            value=None if run.diverged else valid_losses[planned.horizon],
             params=planned._asdict(),
             distributions=_distributions(group, planned),
-            intermediate_values=valid,
+            intermediate_values=valid_losses,
             user_attrs={
-                "accuracy": accuracy,
-                "test_loss": [loss for loss, _ in test],
-                "test_accuracy": [share for _, share in test],
+                "accuracy": accuracies,
+                "test_loss": test_losses,
+                "test_accuracy": test_accuracies,
                 "diverged": run.diverged,
                 "samples": run.samples,
                 "seconds": time.perf_counter() - clock,
@@ -149,16 +154,28 @@ class Sweep:
         trial.datetime_start = started
         return trial
 
+    def _run(self, group: Group, planned: Planned) -> Run:
+        config = RunConfig(
+            lr=planned.lr,
+            horizon=planned.horizon,
+            schedule=as_schedule(group.schedule),
+            optimizer=group.optimizer,
+            seed=planned.seed,
+        )
+        steps = checkpoints(planned.horizon, self.plan.epoch, _FIRST_CHECKPOINT)
+        return Run(config, self._dataset(planned.n_train), steps)
+
     def _dataset(self, n_train: int) -> Dataset:
-        """The data with this many training images; subsets share their memory."""
-        whole = ALL if n_train == ALL else MAX_TRAIN
-        if whole not in self._data:
-            self._data[whole] = load(self.plan.source, n_train=whole)
-        return self._data[whole].first(n_train)
+        """Return the data with this many training images; subsets share their memory."""
+        n_loaded = ALL if n_train == ALL else MAX_TRAIN
+        if n_loaded not in self._data:
+            self._data[n_loaded] = load(self.plan.source, n_train=n_loaded)
+
+        return self._data[n_loaded].first(n_train)
 
 
 def test_losses(trial: FrozenTrial) -> dict[int, float]:
-    """The test loss of a recorded run at each of its checkpoints; NaN where it had diverged."""
+    """Test loss of a recorded run at each of its checkpoints; NaN where it had diverged."""
     losses = dict.fromkeys(sorted(trial.intermediate_values), math.nan)
     return losses | dict(zip(losses, trial.user_attrs["test_loss"], strict=False))
 
@@ -168,7 +185,10 @@ def _study(storage: RDBStorage, group: Group) -> optuna.Study:
 
 
 def _distributions(group: Group, planned: Planned) -> dict[str, BaseDistribution]:
-    """Ranges that hold a run's values; its lr is searched over that of the group."""
-    fixed = ("seed", "n_train", "horizon")
-    counts = {name: IntDistribution(0, max(getattr(planned, name), 1)) for name in fixed}
-    return {"lr": FloatDistribution(group.lrs[0], group.lrs[-1], log=True), **counts}
+    """Return ranges that contain a run's values; that of lr is the range of the group."""
+    return {
+        "lr": FloatDistribution(group.lrs[0], group.lrs[-1], log=True),
+        "seed": IntDistribution(0, max(planned.seed, 1)),
+        "n_train": IntDistribution(0, max(planned.n_train, 1)),
+        "horizon": IntDistribution(0, max(planned.horizon, 1)),
+    }
