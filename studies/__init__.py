@@ -1,1 +1,1 @@
-"""Studies to run from a clone: `python -m studies.compare`."""
+"""Studies to run from a clone, such as `python -m studies.compare`."""

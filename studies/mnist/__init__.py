@@ -1,1 +1,1 @@
-"""The paper's experiment: a small network on MNIST, its data, model, training and objective."""
+"""The paper's experiment: a small network on MNIST. Data, model, training and Optuna objective."""

@@ -1,9 +1,10 @@
-"""Downloads MNIST by torchvision, in a child process that can be given up at any moment.
+"""Downloads MNIST with torchvision, in a child process that can be ended at any moment.
 
-torchvision's own download waits on a silent network without limit, prints progress bars, and
-unpacks in place, so that an interrupted run leaves half a file which the next one takes for the
-whole. Here it works in a scratch folder, its output is captured, it is ended once no byte has
-arrived for a while, and only complete files are moved into place.
+torchvision's own download has three faults. It waits without limit when the network is silent. It
+prints progress bars. And it unpacks in place, so an interrupted run leaves half a file, which the
+next run takes for a whole one. Here torchvision works in a scratch folder and its output is
+captured. It is ended when no byte has arrived for a while. Only complete files are moved into
+place.
 """
 
 from __future__ import annotations
@@ -26,20 +27,22 @@ FILES = (
 )
 """The four unpacked files of MNIST, as torchvision names them, in `<root>/MNIST/raw`."""
 
-# torchvision's first mirror, asked before torchvision is: importing it takes seconds, and a
-# machine without a network should not wait that long to learn so.
+# torchvision's first mirror. It is tried before torchvision is imported: the import takes seconds,
+# and on a machine without a network they would be wasted.
 _MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 _REACH_SECONDS = 5.0
 _STALL_SECONDS = 15.0
 _SCRIPT = "import sys; from torchvision.datasets import MNIST; MNIST(sys.argv[1], download=True)"
+# What an error message contains if torchvision was built for another version of torch.
+_MISMATCH_SIGNS = ("torchvision::", "undefined symbol", "custom C++ ops")
 
 
 class DownloadError(RuntimeError):
-    """MNIST could not be downloaded; the message is the reason, to stand within a sentence."""
+    """MNIST could not be downloaded. The message is the reason, as a part of a sentence."""
 
 
 def download(root: Path) -> None:
-    """Downloads MNIST into `<root>/MNIST/raw`, or changes nothing there.
+    """Download MNIST into `<root>/MNIST/raw`, or change nothing there.
 
     Args:
         root: Folder for the data, created if it is missing.
@@ -50,41 +53,45 @@ def download(root: Path) -> None:
     """
     if not _reachable(_MIRROR):
         raise DownloadError("the download mirror cannot be reached")
+
     raw = root / "MNIST" / "raw"
     try:
         raw.mkdir(parents=True, exist_ok=True)
-        # On the same file system as the destination: a move is then one atomic rename.
+        # On the same file system as the destination, so that a move is one atomic rename.
         with tempfile.TemporaryDirectory(prefix="download-", dir=root) as scratch:
             _run_torchvision(Path(scratch))
+            scratch_raw = Path(scratch) / "MNIST" / "raw"
             for name in FILES:
-                os.replace(Path(scratch) / "MNIST" / "raw" / name, raw / name)
+                os.replace(scratch_raw / name, raw / name)
     except OSError as error:
         raise DownloadError(f"the cache folder cannot be written: {error.strerror}") from error
 
 
 def torchvision_reason(message: str) -> str:
-    """Turns the message of a failed torchvision import or call into one sentence's worth.
+    """Turn the message of a failed torchvision import or call into a part of a sentence.
 
     Args:
         message: The text of an exception or a whole traceback.
 
     Returns:
-        What to do, if torchvision is missing or was built for another torch; otherwise the
-        last line of the message, which in a traceback names the exception.
+        What to do, if torchvision is missing or was built for another version of torch.
+        Otherwise the last line of the message, which in a traceback names the exception.
     """
     if "No module named 'torchvision'" in message:
         return "torchvision is not installed: run `pip install torch torchvision`"
-    if any(sign in message for sign in ("torchvision::", "undefined symbol", "custom C++ ops")):
+
+    if any(sign in message for sign in _MISMATCH_SIGNS):
         return (
-            "torchvision was built for another torch than the installed one: install the two "
-            "together, `pip install --upgrade torch torchvision`"
+            "torchvision was built for another version of torch than the installed one: install "
+            "the two together, `pip install --upgrade torch torchvision`"
         )
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    return lines[-1] if lines else "torchvision gave no reason"
+
+    lines = message.strip().splitlines()
+    return lines[-1].strip() if lines else "torchvision gave no reason"
 
 
 def _reachable(url: str) -> bool:
-    """Tells whether a server answers, whatever it answers, within 5 s."""
+    """Whether a server gives any answer at all within 5 s."""
     answers: list[bool] = []
 
     def ask() -> None:
@@ -96,7 +103,7 @@ def _reachable(url: str) -> bool:
             return
         answers.append(True)
 
-    # A thread, since a time limit on the socket does not cover the look-up of the host's name.
+    # In a thread, since the time limit of a socket does not cover looking up the host's name.
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
     thread.join(_REACH_SECONDS)
@@ -104,9 +111,9 @@ def _reachable(url: str) -> bool:
 
 
 def _run_torchvision(scratch: Path) -> None:
-    """Lets torchvision download into a folder, and ends it once that folder stops growing."""
+    """Let torchvision download into a folder, and end it when that folder stops growing."""
     command = [sys.executable, "-c", _SCRIPT, str(scratch)]
-    # stderr goes to a file: a pipe that nobody reads while the child runs could block it.
+    # stderr goes to a file: a full pipe that nobody reads would block the child.
     with (
         tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output,
         subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=output) as child,
@@ -115,6 +122,7 @@ def _run_torchvision(scratch: Path) -> None:
             finished = _wait_while_growing(child, scratch)
         finally:
             child.kill()
+
         if not finished:
             raise DownloadError(f"no data arrived for {_STALL_SECONDS:g} s")
         if child.returncode != 0:
@@ -123,20 +131,24 @@ def _run_torchvision(scratch: Path) -> None:
 
 
 def _wait_while_growing(child: subprocess.Popen[bytes], folder: Path) -> bool:
-    """Waits for a child to end (True) or its folder to stop growing for 15 s (False)."""
-    size, deadline = 0, time.monotonic() + _STALL_SECONDS
+    """Wait until a child ends (True) or its folder has not grown for 15 s (False)."""
+    size = 0
+    deadline = time.monotonic() + _STALL_SECONDS
     while time.monotonic() < deadline:
         try:
             child.wait(timeout=0.2)
             return True
         except subprocess.TimeoutExpired:
             pass
-        grown = _size(folder)
-        if grown != size:
-            size, deadline = grown, time.monotonic() + _STALL_SECONDS
+
+        new_size = _size(folder)
+        if new_size != size:
+            size = new_size
+            deadline = time.monotonic() + _STALL_SECONDS
+
     return False
 
 
 def _size(folder: Path) -> int:
-    """Adds up the bytes of the files below a folder."""
+    """Total bytes of the files below a folder."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -14,16 +14,17 @@ N_CLASSES = 10
 
 
 def mlp(n_inputs: int, hidden: int = 256, *, seed: int) -> nn.Sequential:
-    """Builds logits = W2 relu(W1 x + b1) + b2, to be trained by cross-entropy.
+    """Build the network with logits = W2 relu(W1 x + b1) + b2, to be trained by cross-entropy.
 
-    The paper also names a ReLU after the input layer. Its pixels lie in [-1, 1], so applied to
-    the input itself it would discard every pixel below mid-grey; we leave it out.
+    The paper also names a ReLU after the input layer. We leave it out: the pixels lie in [-1, 1],
+    so it would discard every pixel darker than medium gray.
 
     Weights and biases are drawn from U(-1/sqrt(fan_in), 1/sqrt(fan_in)), the default of
-    `torch.nn.Linear`, from a generator of their own: the global one is neither read nor moved.
+    `torch.nn.Linear`. They come from a generator of their own, so the global one is neither used
+    nor changed.
 
     Args:
-        n_inputs: Pixels an image, 784 for MNIST, at least 1.
+        n_inputs: Pixels in an image, 784 for MNIST, at least 1.
         hidden: Hidden units, at least 1; the paper's 256 by default.
         seed: Seed of the initial weights, 0 to 2^64 - 1.
 
@@ -36,14 +37,16 @@ def mlp(n_inputs: int, hidden: int = 256, *, seed: int) -> nn.Sequential:
     for name, value in (("n_inputs", n_inputs), ("hidden", hidden)):
         if value < 1:
             raise ValueError(f"{name} must be at least 1, got {value}: it is a number of units.")
+
     generator = torch.Generator().manual_seed(seed)
-    layers = [_linear(n_inputs, hidden, generator), _linear(hidden, N_CLASSES, generator)]
-    return nn.Sequential(layers[0], nn.ReLU(), layers[1])
+    first = _linear(n_inputs, hidden, generator)
+    second = _linear(hidden, N_CLASSES, generator)
+    return nn.Sequential(first, nn.ReLU(), second)
 
 
 def _linear(n_in: int, n_out: int, generator: torch.Generator) -> nn.Linear:
-    """Makes a linear layer with PyTorch's default distribution from the given generator."""
-    # Made without values: PyTorch's own would come from the global generator.
+    """Make a linear layer with PyTorch's default distribution, from the given generator."""
+    # Made on "meta", without values: PyTorch would draw them from the global generator.
     layer = nn.Linear(n_in, n_out, device="meta").to_empty(device="cpu")
     bound = 1 / math.sqrt(n_in)
     for parameter in layer.parameters():

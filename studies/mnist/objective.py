@@ -1,6 +1,6 @@
-"""The Optuna objective: tune the learning rate of a run at the horizon a sampler plans.
+"""The Optuna objective: tune the learning rate of a run at the horizon that a sampler plans.
 
-Other parameters of the run can be tuned along with it.
+Other parameters of the run can be tuned together with it.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ OTHERS: Mapping[str, tuple[float, float] | tuple[int, int]] = MappingProxyType(
 )
 """Parameters that can be searched besides lr, with their ranges, all on a log scale.
 
-From a quarter of the default hidden units and batch size to twice and four times these. Batch
-sizes are whole numbers, not a choice of powers of two: samplers then know their order.
+The number of hidden units goes from a quarter of the default to twice the default, the batch size
+from a quarter to four times the default. Batch sizes are whole numbers rather than a choice of
+powers of two, so that samplers know their order.
 """
 
 
@@ -33,27 +34,26 @@ sizes are whole numbers, not a choice of powers of two: samplers then know their
 class Objective:
     """Final validation loss of a run as a function of what is tuned, for `study.optimize`.
 
-    The loss is reported at each checkpoint, its step counted in samples. A run that diverges
-    reports NaN and ends as pruned: Optuna would count a returned NaN as a failed trial and
-    forget what it cost, and hand a returned infinity to samplers and plots as a value.
+    The loss is reported at each checkpoint, with the step in samples. A run that diverges reports
+    NaN and ends as pruned. If it returned NaN instead, Optuna would record a failed trial and
+    forget its cost; if it returned infinity, samplers and plots would treat that as a value.
 
-    Each trial keeps, as user attributes, what accounts for it: "samples" trained on (int),
-    "seconds" of wall clock, "diverged" (only on a run that did) and "test_accuracy" (only on one
-    that was completed).
+    Each trial has these user attributes: "samples" trained on (int), "seconds" of wall-clock
+    time, "diverged" (only if the run diverged) and "test_accuracy" (only if it was completed).
 
     Attributes:
         dataset: Data to train on.
         horizon: Samples of a full run, unless the study's sampler plans another horizon.
         schedule: Shape of the learning rate over the planned horizon.
         optimizer: "adam" or "sgd".
-        seed: With the trial's number it determines the run.
+        seed: Together with the trial's number, it determines the run.
         lr_range: Lowest and highest base learning rate, searched on a log scale.
-        batch_size: Samples a step.
+        batch_size: Samples in a step.
         hidden: Hidden units.
         weight_decay: L2 penalty added to the gradient.
         device: Where to train.
-        others: Which of `OTHERS` each trial is asked for; they take the place of the settings
-            of the same names.
+        others: Which of `OTHERS` each trial is asked for. They replace the settings of the same
+            names.
 
     Raises:
         ValueError: If `lr_range` is not two ascending positive numbers, a setting of the run is
@@ -79,21 +79,23 @@ class Objective:
                 f"lr_range must be two ascending positive numbers, got {self.lr_range!r}: the "
                 "default is (1e-5, 1e-1)."
             )
-        if unknown := [name for name in self.others if name not in OTHERS]:
-            raise ValueError(f"others must be among {', '.join(OTHERS)}, got {unknown[0]!r}.")
+        for name in self.others:
+            if name not in OTHERS:
+                raise ValueError(f"others must be among {', '.join(OTHERS)}, got {name!r}.")
         if self.seed < 0:
             raise ValueError(f"seed must be at least 0, got {self.seed!r}: give another.")
-        # What does not suit a run is said now, not by the first trial.
+
+        # Wrong settings of a run raise now, not in the first trial.
         self._config(lr=low, horizon=self.horizon, number=0)
 
     def __call__(self, trial: optuna.Trial) -> float:
-        """Runs one trial.
+        """Run one trial.
 
         Returns:
             The validation cross-entropy at the end of the horizon, in nats.
 
         Raises:
-            optuna.TrialPruned: If the pruner says so at a checkpoint, or the run diverges.
+            optuna.TrialPruned: If the pruner ends the trial at a checkpoint, or the run diverges.
         """
         started = time.perf_counter()
         run = self._plan(trial)
@@ -102,30 +104,33 @@ class Objective:
             trial.set_user_attr("test_accuracy", run.test()[1])
             return loss
         finally:
-            # A pruned run has cost something too.
+            # A pruned run has a cost too.
             trial.set_user_attr("samples", run.samples)
             trial.set_user_attr("seconds", time.perf_counter() - started)
             if run.diverged:
                 trial.set_user_attr("diverged", True)
 
     def _plan(self, trial: optuna.Trial) -> Run:
-        """Asks the trial for its parameters and horizon, and prepares the run."""
+        """Ask the trial for its parameters and horizon, and prepare the run."""
         lr = trial.suggest_float("lr", *self.lr_range, log=True)
         chosen = {name: _suggest(trial, name) for name in self.others}
         horizon = optuna_kappa.horizon(trial, default=self.horizon)
+
         config = self._config(lr=lr, horizon=horizon, number=trial.number)
         config = replace(config, **chosen)
-        return Run(config, self.dataset, checkpoints(horizon, self.dataset.n_train), self.device)
+        steps = checkpoints(horizon, self.dataset.n_train)
+        return Run(config, self.dataset, steps, self.device)
 
     def _config(self, *, lr: float, horizon: int, number: int) -> RunConfig:
-        """The configuration of the trial of this number."""
-        seeds = np.random.SeedSequence([self.seed, number]).generate_state(1, np.uint64)
+        """Return the configuration of the trial with this number."""
+        sequence = np.random.SeedSequence([self.seed, number])
+        run_seed = sequence.generate_state(1, np.uint64)[0]
         return RunConfig(
             lr=lr,
             horizon=horizon,
             schedule=self.schedule,
             optimizer=self.optimizer,
-            seed=int(seeds[0]),
+            seed=int(run_seed),
             batch_size=self.batch_size,
             hidden=self.hidden,
             weight_decay=self.weight_decay,
@@ -133,7 +138,7 @@ class Objective:
 
 
 def _suggest(trial: optuna.Trial, name: str) -> Any:
-    """Asks the trial for one of `OTHERS`: an int where its range is of ints."""
+    """Ask the trial for one of `OTHERS`; it is an int if its range is of ints."""
     low, high = OTHERS[name]
     if isinstance(low, int) and isinstance(high, int):
         return trial.suggest_int(name, low, high, log=True)
@@ -141,10 +146,10 @@ def _suggest(trial: optuna.Trial, name: str) -> Any:
 
 
 def _follow(run: Run, trial: optuna.Trial) -> float:
-    """Trains a run and reports its losses; returns the last, at the horizon.
+    """Train a run and report its losses; return the last one, at the horizon.
 
     Raises:
-        optuna.TrialPruned: If the pruner says so, or the run diverges.
+        optuna.TrialPruned: If the pruner ends the trial, or the run diverges.
     """
     loss = float("nan")
     for evaluation in run.evaluations():
@@ -154,4 +159,5 @@ def _follow(run: Run, trial: optuna.Trial) -> float:
             raise optuna.TrialPruned(f"The loss was not finite by sample {run.samples}.")
         if trial.should_prune():
             raise optuna.TrialPruned
+
     return loss

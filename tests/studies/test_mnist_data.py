@@ -169,7 +169,7 @@ def too_few(raw: Path) -> None:
     [
         (remove_all, "train-images-idx3-ubyte cannot be read"),
         (remove_one, "t10k-labels-idx1-ubyte cannot be read"),
-        (cut_off, "239,999 values where its head says 240,000"),
+        (cut_off, "239,999 values, but its head says 240,000"),
         (cut_to_nothing, "train-labels-idx1-ubyte is not an idx file"),
         (still_packed, "train-images-idx3-ubyte is not an idx file"),
         (folder_for_file, "t10k-images-idx3-ubyte cannot be read"),
