@@ -26,6 +26,7 @@ from studies.compare.search import (
 from studies.compare.settings import Job, Part, Settings, jobs
 
 BASELINE = "tpe"
+"""The sampler that the others are compared with."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,11 +36,11 @@ class Found:
     Attributes:
         job: The search.
         trajectory: Best validation loss against budget spent, borrowed probes included.
-        params: Parameters of the best full run, by name; none without one.
-        loss: Its validation loss in nats.
-        test_accuracy: Its accuracy on the test images, in [0, 1].
+        params: Parameters of the best full run, by name; empty if there is no full run.
+        loss: Validation loss of the best full run, in nats.
+        test_accuracy: Accuracy of the best full run on the test images, in [0, 1].
         runs: All finished trials.
-        probes: The probes that the law rested on before the first target trial, own or borrowed.
+        probes: The probes, own or borrowed, that the law rested on before the first target trial.
     """
 
     job: Job
@@ -52,7 +53,7 @@ class Found:
 
     @property
     def lr(self) -> float:
-        """Learning rate of the best full run; NaN without one."""
+        """Learning rate of the best full run; NaN if there is none."""
         return self.params.get("lr", np.nan)
 
     @property
@@ -68,16 +69,17 @@ class Found:
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """A sampler at one target, over its repeats. Medians with the lowest and the highest.
+    """The results of a sampler at one target, with one value for each repeat.
 
     Attributes:
         sampler: Its name.
-        budget: Spent, in full-run equivalents.
-        loss: Best validation loss.
-        lr: Learning rate of the best full run.
-        test_accuracy: Test accuracy of the best full run.
+        budget: Median budget spent, in full-run equivalents.
+        loss: Best validation losses.
+        lr: Learning rates of the best full runs.
+        test_accuracy: Test accuracies of the best full runs.
         to_match: Full-run equivalents until the loss was at most the baseline's final median;
-            infinite where it never was. None for the baseline itself, and without it.
+            infinite if it never was. None for the baseline itself, or if the baseline did not
+            run.
     """
 
     sampler: str
@@ -89,15 +91,15 @@ class Row:
 
 
 def is_done(settings: Settings, job: Job, data: str, epoch: int, storage: BaseStorage) -> bool:
-    """Whether a search has spent its budget; arguments as for `read`."""
-    found = read(settings, job, data, epoch, storage)
-    return found is not None and not fits(found.spent, job.part)
+    """Whether a search has spent its budget; the arguments are those of `read`."""
+    search = read(settings, job, data, epoch, storage)
+    return search is not None and not fits(search.spent, job.part)
 
 
 def read(
     settings: Settings, job: Job, data: str, epoch: int, storage: BaseStorage
 ) -> Found | None:
-    """What a search found so far; None if none of its trials has finished.
+    """Read what a search has found so far; None if none of its trials has finished.
 
     Args:
         settings: The comparison.
@@ -114,17 +116,17 @@ def read(
         return None
     lent = borrowed(settings, job, data, storage)
     check_settings(study, settings, epoch, lent)
-    horizon = job.part.epochs * epoch
     trials = study.get_trials(deepcopy=False, states=FINISHED)
     if not trials:
         return None
+
+    horizon = job.part.epochs * epoch
+    costs = [cost(trial, horizon) for trial in trials]
     losses = [_final_loss(trial) for trial in trials]
-    path = trajectory(
-        [cost(trial, horizon) for trial in trials],
-        losses,
-        offset=sum(cost(trial, horizon) for trial in lent),
-    )
+    # Borrowed probes are charged before the first trial.
+    path = trajectory(costs, losses, offset=sum(cost(trial, horizon) for trial in lent))
     best = trials[int(np.nanargmin(losses))] if np.isfinite(losses).any() else None
+
     return Found(
         job=job,
         trajectory=path,
@@ -137,58 +139,76 @@ def read(
 
 
 def read_all(settings: Settings, data: str, epoch: int, storage: BaseStorage) -> list[Found]:
-    """What the searches that spent their budget found, in the order of `jobs`."""
-    found = (read(settings, job, data, epoch, storage) for job in jobs(settings))
-    return [s for s in found if s is not None and not fits(s.spent, s.job.part)]
+    """Read what the searches that have spent their budget found, in the order of `jobs`."""
+    finished = []
+    for job in jobs(settings):
+        search = read(settings, job, data, epoch, storage)
+        if search is not None and not fits(search.spent, job.part):
+            finished.append(search)
+
+    return finished
 
 
 def of_part(found: Sequence[Found], part: Part, samplers: Sequence[str]) -> dict[str, list[Found]]:
-    """The searches at one target by sampler, in the repeats that all samplers finished."""
+    """Return the searches at one target by sampler, for the repeats that all samplers finished.
+
+    Args:
+        found: What the searches found.
+        part: The target.
+        samplers: Names of the samplers.
+    """
     searches: dict[str, dict[int, Found]] = {name: {} for name in samplers}
     for search in found:
         if search.job.part == part:
             searches[search.job.sampler][search.job.repeat] = search
+
     common = set.intersection(*map(set, searches.values())) if searches else set()
-    return {
-        name: [repeats[r] for r in sorted(common)] for name, repeats in searches.items() if common
-    }
+    if not common:
+        return {}
+
+    return {name: [repeats[r] for r in sorted(common)] for name, repeats in searches.items()}
 
 
 def baseline_loss(searches: dict[str, list[Found]]) -> float | None:
-    """The median over repeats of the baseline's final loss, None if it did not run."""
+    """Median over repeats of the baseline's final loss, None if the baseline did not run."""
     if BASELINE not in searches:
         return None
+
     return float(np.median([search.loss for search in searches[BASELINE]]))
 
 
 def rows(searches: dict[str, list[Found]]) -> list[Row]:
-    """The table of one target."""
+    """Return the table of one target, one row for each sampler."""
     goal = baseline_loss(searches)
-    return [
-        Row(
+    table = []
+    for name, repeats in searches.items():
+        to_match = None
+        if goal is not None and name != BASELINE:
+            to_match = [search.trajectory.budget_to(goal) for search in repeats]
+
+        row = Row(
             sampler=name,
             budget=float(np.median([search.spent for search in repeats])),
             loss=[search.loss for search in repeats],
             lr=[search.lr for search in repeats],
             test_accuracy=[search.test_accuracy for search in repeats],
-            to_match=(
-                None
-                if goal is None or name == BASELINE
-                else [search.trajectory.budget_to(goal) for search in repeats]
-            ),
+            to_match=to_match,
         )
-        for name, repeats in searches.items()
-    ]
+        table.append(row)
+
+    return table
 
 
 def proposal(found: Found, epoch: int) -> Proposal | None:
-    """What the law expected at the target before the first target trial; None without probes."""
+    """What the law proposed at the target before the first target trial; None without probes."""
     if not found.law.optima:
         return None
-    return found.law.propose(found.job.part.epochs * epoch, found.job.part.schedule)
+
+    horizon = found.job.part.epochs * epoch
+    return found.law.propose(horizon, found.job.part.schedule)
 
 
 def _final_loss(trial: FrozenTrial) -> float:
-    """Validation loss of a full run, NaN for probes and runs that were stopped."""
-    full = trial.state == TrialState.COMPLETE and kind_of(trial) != "probe"
-    return float(trial.values[0]) if full else np.nan
+    """Validation loss of a full run; NaN for probes and for runs that were stopped."""
+    is_full = trial.state == TrialState.COMPLETE and kind_of(trial) != "probe"
+    return float(trial.values[0]) if is_full else np.nan

@@ -12,14 +12,15 @@ from studies.mnist.training import OptimizerName
 from studies.samplers import check, check_names
 
 CONSTANT = "constant"
+"""Name of the constant schedule."""
 SEARCHABLE = ("lr", *OTHERS)
-# Less than the probes and two full runs cost gets no search anywhere.
-_LEAST_BUDGET = 4.0
+"""Names of the parameters that can be searched."""
+_LEAST_BUDGET = 4.0  # with less than the probes and two full runs, no search gets anywhere
 
 
 @dataclass(frozen=True)
 class Part:
-    """One target that the samplers are compared at.
+    """One target at which the samplers are compared.
 
     Attributes:
         schedule: Name of the schedule, as `optuna_kappa.schedules.parse` reads it.
@@ -36,30 +37,31 @@ class Part:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "schedule", as_schedule(self.schedule).name)
+
         if self.epochs < 1:
             raise ValueError(
                 f"the target horizon must be at least 1 epoch, but is {self.epochs}; try 12"
             )
         if not _LEAST_BUDGET <= self.budget < math.inf:
             raise ValueError(
-                f"the budget must be at least {_LEAST_BUDGET:g} full-run equivalents, about what "
-                f"the probes and two full runs cost, but is {self.budget:g}"
+                f"the budget must be at least {_LEAST_BUDGET:g} full-run equivalents, about the "
+                f"cost of the probes and two full runs, but is {self.budget:g}"
             )
 
 
 @dataclass(frozen=True)
 class Settings:
-    """All that determines a comparison but the data.
+    """Everything that determines a comparison, except the data.
 
     Attributes:
-        parts: The targets. The constant-rate one, if any, lends its probes to the others.
+        parts: The targets. If one has a constant rate, it lends its probes to the others.
         samplers: Names, as `studies.samplers` reads them.
         optimizer: "adam" or "sgd".
-        repeats: Searches of each sampler at each target.
+        repeats: Number of searches of each sampler at each target.
         lr_range: Lowest and highest base learning rate.
-        seed: Seed of the first repeat; the following ones count up from it.
-        search: Names of the parameters that are searched, lr among them; kept in the order of
-            `SEARCHABLE`.
+        seed: Seed of the first repeat; the next ones count up from it.
+        search: Names of the parameters that are searched. They include lr, and are kept in the
+            order of `SEARCHABLE`.
 
     Raises:
         ValueError: A value is not allowed.
@@ -80,6 +82,7 @@ class Settings:
             raise ValueError("the parameters to search must include lr, which kappa is about")
         ordered = tuple(name for name in SEARCHABLE if name in self.search)
         object.__setattr__(self, "search", ordered)
+
         check((self.optimizer,), get_args(OptimizerName), "optimizer")
         low, high = self.lr_range
         if not 0 < low < high < math.inf:
@@ -87,24 +90,25 @@ class Settings:
                 "the lr range must be two ascending positive numbers, such as 1e-5 1e-1, "
                 f"but is {low:g} {high:g}"
             )
-        for name, value, least in (("repeats", self.repeats, 1), ("seed", self.seed, 0)):
-            if value < least:
-                raise ValueError(f"{name} must be at least {least}, but is {value}")
+        if self.repeats < 1:
+            raise ValueError(f"repeats must be at least 1, but is {self.repeats}")
+        if self.seed < 0:
+            raise ValueError(f"seed must be at least 0, but is {self.seed}")
 
     @property
     def others(self) -> tuple[str, ...]:
-        """What is searched besides lr."""
+        """Names of the parameters that are searched besides lr."""
         return self.search[1:]
 
     @property
     def constant(self) -> Part | None:
-        """The constant-rate part."""
+        """The target with a constant rate, None if there is none."""
         return next((part for part in self.parts if part.schedule == CONSTANT), None)
 
 
 @dataclass(frozen=True)
 class Job:
-    """One search: a sampler at a target, repeated with another seed."""
+    """One search: a sampler at a target; each repeat has another seed."""
 
     part: Part
     sampler: str
@@ -112,15 +116,24 @@ class Job:
 
 
 def jobs(settings: Settings) -> list[Job]:
-    """All searches, repeat by repeat, so that a comparison that is cut short has whole repeats."""
+    """Return all searches, repeat by repeat, so that an interrupted comparison has whole repeats.
+
+    The constant rate comes first, since other searches borrow its probes.
+    """
     parts = sorted(settings.parts, key=lambda part: part.schedule != CONSTANT)
-    repeats = range(settings.repeats)
-    return [Job(p, sampler, r) for r in repeats for p in parts for sampler in settings.samplers]
+    ordered = []
+    for repeat in range(settings.repeats):
+        for part in parts:
+            for sampler in settings.samplers:
+                ordered.append(Job(part, sampler, repeat))
+
+    return ordered
 
 
 def lender(settings: Settings, job: Job) -> Job | None:
-    """The constant-rate search whose probes a scheduled kappa search starts from."""
+    """Return the constant-rate search whose probes a scheduled kappa search starts from."""
     constant = settings.constant
     if job.sampler != "kappa" or constant is None or job.part == constant:
         return None
+
     return Job(constant, job.sampler, job.repeat)

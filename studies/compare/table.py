@@ -12,61 +12,65 @@ HEADER = ("sampler", "budget", "best loss", "test accuracy %", f"budget to match
 
 
 def lines(searches: dict[str, list[Found]]) -> list[tuple[str, ...]]:
-    """The table of one target; medians over repeats, with the range in brackets."""
+    """Return the table of one target: medians over repeats, with the range in brackets."""
     return [_line(row) for row in rows(searches)]
 
 
 def best(searches: dict[str, list[Found]], names: Sequence[str]) -> list[tuple[str, ...]]:
-    """The best full run of each search: sampler, repeat, loss and the parameters named."""
-    return [
-        (
-            name,
-            str(search.job.repeat),
-            f"{search.loss:.4f}",
-            *(f"{search.params.get(param, np.nan):.3g}" for param in names),
-        )
-        for name, repeats in searches.items()
-        for search in repeats
-    ]
+    """Return the best full run of each search: sampler, repeat, loss and the named parameters."""
+    table = []
+    for sampler, repeats in searches.items():
+        for search in repeats:
+            values = [f"{search.params.get(name, np.nan):.3g}" for name in names]
+            table.append((sampler, str(search.job.repeat), f"{search.loss:.4f}", *values))
+
+    return table
 
 
 def summary(searches: dict[str, list[Found]]) -> str:
-    """The result in a few words."""
+    """Say the result of one target in a few sentences."""
     goal = baseline_loss(searches)
     if not searches:
-        return "No repeat was finished by all samplers yet."
+        return "No repeat has been finished by all samplers yet."
     if goal is None or "kappa" not in searches:
-        return f"A verdict needs finished searches by kappa and {BASELINE}."
-    reached = [search.trajectory.budget_to(goal) for search in searches["kappa"]]
+        return f"A comparison needs finished searches by both kappa and {BASELINE}."
+
+    budgets_to_goal = [search.trajectory.budget_to(goal) for search in searches["kappa"]]
+    to_goal = float(np.median(budgets_to_goal))
     full = float(np.median([search.spent for search in searches[BASELINE]]))
-    middle = float(np.median(reached))
-    if np.isfinite(middle):
-        verdict = f"kappa reached it after {middle:.3g}, {100 * middle / full:.0f} % of that."
+    # Infinite if half of the repeats, or more, never reached the goal.
+    if np.isfinite(to_goal):
+        percentage = 100 * to_goal / full
+        verdict = f"kappa reached this loss after {to_goal:.3g}, {percentage:.0f} % of that."
     else:
-        verdict = "kappa did not reach it."
-    halves = [_at_half(name, searches[name], full / 2) for name in ("kappa", BASELINE)]
+        verdict = "kappa did not reach this loss."
+
+    n = len(budgets_to_goal)
+    basis = f"Medians of {n} repeats" if n > 1 else "One repeat"
+    ours = _loss_at("kappa", searches["kappa"], full / 2)
+    theirs = _loss_at(BASELINE, searches[BASELINE], full / 2)
     return (
-        f"{_medians(len(reached))}: {BASELINE} ended at a loss of {goal:.4f} after {full:.3g} "
-        f"full-run equivalents; {verdict} With half of the budget, {' and '.join(halves)}."
+        f"{basis}: {BASELINE} ended at a loss of {goal:.4f} after {full:.3g} full-run "
+        f"equivalents; {verdict} With half of the budget, {ours} and {theirs}."
     )
 
 
-def _medians(n: int) -> str:
-    return f"Medians of {n} repeats" if n > 1 else "One repeat"
-
-
-def _at_half(name: str, repeats: Sequence[Found], budget: float) -> str:
+def _loss_at(name: str, repeats: Sequence[Found], budget: float) -> str:
     loss = float(np.median([search.trajectory.at(budget) for search in repeats]))
-    return f"{name} was at {loss:.4f}" if np.isfinite(loss) else f"{name} had no full run yet"
+    if np.isfinite(loss):
+        return f"{name} was at {loss:.4f}"
+    return f"{name} had not finished a full run"
 
 
 def _line(row: Row) -> tuple[str, ...]:
+    accuracies = [100 * accuracy for accuracy in row.test_accuracy]
+    to_match = "" if row.to_match is None else _spread(row.to_match, _budget)
     return (
         row.sampler,
         f"{row.budget:.2f}",
         _spread(row.loss, "{:.4f}".format),
-        _spread([100 * accuracy for accuracy in row.test_accuracy], "{:.2f}".format),
-        "" if row.to_match is None else _spread(row.to_match, _budget),
+        _spread(accuracies, "{:.2f}".format),
+        to_match,
     )
 
 
@@ -75,6 +79,11 @@ def _budget(value: float) -> str:
 
 
 def _spread(values: Sequence[float], form: Callable[[float], str]) -> str:
-    middle, low, high = (float(f(values)) for f in (np.median, np.min, np.max))
-    texts = form(middle), form(low), form(high)
-    return texts[0] if len(values) == 1 else f"{texts[0]} ({texts[1]}-{texts[2]})"
+    """Write the median and, if there are several values, their range."""
+    median = form(float(np.median(values)))
+    if len(values) == 1:
+        return median
+
+    low = form(float(np.min(values)))
+    high = form(float(np.max(values)))
+    return f"{median} ({low}-{high})"

@@ -1,4 +1,4 @@
-"""Runs the searches of a comparison in several processes and tells of their progress."""
+"""Runs the searches of a comparison in several processes and reports their progress."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _POLL = 0.2  # seconds between looks at the progress
 
 
 class Place(NamedTuple):
-    """Where the data comes from and the studies go to."""
+    """Where the data comes from, and where the studies go."""
 
     source: Source
     storage_url: str
@@ -31,7 +31,7 @@ class Runner(NamedTuple):
 
     Attributes:
         place: Data and storage.
-        n_processes: Searches at a time, one thread each.
+        n_processes: Number of searches at a time, one thread each.
         deadline: Time, as of `time.time()`, from which no trial is started; may be infinite.
     """
 
@@ -41,7 +41,7 @@ class Runner(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """A search has spent this much, in full-run equivalents."""
+    """How much a search has spent, in full-run equivalents."""
 
     job: Job
     spent: float
@@ -56,7 +56,7 @@ class _Line(NamedTuple):
     deadline: float  # time.time() from which no trial is started
 
 
-_line: _Line | None = None  # of a worker process
+_line: _Line | None = None  # set in worker processes only
 
 
 def run_all(
@@ -65,14 +65,14 @@ def run_all(
     runner: Runner,
     on_progress: Callable[[Progress], None],
 ) -> None:
-    """Runs the searches; those that borrow probes wait for those that lend them.
+    """Run the searches; those that borrow probes wait for those that lend them.
 
-    When one fails or the user interrupts, the trials that are running end first. Of a process that
-    is killed, the trial that it was at is lost, and run again when the searches are resumed.
+    After a failure or an interrupt, the running trials are finished first. The trial of a process
+    that is killed is lost; it is run again when the searches are resumed.
 
     Args:
         settings: The comparison.
-        todo: Searches of it that are not finished.
+        todo: Those of its searches that are not finished.
         runner: How to run them.
         on_progress: Called in this process.
 
@@ -82,30 +82,58 @@ def run_all(
     """
     context = multiprocessing.get_context("spawn")
     line = _Line(context.Queue(), context.Event(), os.getpid(), runner.deadline)
-    waiting = [job for job in jobs(settings) if job in todo]
-    running: dict[Future[None], Job] = {}
+
+    def report() -> None:
+        _drain(line.messages, on_progress)
+
     with ProcessPoolExecutor(runner.n_processes, context, _start, (line,)) as pool:
         try:
-            while waiting or running:
-                if time.time() >= runner.deadline:
-                    waiting.clear()  # what they borrow may be cut short
-                unfinished = {*waiting, *running.values()}
-                for job in [j for j in waiting if lender(settings, j) not in unfinished]:
-                    waiting.remove(job)
-                    running[pool.submit(_work, settings, job, runner.place)] = job
-                done, _ = wait(running, timeout=_POLL, return_when=FIRST_COMPLETED)
-                _drain(line.messages, on_progress)
-                for future in done:
-                    del running[future]
-                    future.result()
+            _run_in(pool, settings, todo, runner, report)
         except BaseException:
+            # The running searches end after their current trial, the others never start.
             line.stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-        _drain(line.messages, on_progress)
+
+        report()
+
+
+def _run_in(
+    pool: ProcessPoolExecutor,
+    settings: Settings,
+    todo: list[Job],
+    runner: Runner,
+    report: Callable[[], None],
+) -> None:
+    """Submit each search when its probes are there, until all have ended."""
+    waiting = [job for job in jobs(settings) if job in todo]
+    running: dict[Future[None], Job] = {}
+
+    while waiting or running:
+        if time.time() >= runner.deadline:
+            # Their lenders may have been stopped before all probes were run.
+            waiting.clear()
+
+        for job in _ready(settings, waiting, running):
+            waiting.remove(job)
+            future = pool.submit(_work, settings, job, runner.place)
+            running[future] = job
+
+        finished, _ = wait(running, timeout=_POLL, return_when=FIRST_COMPLETED)
+        report()
+        for future in finished:
+            del running[future]
+            future.result()  # raises the error of a search that failed
+
+
+def _ready(settings: Settings, waiting: list[Job], running: dict[Future[None], Job]) -> list[Job]:
+    """Return the waiting searches whose lenders have finished."""
+    unfinished = {*waiting, *running.values()}
+    return [job for job in waiting if lender(settings, job) not in unfinished]
 
 
 def _drain(messages: Queue[Progress], on_progress: Callable[[Progress], None]) -> None:
+    """Pass on all messages that have arrived."""
     while True:
         try:
             on_progress(messages.get_nowait())
@@ -114,13 +142,14 @@ def _drain(messages: Queue[Progress], on_progress: Callable[[Progress], None]) -
 
 
 def _start(line: _Line) -> None:
-    """Sets up a worker process."""
+    """Set up a worker process."""
     global _line
     _line = line
     set_up_worker(line.parent)
 
 
 def _work(settings: Settings, job: Job, place: Place) -> None:
+    """Run one search in a worker process."""
     from optuna_kappa.study.storage import open_storage
     from studies.compare.search import Search
     from studies.mnist.data import load
@@ -128,8 +157,11 @@ def _work(settings: Settings, job: Job, place: Place) -> None:
     def go_on(spent: float) -> bool:
         if _line is None:
             return True
+
         _line.messages.put(Progress(job, spent))
-        return not (_line.stop.is_set() or time.time() >= _line.deadline)
+        is_late = time.time() >= _line.deadline
+        return not (_line.stop.is_set() or is_late)
 
     storage = open_storage(place.storage_url)
-    Search(settings, job, load(place.source), storage).run(go_on)
+    search = Search(settings, job, load(place.source), storage)
+    search.run(go_on)

@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return _FAILED
     except KeyboardInterrupt:
-        print("Stopped. The same command goes on from here.", file=sys.stderr)
+        print(f"Stopped. {crew.CONTINUE}", file=sys.stderr)
         return _INTERRUPTED
 
 
@@ -62,7 +62,7 @@ def _sweep(options: argparse.Namespace, console: Console) -> int:
     _export(options, console)
     if n_missing:
         console.print(
-            f"Runs still to do: {n_missing:,}. The same command goes on from here.",
+            f"Runs still to do: {n_missing:,}. {crew.CONTINUE}",
             highlight=False,
         )
     return 0

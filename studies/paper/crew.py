@@ -26,6 +26,9 @@ from studies.paper.plan import Group, Plan, Planned
 from studies.paper.sweep import Sweep
 from studies.processes import set_up_worker
 
+CONTINUE = "Run the same command again to continue."
+"""What to do after a sweep has stopped early."""
+
 # Seconds between looks at the studies; a look takes a hundredth of that.
 _POLL = 1.0
 _LINE_EVERY = 60.0  # seconds between lines where no terminal can show a bar
@@ -73,8 +76,7 @@ def run_all(plan: Plan, folder: Path, jobs: int, deadline: float, console: Conso
     n_missing = len(sweep.missing())
     if n_missing and failed:
         raise WorkerError(
-            f"a worker process {_ending(failed[0])}; runs still to do: {n_missing:,}. The same "
-            "command goes on from here."
+            f"a worker process {_ending(failed[0])}; runs still to do: {n_missing:,}. {CONTINUE}"
         )
     return n_missing
 
@@ -94,6 +96,7 @@ def _crew(plan: Plan, folder: Path, jobs: int, deadline: float) -> Iterator[list
 
         yield workers
     finally:
+        # Stop all of them before waiting for any.
         for process in workers:
             process.terminate()
         for process in workers:

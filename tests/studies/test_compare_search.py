@@ -185,7 +185,7 @@ def test_unfinished_searches_are_not_shown(digits: Dataset) -> None:
     storage = InMemoryStorage()
     Search(settings(), Job(CONSTANT, "tpe", 0), digits, storage).run(lambda spent: spent < 2)
     assert read_all(settings(), digits.name, digits.n_train, storage) == []
-    assert summary({}) == "No repeat was finished by all samplers yet."
+    assert summary({}) == "No repeat has been finished by all samplers yet."
 
 
 def test_probes_are_lent_by_the_same_repeat() -> None:

@@ -125,7 +125,7 @@ def test_cut_short_and_gone_on_with(
     out = capsys.readouterr().out
     assert "Data: scikit-learn's embedded digits" in out and "0 of 4 runs, 0.0 % of the" in out
     assert "0 tables in" in out
-    assert out.endswith("Runs still to do: 4. The same command goes on from here.\n")
+    assert out.endswith("Runs still to do: 4. Run the same command again to continue.\n")
     Sweep(TINY, tmp_path).work(iter([True, True, True, False]).__next__)
     assert main(["export", "--quick", "--out", str(tmp_path)]) == 0
     assert "2 tables in" in capsys.readouterr().out
@@ -146,8 +146,8 @@ def test_workers_that_fail_are_not_silent(
     *above, last = capfd.readouterr().err.splitlines()
     assert above[0].startswith("Process ") and "zigzag" in "".join(above)
     assert last == (
-        "error: a worker process failed with the error above; runs still to do: 1. The same "
-        "command goes on from here."
+        "error: a worker process failed with the error above; runs still to do: 1. Run the "
+        "same command again to continue."
     )
 
 
@@ -159,4 +159,4 @@ def test_interrupted(
 
     monkeypatch.setattr(crew, "run_all", interrupt)
     assert sweep("--out", str(tmp_path)) == 130
-    assert capsys.readouterr().err == "Stopped. The same command goes on from here.\n"
+    assert capsys.readouterr().err == "Stopped. Run the same command again to continue.\n"

@@ -151,7 +151,8 @@ def test_killed_ten_times(tmp_path: Path) -> None:
         _kill_worker(tmp_path, alone, random_)
         code, _, error = end(alone)
         assert code == 1 and error.startswith("error: a worker process was killed (SIGKILL); runs")
-        assert error.endswith(". The same command goes on from here.\n") and error.count("\n") == 1
+        assert error.endswith(". Run the same command again to continue.\n")
+        assert error.count("\n") == 1
         _kill_worker(tmp_path, last, random_)
         assert cut_short, "no kill hit a run"
         assert n_finished(tmp_path) < len(list(PLAN.runs())), "killed too late"
@@ -184,6 +185,6 @@ def _kill(way: str, command: Command) -> None:
         command.send_signal(signal.SIGTERM if way == "terminate" else signal.SIGKILL)
     code, _, error = end(command)
     if way in ("interrupt", "terminate"):
-        assert (code, error) == (130, "Stopped. The same command goes on from here.\n")
+        assert (code, error) == (130, "Stopped. Run the same command again to continue.\n")
     else:
         assert (code, error) == (-signal.SIGKILL, "")
