@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal, get_args
 
 import numpy as np
@@ -66,7 +67,8 @@ class RunConfig:
                 "give 0 for none."
             )
 
-        for name, least in (("horizon", 1), ("seed", 0), ("batch_size", 1), ("hidden", 1)):
+        least_values = {"horizon": 1, "seed": 0, "batch_size": 1, "hidden": 1}
+        for name, least in least_values.items():
             value = getattr(self, name)
             if not isinstance(value, int) or value < least:
                 raise ValueError(
@@ -249,7 +251,7 @@ def checkpoints(horizon: int, epoch: int, first: int = 8) -> tuple[int, ...]:
 def _checked(checkpoints: Sequence[int], horizon: int) -> tuple[int, ...]:
     """Return the checkpoints as a tuple; raise ValueError if they are out of order or range."""
     steps = tuple(checkpoints)
-    is_rising = all(before < after for before, after in zip((0, *steps), steps, strict=False))
+    is_rising = all(before < after for before, after in pairwise((0, *steps)))
     if not is_rising or (steps and steps[-1] > horizon):
         raise ValueError(
             f"checkpoints must ascend strictly between 1 and the horizon ({horizon}), got "

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from optuna_kappa._typing import Floats
-from studies.charts import GUIDE, OURS, Axis, Chart, Kind, Series
+from studies.charts import GUIDE, OURS, PAPER, Axis, Chart, Kind, Series
 from studies.paper.curves import Curves, subset
 from studies.paper.estimate import Estimate
 from studies.paper.optima import ln_loss, optimum
@@ -121,6 +121,17 @@ def inverse_line(label: str, x: Sequence[float], at: float, value: float) -> Ser
     ends = [float(min(x)), float(max(x))]
     heights = [value * at / end for end in ends]
     return Series(label, ends, heights, "guide", GUIDE)
+
+
+def paper_series(label: str, points: Mapping[int, float]) -> Series:
+    """Return the paper's own numbers, by epochs."""
+    return Series(
+        label=label,
+        x=list(points),
+        y=list(points.values()),
+        kind="paper",
+        colour=PAPER,
+    )
 
 
 def drawable(ln_value: Estimate) -> bool:

@@ -205,6 +205,7 @@ def _curves(name: str, table: RunTable, seeds: tuple[str, ...]) -> Curves:
 
     loss = np.full((len(seeds), len(lrs), len(steps)), np.nan)
     loss[seed_index, lr_index, step_index] = table.loss
+    # Averages must not treat an infinite loss as a number: such a run has diverged.
     loss[~np.isfinite(loss)] = np.nan
 
     return Curves(

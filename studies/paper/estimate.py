@@ -85,6 +85,7 @@ def derive(function: Callable[[Floats], float], estimates: Sequence[Estimate]) -
     left_out = np.stack([estimate.left_out for estimate in estimates], axis=1)
     resolutions = np.diag([estimate.resolution for estimate in estimates])
 
+    # To first order: move one estimate at a time by its resolution.
     value = function(values)
     changes = [function(values + error) - value for error in resolutions]
 

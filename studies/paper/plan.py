@@ -98,8 +98,8 @@ def full_plan(seeds: int = 5) -> Plan:
         *_of_both("cyclic", cyclic, [22], epoch),
         # Runs below one epoch serve to replay the probes of a search for 8 or 16 epochs.
         *_of_both("cosine", "cosine", [0.25, 0.5, 1, 2, 4, 8, 16, 32], epoch),
-        Group("adam-full", "adam", "constant", all_images, _grid("adam")),
-        Group("adam-data", "adam", "constant", _fixed_total(epoch), _grid("adam")),
+        _adam_constant("adam-full", all_images),
+        _adam_constant("adam-data", _fixed_total(epoch)),
     ]
     return Plan("mnist", epoch, seeds, tuple(groups))
 
@@ -117,8 +117,8 @@ def quick_plan(seeds: int = 2) -> Plan:
         *_of_both("halving", halving, [4], epoch, n_lrs=4),
         *_of_both("cyclic", cyclic, [4], epoch, n_lrs=4),
         *_of_both("cosine", "cosine", [1, 2], epoch, n_lrs=4),
-        Group("adam-full", "adam", "constant", all_images, _grid("adam", 4)),
-        Group("adam-data", "adam", "constant", fixed_total, _grid("adam", 4)),
+        _adam_constant("adam-full", all_images, n_lrs=4),
+        _adam_constant("adam-data", fixed_total, n_lrs=4),
     ]
     return Plan("digits", epoch, seeds, tuple(groups))
 
@@ -128,10 +128,30 @@ def _of_both(
 ) -> list[Group]:
     """Return the groups of both optimizers under one schedule."""
     sizes = tuple((epoch, round(n_epochs * epoch)) for n_epochs in epochs)
-    return [
-        Group(f"adam-{name}", "adam", schedule, sizes, _grid("adam", n_lrs)),
-        Group(f"sgd-{name}", "sgd", schedule, sizes, _grid("sgd", n_lrs)),
-    ]
+    optimizers: tuple[OptimizerName, ...] = ("adam", "sgd")
+    groups = []
+    for optimizer in optimizers:
+        group = Group(
+            name=f"{optimizer}-{name}",
+            optimizer=optimizer,
+            schedule=schedule,
+            sizes=sizes,
+            lrs=_grid(optimizer, n_lrs),
+        )
+        groups.append(group)
+
+    return groups
+
+
+def _adam_constant(name: str, sizes: tuple[tuple[int, int], ...], n_lrs: int = _N_LRS) -> Group:
+    """Return a group of Adam at a constant rate."""
+    return Group(
+        name=name,
+        optimizer="adam",
+        schedule="constant",
+        sizes=sizes,
+        lrs=_grid("adam", n_lrs),
+    )
 
 
 def _fixed_total(epoch: int) -> tuple[tuple[int, int], ...]:

@@ -46,6 +46,7 @@ class Sweep:
         self._locks = writable(folder / "locks", "--out")
         self._data: dict[int, Dataset] = {}
 
+        # Only one process at a time may make the database and its studies.
         with FileLock(folder / "setup.lock"):
             storage = open_storage(f"sqlite:///{folder / 'sweep.db'}")
             self._studies = {group.name: _study(storage, group) for group in plan.groups}
@@ -129,6 +130,7 @@ class Sweep:
 
         for evaluation in run.evaluations():
             valid_losses[evaluation.step] = evaluation.loss
+            # The weights of a diverged run give no meaningful test loss.
             if not run.diverged:
                 test_loss, test_accuracy = run.test()
                 accuracies.append(evaluation.accuracy)
@@ -151,6 +153,7 @@ class Sweep:
                 "data": self._dataset(planned.n_train).source,
             },
         )
+        # `create_trial` takes the time of its call, but the run began earlier.
         trial.datetime_start = started
         return trial
 

@@ -93,6 +93,7 @@ def _judge(claim: float, ours: Estimate, near: float, far: float) -> Verdict:
     if not ours.known or ours.edge:
         return Verdict.UNKNOWN
 
+    # An interval from near to far both agrees with the claim and contradicts it.
     distance = abs(ours.value - claim)
     if distance - ours.half_width <= near and distance + ours.half_width > far:
         return Verdict.UNKNOWN

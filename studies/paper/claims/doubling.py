@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from optuna_kappa._typing import Floats
-from studies.charts import CONTRAST, GUIDE, PAPER, Axis, Chart, Series
+from studies.charts import CONTRAST, GUIDE, Axis, Chart, Series
 from studies.paper import published
-from studies.paper.charts import optima_series
+from studies.paper.charts import optima_series, paper_series
 from studies.paper.claims.inverse_law import LIMITS
 from studies.paper.claims.item import OPTIMIZERS, Item, table_lines
 from studies.paper.claims.rates import best
@@ -115,11 +115,10 @@ def _ratio_chart(
 ) -> Chart:
     epochs = list(ratios)
     ends = [min(epochs), max(epochs)]
-    theirs = list(their_ratios.values())
     series = (
         Series("halving on doubling", ends, [2, 2], "guide", GUIDE),
         optima_series("ours", epochs, list(ratios.values()), "points"),
-        Series("the paper's table", list(their_ratios), theirs, "paper", PAPER),
+        paper_series("the paper's table", their_ratios),
         Series("no change", ends, [1, 1], "guide", CONTRAST),
     )
     return Chart(

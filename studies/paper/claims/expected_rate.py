@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from optuna_kappa._typing import Floats
-from studies.charts import EXPECTED, GUIDE, PAPER, Axis, Chart, Series
+from studies.charts import EXPECTED, GUIDE, Axis, Chart
 from studies.paper import published
-from studies.paper.charts import EPOCH_TICKS, optima_series
+from studies.paper.charts import EPOCH_TICKS, optima_series, paper_series
 from studies.paper.claims.initial_rate import SATURATION
 from studies.paper.claims.item import OPTIMIZERS, Item, table_lines
 from studies.paper.claims.rates import best, kappa, predicted
@@ -221,9 +221,7 @@ def _chart(rates: _Rates) -> Chart:
     ]
     # The paper's text gives numbers for this combination only.
     if (rates.optimizer, rates.schedule) == ("adam", "halving"):
-        theirs = published.HALVING_FOUND
-        label = "the paper found (its text)"
-        series.append(Series(label, list(theirs), list(theirs.values()), "paper", PAPER))
+        series.append(paper_series("the paper found (its text)", published.HALVING_FOUND))
 
     ticks = [n for n in EPOCH_TICKS if n <= max(epochs)]
     return Chart(

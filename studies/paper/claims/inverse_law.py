@@ -8,9 +8,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from studies.charts import GUIDE, PAPER, Axis, Chart, Series
+from studies.charts import GUIDE, Axis, Chart, Series
 from studies.paper import published
-from studies.paper.charts import EPOCH_TICKS, inverse_line, optima_series
+from studies.paper.charts import EPOCH_TICKS, inverse_line, optima_series, paper_series
 from studies.paper.claims.item import OPTIMIZERS, Item, table_lines
 from studies.paper.curves import Archive, Curves
 from studies.paper.estimate import Estimate, shifted
@@ -118,9 +118,10 @@ def _grid_error(curves: Curves, optimizer: str) -> str:
 def _slope_table(curves: Curves, slope_by_span: Mapping[Span, Estimate]) -> tuple[str, ...]:
     rows = []
     for span, estimate in slope_by_span.items():
-        first_step, last_step = (round(n_epochs * curves.epoch) for n_epochs in span)
-        ln_first = optimum(curves, first_step)
-        ln_last = optimum(curves, last_step)
+        first_samples = span[0] * curves.epoch
+        last_samples = span[1] * curves.epoch
+        ln_first = optimum(curves, round(first_samples))
+        ln_last = optimum(curves, round(last_samples))
 
         row = (
             _span_text(span),
@@ -128,8 +129,8 @@ def _slope_table(curves: Curves, slope_by_span: Mapping[Span, Estimate]) -> tupl
             of_slope(1.0, estimate).value,
             rate(ln_first),
             rate(ln_last),
-            amount(shifted(ln_first, math.log(span[0] * curves.epoch))),
-            amount(shifted(ln_last, math.log(span[1] * curves.epoch))),
+            amount(shifted(ln_first, math.log(first_samples))),
+            amount(shifted(ln_last, math.log(last_samples))),
         )
         rows.append(row)
 
@@ -145,12 +146,11 @@ def _chart(curves: Curves, optimizer: str) -> Chart:
 
     optimum_at_13 = optima[epochs.index(13.0)]
     lr_at_13 = math.exp(optimum_at_13.value)
-    table = published.TABLES[optimizer]
     series = (
         _tried_series(curves, whole_epochs),
         optima_series("our optimum", epochs, optima),
         inverse_line("1/D through 13 epochs", whole_epochs, 13, lr_at_13),
-        Series("the paper's table", list(table), list(table.values()), "paper", PAPER),
+        paper_series("the paper's table", published.TABLES[optimizer]),
     )
 
     late_ticks = [tick for tick in EPOCH_TICKS if tick not in _HIDDEN_TICKS]

@@ -47,7 +47,10 @@ def ratios(archive: Archive, optimizer: str) -> dict[Case, KappaRatio]:
         table = f"{optimizer}-{schedule}"
         for n_epochs in _epochs(archive, table, schedule):
             # A cosine run has one horizon; runs under the other schedules can be read at any.
-            horizon = n_epochs * archive.curves(table).epoch if schedule == "cosine" else None
+            horizon = None
+            if schedule == "cosine":
+                horizon = n_epochs * archive.curves(table).epoch
+
             ln_kappa = _ln_kappa(archive.curves(table, horizon=horizon), n_epochs)
             ln_constant = _ln_kappa(constant, n_epochs)
             kappas[schedule, n_epochs] = KappaRatio(ln_kappa, difference(ln_kappa, ln_constant))
