@@ -38,8 +38,14 @@ def loss_chart(
 
     guides = []
     for name, (lr, color) in marks.items():
-        label = f"{name}, {lr:.3g}"
-        guides.append(Series(label, [lr, lr], [low, high], kind="guide", colour=color))
+        guide = Series(
+            label=f"{name}, {lr:.3g}",
+            x=[lr, lr],
+            y=[low, high],
+            kind="guide",
+            colour=color,
+        )
+        guides.append(guide)
 
     return Chart(
         title=title,
@@ -120,7 +126,13 @@ def inverse_line(label: str, x: Sequence[float], at: float, value: float) -> Ser
     """Return the 1/D line over the range of x, through the point (`at`, `value`)."""
     ends = [float(min(x)), float(max(x))]
     heights = [value * at / end for end in ends]
-    return Series(label, ends, heights, "guide", GUIDE)
+    return Series(
+        label=label,
+        x=ends,
+        y=heights,
+        kind="guide",
+        colour=GUIDE,
+    )
 
 
 def paper_series(label: str, points: Mapping[int, float]) -> Series:

@@ -78,7 +78,7 @@ def minimum(x: Floats, y: Floats) -> float:
     is_near = np.abs(x - x[best]) <= _REACH
     used = (is_near & (excess < _WALL)) | is_neighbor
 
-    # A cubic needs four points; with fewer, the polynomial passes through all of them.
+    # A cubic needs at least four points; fewer points get a polynomial of lower degree.
     degree = min(3, int(used.sum()) - 1)
     cubic = np.polyfit(x[used] - x[best], excess[used], degree)
     low = x[max(best - 1, 0)]

@@ -140,7 +140,14 @@ def _table(judged: Mapping[Case, KappaRatio], verdicts: Mapping[Case, Verdict]) 
 
 
 def _chart(kappas: Mapping[Case, KappaRatio], name: str) -> Chart:
-    series = [Series("one κ for all (theorem 5.1)", [1, 32], [1, 1], "guide", GUIDE)]
+    one_kappa = Series(
+        label="one κ for all (theorem 5.1)",
+        x=[1, 32],
+        y=[1, 1],
+        kind="guide",
+        colour=GUIDE,
+    )
+    series = [one_kappa]
     for schedule, color in _COLORS.items():
         epochs: list[int] = []
         ln_ratios: list[Estimate] = []
