@@ -1,4 +1,7 @@
-"""Charts as plain data, and drawn: static SVG for the documents, the same bytes each time."""
+"""Describe charts as plain data and draw them as static SVG for the documents.
+
+The same chart gives the same bytes each time.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +19,22 @@ from optuna_kappa.visualization.theme import BLUE, GREEN, GREY, INK, ORANGE, RUL
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-PAPER, OURS, EXPECTED, CONTRAST, GUIDE = INK, BLUE, ORANGE, GREEN, GREY
+# Colours by what a series shows.
+PAPER = INK
+OURS = BLUE
+EXPECTED = ORANGE
+CONTRAST = GREEN
+GUIDE = GREY
 
 Numbers = Sequence[float]
 Kind = Literal["line", "points", "paper", "faint", "guide"]
 
 _SIZE = (7.2, 4.3)  # inches
-_PLACE = (0.1, 0.28, 0.87, 0.63)  # of the axes: left, bottom, width, height
-_LINE, _SHORT_LABEL = 86, 15  # characters of a legend's line, and of labels that fit five to one
-# Text as outlines looks the same for every reader; the salt makes the names inside the same too.
+_PLACE = (0.1, 0.28, 0.87, 0.63)  # of the axes in the figure: left, bottom, width, height
+_LINE = 86  # characters that fit in a line of the legend
+_SHORT_LABEL = 15  # characters of a label, of which five fit in a line
+# Text drawn as outlines looks the same for every reader. The salt makes the ids in the file the
+# same each time.
 _SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "path",
     "svg.hashsalt": "optuna-kappa",
@@ -47,19 +57,19 @@ _SETTINGS: dict[Any, Any] = {
 
 @dataclass(frozen=True)
 class Series:
-    """What is drawn in one colour.
+    """Data drawn in one colour.
 
     Attributes:
-        label: Name in the legend; none if empty.
-        x: Abscissae.
-        y: Ordinates, as many.
-        kind: "line" with markers, "points" alone, "paper" for the paper's own points, "faint"
-            for small dots, "guide" for a dashed line.
+        label: Name in the legend. An empty label is left out of the legend.
+        x: Horizontal coordinates, shape (n,).
+        y: Vertical coordinates, shape (n,).
+        kind: "line" for a line with markers, "points" for points alone, "paper" for the paper's
+            own points, "faint" for small dots, "guide" for a dashed line.
         colour: Colour.
-        low: Lower ends of the intervals, as many; none if empty. A band behind a line, bars at
-            points.
-        high: Upper ends.
-        bars: Horizontal bars at points instead of vertical ones.
+        low: Lower ends of the intervals, shape (n,), or empty for none. Intervals are drawn as a
+            band behind a line, and as error bars at points.
+        high: Upper ends of the intervals, shape (n,), or empty for none.
+        bars: Direction of the error bars.
     """
 
     label: str
@@ -74,7 +84,14 @@ class Series:
 
 @dataclass(frozen=True)
 class Axis:
-    """An axis: its title with the unit, whether it is logarithmic, its ticks and its range."""
+    """An axis of a chart.
+
+    Attributes:
+        title: Title, with the unit.
+        log: Whether the scale is logarithmic.
+        ticks: Positions of the ticks; chosen automatically if empty.
+        range: Both ends of the axis; chosen automatically if None.
+    """
 
     title: str
     log: bool = True
@@ -84,7 +101,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Chart:
-    """A figure as plain data."""
+    """A chart as plain data."""
 
     title: str
     x: Axis
@@ -93,8 +110,8 @@ class Chart:
 
 
 def draw(chart: Chart, path: Path) -> None:
-    """Writes a chart as SVG."""
-    # Here and not above: a sweep needs no figures, and matplotlib is slow to import.
+    """Write a chart to a file as SVG."""
+    # Imported here because matplotlib is slow to import and a sweep draws nothing.
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
@@ -103,38 +120,61 @@ def draw(chart: Chart, path: Path) -> None:
         figure = Figure(figsize=_SIZE)
         FigureCanvasSVG(figure)
         axes = figure.add_axes(_PLACE)
+
         _prepare(axes, chart)
         for order, series in enumerate(chart.series):
             _add(axes, series, order + 3)
-        for which, axis in (("x", chart.x), ("y", chart.y)):
-            _scale(axes, which, axis)
-        # Below the axes there is always room, inside them not.
+        _scale(axes, "x", chart.x)
+        _scale(axes, "y", chart.y)
+
+        # The legend goes below the axes, where there is always room for it.
         columns = _columns([series.label for series in chart.series])
-        axes.legend(loc="upper left", bbox_to_anchor=(0, -0.2), ncols=columns, borderaxespad=0)
+        axes.legend(
+            loc="upper left",
+            bbox_to_anchor=(0, -0.2),
+            ncols=columns,
+            borderaxespad=0,
+        )
+
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+
     path.write_text(_shorter(text.getvalue()), encoding="utf-8")
 
 
 def _columns(labels: Sequence[str]) -> int:
-    """How many columns of a legend fit side by side."""
-    longest = sorted((len(label) for label in labels), reverse=True)
-    if longest[0] <= _SHORT_LABEL:
+    """Number of legend columns that fit side by side."""
+    lengths = sorted(map(len, labels), reverse=True)
+    if lengths[0] <= _SHORT_LABEL:
         return 5
-    return 2 if sum(longest[:2]) <= _LINE else 1
+
+    return 2 if sum(lengths[:2]) <= _LINE else 1
 
 
 def _shorter(svg: str) -> str:
-    """The same figure: to a hundredth of a point, not indented, repeated styles written once."""
+    """Shorten an SVG file without changing the figure.
+
+    Numbers are cut to a hundredth of a point, lines are not indented, and a style that is used
+    more than twice is written once.
+    """
     svg = re.sub(r"(?<![\w.])(-?[1-9]\d*\.\d\d)\d+", r"\1", svg)
     svg = re.sub(r"\s*\n\s*", "\n", svg)
-    svg = re.sub(r' d="[^"]*"', lambda path: re.sub(r"\s?([MLQCz])\s", r"\1", path[0]), svg)
-    styles = Counter(re.findall(r' style="(.*?)"', svg))
+    svg = re.sub(r' d="[^"]*"', _shorter_path, svg)
+
+    uses = Counter(re.findall(r' style="(.*?)"', svg))
+    repeated = [style for style, count in uses.items() if count > 2]
+
     classes = []
-    for number, style in enumerate(style for style, times in styles.items() if times > 2):
+    for number, style in enumerate(repeated):
         svg = svg.replace(f' style="{style}"', f' class="s{number}"')
         classes.append(f".s{number}{{{style}}}")
+
     return svg.replace("</style>", "\n".join(classes) + "</style>", 1)
+
+
+def _shorter_path(path: re.Match[str]) -> str:
+    """The attribute of an SVG path without the spaces around its commands."""
+    return re.sub(r"\s?([MLQCz])\s", r"\1", path[0])
 
 
 def _prepare(axes: Axes, chart: Chart) -> None:
@@ -145,16 +185,23 @@ def _prepare(axes: Axes, chart: Chart) -> None:
     axes.set_axisbelow(True)
 
 
-def _scale(axes: Axes, which: str, axis: Axis) -> None:
+def _scale(axes: Axes, which: Literal["x", "y"], axis: Axis) -> None:
+    """Set the scale, range and ticks of one of the two axes."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
-    side = axes.xaxis if which == "x" else axes.yaxis
+    horizontal = which == "x"
+    side = axes.xaxis if horizontal else axes.yaxis
+    set_scale = axes.set_xscale if horizontal else axes.set_yscale
+    set_range = axes.set_xlim if horizontal else axes.set_ylim
+    get_range = axes.get_xlim if horizontal else axes.get_ylim
+
     if axis.log:
-        (axes.set_xscale if which == "x" else axes.set_yscale)("log")
+        set_scale("log")
     if axis.range:
-        (axes.set_xlim if which == "x" else axes.set_ylim)(*axis.range)
+        set_range(*axis.range)
+
     if axis.log:
-        low, high = axes.get_xlim() if which == "x" else axes.get_ylim()
+        low, high = get_range()
         side.set_major_locator(LogLocator(subs=_subs(low, high), numticks=30))
         side.set_minor_locator(NullLocator())
         side.set_major_formatter(FuncFormatter(lambda value, _: tick_text(value)))
@@ -163,49 +210,80 @@ def _scale(axes: Axes, which: str, axis: Axis) -> None:
 
 
 def _subs(low: float, high: float) -> tuple[int, ...]:
-    """Which digits have ticks in each decade, so that there are about three to eight."""
+    """Digits that get a tick in each decade, such that there are about three to eight ticks."""
     decades = math.log10(high / low)
     if decades < 0.8:
         return tuple(range(1, 10))
+
     return (1, 2, 3, 5) if decades < 1.5 else (1, 2, 5)
 
 
 def tick_text(value: float) -> str:
-    """A tick's number: "0.02", "5e-4", "20", "20k"."""
+    """Text of a tick's number: "0.02", "5e-4", "20", "20k"."""
     if value >= 10_000:
         return f"{value / 1000:g}k"
     if value >= 0.01:
         return f"{value:g}"
+
     mantissa, _, exponent = f"{value:.1e}".partition("e")
     return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
 
 
 def _add(axes: Axes, series: Series, order: int) -> None:
+    """Draw a series; those of a higher order lie on top."""
     style: dict[str, Any] = {"color": series.colour, "zorder": order}
     if series.label:
         style["label"] = series.label
+
     if series.kind == "guide":
         axes.plot(series.x, series.y, linestyle=(0, (5, 4)), linewidth=1.3, **style)
     elif series.kind == "faint":
         axes.plot(series.x, series.y, ".", markersize=4, alpha=0.45, **style)
     elif series.kind == "line":
         axes.plot(series.x, series.y, "o-", markersize=3.5, linewidth=1.6, **style)
-        if series.low:
-            band: dict[str, Any] = {"color": series.colour, "alpha": 0.18, "linewidth": 0}
-            axes.fill_between(series.x, series.low, series.high, **band)
+        _add_band(axes, series)
     else:
         _add_points(axes, series, style)
 
 
+def _add_band(axes: Axes, series: Series) -> None:
+    """Draw the intervals of a line as a band."""
+    if not series.low:
+        return
+
+    axes.fill_between(
+        series.x,
+        series.low,
+        series.high,
+        color=series.colour,
+        alpha=0.18,
+        linewidth=0,
+    )
+
+
 def _add_points(axes: Axes, series: Series, style: dict[str, Any]) -> None:
-    """Points with error bars; the paper's own are diamonds, hollow so that nothing is hidden."""
+    """Draw points with error bars.
+
+    The paper's own points are hollow diamonds, so that they hide nothing.
+    """
     marker: dict[str, Any] = {"fmt": "o", "markersize": 6, "capsize": 3, "elinewidth": 1.4}
     if series.kind == "paper":
         marker |= {"fmt": "D", "markerfacecolor": "white", "markeredgewidth": 1.4}
+
     if series.low:
-        across = series.bars == "horizontal"
-        middle = series.x if across else series.y
-        below = [max(m - low, 0.0) for m, low in zip(middle, series.low, strict=True)]
-        above = [max(high - m, 0.0) for m, high in zip(middle, series.high, strict=True)]
-        marker["xerr" if across else "yerr"] = [below, above]
+        horizontal = series.bars == "horizontal"
+        middles = series.x if horizontal else series.y
+        marker["xerr" if horizontal else "yerr"] = _bar_lengths(middles, series)
+
     axes.errorbar(series.x, series.y, **marker, **style)
+
+
+def _bar_lengths(middles: Numbers, series: Series) -> list[list[float]]:
+    """Lengths of the error bars below and above the points."""
+    below = []
+    above = []
+    for middle, low, high in zip(middles, series.low, series.high, strict=True):
+        below.append(max(middle - low, 0.0))
+        above.append(max(high - middle, 0.0))
+
+    return [below, above]

@@ -1,4 +1,4 @@
-"""Folders named on a command line."""
+"""Check the folders that are named on a command line."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from pathlib import Path
 
 
 def writable(folder: Path, option: str) -> Path:
-    """The folder, made if need be.
+    """Create the folder if it does not exist, and return it.
 
     Args:
-        folder: Where files are to be written.
-        option: What to change where that cannot be, such as "--out".
+        folder: Folder that files will be written to.
+        option: Command-line option that the error message names, such as "--out".
 
     Raises:
-        ValueError: Nothing can be written there.
+        ValueError: Files cannot be written there.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -23,4 +23,5 @@ def writable(folder: Path, option: str) -> Path:
         raise ValueError(
             f"cannot write to the folder {folder} ({error.strerror}); choose another {option}"
         ) from error
+
     return folder

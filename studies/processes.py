@@ -1,4 +1,4 @@
-"""What every worker process of a study is told at its start, and how it ends with its parent."""
+"""Set up the worker processes of a study, and end them together with their parent."""
 
 from __future__ import annotations
 
@@ -8,27 +8,31 @@ import sys
 import threading
 import time
 
-_POLL = 0.2  # seconds between looks at the parent
+_POLL = 0.2  # seconds between two checks that the parent is alive
 
 
 def set_up_worker(parent: int) -> None:
-    """Sets up this process as a worker of the process with the id `parent`."""
+    """Set up this process as a worker of the process with the id `parent`."""
     import optuna
 
-    # An interrupt from the keyboard reaches all processes; the parent alone answers it.
+    # Ctrl-C reaches all processes. Only the parent reacts to it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Two threads in each of two processes would spend their time waiting for each other.
+
+    # With two threads in each of two processes, the threads would wait for each other.
     os.environ["OMP_NUM_THREADS"] = "1"
     if "torch" in sys.modules:
         import torch
 
         torch.set_num_threads(1)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+    watcher = threading.Thread(target=_end_with, args=(parent,), daemon=True)
+    watcher.start()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 def _end_with(parent: int) -> None:
-    """Ends this process when its parent is gone: one that was killed cannot say so."""
+    """End this process when its parent is gone. A parent that was killed sends no signal."""
     while os.getppid() == parent:
         time.sleep(_POLL)
+
     os._exit(1)

@@ -1,8 +1,8 @@
-"""The samplers and pruners that are compared, by name: `kappa`, `tpe`, `tpe+median`.
+"""Samplers and pruners that the studies compare, by name: `kappa`, `tpe`, `tpe+median`.
 
-A name is that of a sampler, with a plus and the name of a pruner where it is to have one. kappa
-has its own. A colon and a number after a pruner's name change what decides how much it prunes:
-`percentile:50`, `kappa:0.05`; `PRUNERS` says what that is.
+A name is that of a sampler. A plus sign adds a pruner: `tpe+median`. The sampler `kappa` always
+uses its own pruner. A number after a colon sets how much a pruner prunes: `percentile:50`,
+`kappa:0.05`. The comment at `PRUNERS` says what the number means for each pruner.
 """
 
 from __future__ import annotations
@@ -33,15 +33,16 @@ KAPPA = "kappa"
 
 
 class Target(NamedTuple):
-    """What a search is for.
+    """Target of a search.
 
     Attributes:
         horizon: Target horizon, in the unit of the reports.
         schedule: The schedule, or its name.
         sources: Runs that a kappa search starts from.
         seed: Seed of the search.
-        number: Number of the trial to come. A sampler that is made anew for each trial goes on,
-            after an interruption, as it would have, and does not repeat its first draws.
+        number: Number of the next trial. A sampler that is created anew for each trial draws from
+            it. After an interruption it goes on as it would have and does not repeat its first
+            draws.
     """
 
     horizon: int
@@ -53,17 +54,27 @@ class Target(NamedTuple):
     @property
     def trial_seed(self) -> int:
         """Seed of a sampler that is used from this trial on."""
-        return int(np.random.SeedSequence([self.seed, self.number]).generate_state(1)[0])
+        sequence = np.random.SeedSequence([self.seed, self.number])
+        return int(sequence.generate_state(1)[0])
 
 
 def _kappa(target: Target) -> BaseSampler:
-    return KappaSampler(target.horizon, target.schedule, sources=target.sources, seed=target.seed)
+    return KappaSampler(
+        target.horizon,
+        target.schedule,
+        sources=target.sources,
+        seed=target.seed,
+    )
 
 
 def _hyperband(target: Target, factor: float = 3) -> BasePruner:
-    # Four brackets: the lowest rung, a 27th of the target, is about what a probe costs.
+    # Four brackets. The lowest rung, a 27th of the target, costs about as much as a probe.
     lowest = max(1, target.horizon // 27)
-    return HyperbandPruner(lowest, target.horizon, reduction_factor=max(2, round(factor)))
+    return HyperbandPruner(
+        min_resource=lowest,
+        max_resource=target.horizon,
+        reduction_factor=max(2, round(factor)),
+    )
 
 
 def _median(target: Target, startup: float = 5) -> BasePruner:
@@ -99,9 +110,15 @@ SAMPLERS: Mapping[str, Callable[[Target], BaseSampler]] = MappingProxyType(
     }
 )
 
-# With Optuna's defaults; Hyperband has none for the rungs, the patient pruner for its patience.
-# The number after a colon is: trials before the first is pruned, percentile, reduction factor
-# (twice), p, reports without improvement, and epsilon.
+# Optuna's defaults, except for the rungs of Hyperband and the patience of the patient pruner,
+# which have no default. The number after the colon is
+#
+#     median                  trials that finish before the first is pruned
+#     percentile              the percentile
+#     sha, hyperband          the reduction factor
+#     wilcoxon                the p-value
+#     patient                 reports without improvement
+#     kappa                   epsilon
 PRUNERS: Mapping[str, Callable[..., BasePruner]] = MappingProxyType(
     {
         "none": lambda target: NopPruner(),
@@ -117,33 +134,56 @@ PRUNERS: Mapping[str, Callable[..., BasePruner]] = MappingProxyType(
 
 
 def check_pruners(names: Sequence[str], known: Sequence[str] = tuple(PRUNERS)) -> None:
-    """Raises a ValueError unless these are names of pruners, with settings or without."""
+    """Check names of pruners, with or without settings.
+
+    Args:
+        names: Names to check.
+        known: Names that are allowed, without settings.
+
+    Raises:
+        ValueError: A name is unknown, is given twice, or has a setting that is not allowed.
+    """
     check(names, known, "pruner", lambda name: name.partition(":")[0])
+
     for name in names:
         pruner, colon, setting = name.partition(":")
-        try:
-            fine = not colon or (pruner != "none" and 0 < float(setting) < 1e6)
-        except ValueError:
-            fine = False
-        if not fine:
+        if colon and (pruner == "none" or not _is_setting(setting)):
             raise ValueError(
                 f"the setting of {name!r} must be a number above 0 and below a million, as in "
                 "percentile:50, and none has no setting"
             )
 
 
+def _is_setting(text: str) -> bool:
+    """Whether a text is a number that may follow a colon."""
+    try:
+        return 0 < float(text) < 1e6
+    except ValueError:
+        return False
+
+
 def check_names(names: Sequence[str]) -> None:
-    """Raises a ValueError unless these are names of samplers, each given once."""
+    """Check names of samplers, with or without pruners.
+
+    Args:
+        names: Names to check.
+
+    Raises:
+        ValueError: A name is unknown, is given twice, or has a pruner that is not allowed.
+    """
     check(names, tuple(SAMPLERS), "sampler", lambda name: name.partition("+")[0])
+
     for name in names:
         sampler, plus, pruner = name.partition("+")
-        if plus and (pruner.partition(":")[0] not in PRUNERS or sampler == KAPPA):
+        if not plus:
+            continue
+
+        if sampler == KAPPA or pruner.partition(":")[0] not in PRUNERS:
             raise ValueError(
                 f"unknown pruner in {name!r}; write SAMPLER+PRUNER with one of "
                 f"{', '.join(PRUNERS)}, and kappa alone, which has its own"
             )
-        if plus:
-            check_pruners([pruner])
+        check_pruners([pruner])
 
 
 def check(
@@ -152,9 +192,20 @@ def check(
     what: str,
     key: Callable[[str], str] = lambda name: name,
 ) -> None:
-    """Raises a ValueError unless there are names, each known and given once."""
+    """Check that there are names, each known and given once.
+
+    Args:
+        names: Names to check.
+        known: Names that are allowed.
+        what: What the names stand for, such as "sampler"; the error message uses it.
+        key: The part of a name that must be known; all of it by default.
+
+    Raises:
+        ValueError: There are no names, or one is unknown or given twice.
+    """
     if not names:
         raise ValueError(f"no {what} is given; choose from {', '.join(known)}")
+
     for i, name in enumerate(names):
         if name in names[:i]:
             raise ValueError(f"{what} {name!r} is given twice; once is enough")
@@ -163,11 +214,15 @@ def check(
 
 
 def make(name: str, target: Target) -> tuple[BaseSampler, BasePruner]:
-    """The sampler and the pruner of a name that `check_names` accepts."""
+    """Create the sampler and the pruner of a name that `check_names` accepts."""
     sampler, _, pruner = name.partition("+")
-    pruner, colon, setting = (pruner or (KAPPA if sampler == KAPPA else "none")).partition(":")
+    if not pruner:
+        pruner = KAPPA if sampler == KAPPA else "none"
+
+    pruner, colon, setting = pruner.partition(":")
     settings = [float(setting)] if colon else []
+
     with warnings.catch_warnings():
-        # That their interface may change is no news to who compares them.
+        # Some of them warn that their interface is experimental. A comparison need not show that.
         warnings.simplefilter("ignore", ExperimentalWarning)
         return SAMPLERS[sampler](target), PRUNERS[pruner](target, *settings)
