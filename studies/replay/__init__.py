@@ -1,1 +1,1 @@
-"""Searches replayed from recorded runs: by the hundred in seconds, with statistics."""
+"""Replay hundreds of searches from recorded runs in seconds, with statistics."""

@@ -1,4 +1,4 @@
-"""What a replayed search is told: the interface of the objectives made from run tables."""
+"""The interface of objectives that are made from recorded runs."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Curve(NamedTuple):
     """The reports of one trial.
 
     Attributes:
-        steps: Data seen, shape `(n,)`, ascending, at least 1, whole but for rounding; the last is
-            the horizon that the trial was planned for.
-        losses: Shape `(n,)`; NaN from where the run had diverged.
+        steps: Data seen, shape `(n,)`, ascending, at least 1, whole numbers up to rounding. The
+            last step is the horizon that the trial was planned for.
+        losses: Shape `(n,)`; NaN from the step on at which the run had diverged.
     """
 
     steps: Floats
@@ -38,12 +38,12 @@ class Objective(Protocol):
 
     @property
     def epoch(self) -> float:
-        """A short horizon, one epoch where the table says what that is, in steps."""
+        """A short horizon, in steps: one epoch if the table says how long an epoch is."""
         ...
 
     @property
     def schedule(self) -> AnySchedule:
-        """The schedule, as a `KappaSampler` is told it."""
+        """The schedule, in the form in which a `KappaSampler` is given it."""
         ...
 
     @property
@@ -53,13 +53,13 @@ class Objective(Protocol):
 
     @property
     def recorded(self) -> Sequence[Params]:
-        """The parameters that the table has runs of."""
+        """The parameters that have recorded runs."""
         ...
 
     def curve(self, params: Params, horizon: float, rng: np.random.Generator) -> Curve:
-        """Runs a trial: one of the recorded seeds, at random."""
+        """Run a trial: replay one of the recorded seeds, chosen at random."""
         ...
 
     def regret(self, params: Params) -> float:
-        """Expected loss of a full run over that of the best one, minus 1."""
+        """Expected loss of a full run, divided by that of the best one, minus 1."""
         ...

@@ -10,46 +10,52 @@ from optuna_kappa._typing import Floats
 
 _RESAMPLES = 2_000
 _LEVEL = 0.95
-_SEED = 0  # of the resampling; the repeats have their own
+_SEED = 0  # of the resampling; the repeats have seeds of their own
 
 
 def median(values: Floats) -> Floats:
-    """Median over the first axis; infinite values and NaN count as worse than all others."""
+    """Median over the first axis. Infinity and NaN count as worse than all other values."""
     return np.asarray(np.median(_worst(values), axis=0))
 
 
 def mean(values: Floats) -> Floats:
-    """Mean over the first axis; infinite where one value is infinite or NaN."""
+    """Mean over the first axis. It is infinite where a value is infinite or NaN."""
     return np.asarray(np.mean(_worst(values), axis=0))
 
 
 def interval(statistic: Callable[[Floats], Floats], values: Floats) -> tuple[Floats, Floats]:
-    """The 95 % interval of a statistic by the percentile bootstrap (Efron, 1979).
+    """Compute the 95 % interval of a statistic by the percentile bootstrap (Efron, 1979).
 
     Args:
-        statistic: Of an array over its first axis.
-        values: Shape `(n_repeats, ...)`.
+        statistic: Function that reduces the first axis of an array.
+        values: One value per repeat, shape `(n_repeats, ...)`.
 
     Returns:
-        Its ends, each of the statistic's shape.
+        Lower and upper end, each of the statistic's shape.
     """
     rng = np.random.default_rng(_SEED)
-    drawn = statistic(values[rng.integers(len(values), size=(len(values), _RESAMPLES))])
-    # Ends that are drawn values: between a number and infinity there is nothing.
-    low, high = (1 - _LEVEL) / 2, (1 + _LEVEL) / 2
-    ends = np.quantile(drawn, [low, high], axis=0, method="nearest")
+    n = len(values)
+    resampled = values[rng.integers(n, size=(n, _RESAMPLES))]
+    statistics = statistic(resampled)
+
+    # "nearest" returns values that were drawn: interpolating between a number and infinity fails.
+    low = (1 - _LEVEL) / 2
+    high = (1 + _LEVEL) / 2
+    ends = np.quantile(statistics, [low, high], axis=0, method="nearest")
+
     return ends[0], ends[1]
 
 
 def stays_under(budgets: Floats, values: Floats, level: float) -> float:
-    """The first budget from which on all values are at most `level`; infinity if none."""
+    """Return the first budget from which on all values are at most `level`; infinity if none."""
     above = np.flatnonzero(~(values <= level))
     first = int(above[-1]) + 1 if len(above) else 0
+
     return float(budgets[first]) if first < len(budgets) else np.inf
 
 
 def number(value: float) -> float | None:
-    """A value for JSON, which has no NaN and no infinity."""
+    """Return the value, or None for NaN and infinity, which JSON does not have."""
     return float(value) if np.isfinite(value) else None
 
 
