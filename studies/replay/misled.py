@@ -1,20 +1,22 @@
-"""What a misled search costs: kappa searches with a wrong source beside plain TPE, seed by seed.
+"""Measure what a misleading source costs a kappa search, compared with plain TPE, seed by seed.
 
-The time of a search is what it has spent, in full-run equivalents, by the first trial from which
-on the regret of what it recommends stays at or under `LEVEL`. A search that ends above it is
-censored: its time is somewhere beyond the budget. Then
+The time of a search is the number of full-run equivalents that it has spent by the first trial
+from which on the regret of its recommendation stays at or under `LEVEL`. A search that ends above
+that level is censored: all that is known is that its time is beyond the budget. Then
 
-- a median counts it as infinite, which is exact as long as less than half of them are;
-- the delay of a repeat, kappa's time minus TPE's, is the largest that it may be: infinite where
-  kappa is censored, measured from the budget where only TPE is. `surely_late` counts those that
-  are late however censored searches would have gone on.
+- a median counts its time as infinite. That is exact as long as fewer than half are censored;
+- the delay of a repeat, kappa's time minus TPE's, is taken as the largest that is possible:
+  infinite if kappa is censored, measured from the budget if only TPE is. `surely_late` counts the
+  repeats that are late no matter how the censored searches would have continued.
 
-The time of TPE is mostly luck, and so is a delay: with other seeds TPE is itself more than two
-full runs later in a third to a half of the repeats. `luck` is what comes of TPE with other seeds
-in kappa's place, `by_rank` compares kappa's fastest search with TPE's fastest, and so on to the
-slowest, censored ones as above; in the tail of few repeats that is noisy too.
+The time of TPE is mostly luck, and so is a delay: with other seeds, TPE itself is more than two
+full runs later in a third to a half of the repeats. Two figures help to judge a delay:
 
-Nothing is charged for sources: what is tested is what believing them costs.
+- `luck` is the result for TPE with other seeds in place of kappa;
+- `by_rank` compares kappa's fastest search with TPE's fastest, and so on to the slowest, with
+  censored searches as above. With few repeats, its tail is noisy too.
+
+Sources cost nothing here: the test is what it costs to believe them.
 """
 
 from __future__ import annotations
@@ -24,15 +26,16 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from optuna_kappa._typing import Floats
-from studies.replay.results import Json, Replay, Sources, no_sources, searched
+from studies.replay.results import Json
 from studies.replay.search import Searched
 from studies.replay.statistics import interval, median, number, stays_under
+from studies.replay.workers import OnDone, Replay, Sources, no_sources, searched
 from studies.samplers import KAPPA
 
-LEVEL = 0.02  # regret
-MOST_RATIO = 1.25  # of the median times, kappa's over TPE's
-MOST_DELAY = 2.0  # full runs
-MOST_LATE = 0.05  # of the repeats may be later than that
+LEVEL = 0.02  # regret that a search is to reach
+MOST_RATIO = 1.25  # largest ratio of the median times, kappa's to TPE's
+MOST_DELAY = 2.0  # full runs; a repeat with a larger delay is late
+MOST_LATE = 0.05  # largest fraction of late repeats
 _BASE = "tpe"
 
 
@@ -40,81 +43,95 @@ def misled(
     replay: Replay,
     scenarios: Mapping[str, Sources],
     budget: float,
-    on_done: Callable[[int], None],
+    on_done: OnDone,
 ) -> Json:
-    """Searches with each scenario's sources, and with TPE by the same seeds and by as many others.
+    """Compare kappa, with the sources of each scenario, to TPE.
+
+    TPE searches twice: with the seeds of the kappa searches, and with as many other seeds.
 
     Args:
         replay: What is searched, and how often.
-        scenarios: Sources by name.
+        scenarios: Sources by the name of the scenario.
         budget: Full-run equivalents of each search.
         on_done: Called with the number of searches done.
     """
     twice = replay._replace(repeats=2 * replay.repeats)
-    plain = searched(twice, {_BASE: (_BASE, no_sources)}, budget, on_done)[_BASE]
-    base, others = np.split(times(plain), 2)
+    plain = searched(twice, {_BASE: (_BASE, no_sources)}, budget, on_done)
+    base, others = np.split(times(plain[_BASE]), 2)
+
     wanted = {name: (KAPPA, sources) for name, sources in scenarios.items()}
-    found = searched(replay, wanted, budget, on_done)
+    guided = searched(replay, wanted, budget, on_done)
+    results = {}
+    for name, searches in guided.items():
+        results[name] = compared(times(searches), base, budget)
+
     return {
         "budget": budget,
         "level": LEVEL,
         "tpe": _times(base),
         "luck": compared(others, base, budget),
-        "scenarios": {name: compared(times(one), base, budget) for name, one in found.items()},
+        "scenarios": results,
     }
 
 
-def times(found: Sequence[Searched]) -> Floats:
-    """The time of each search, shape `(n,)`; infinite if censored."""
-    return np.array([stays_under(one.spent, one.regret, LEVEL) for one in found])
+def times(searches: Sequence[Searched]) -> Floats:
+    """The time of each search, shape `(n,)`; infinite if it is censored."""
+    return np.array([stays_under(search.spent, search.regret, LEVEL) for search in searches])
 
 
 def compared(kappa: Floats, base: Floats, budget: float) -> Json:
-    """What came of one scenario.
+    """Compare the times of one scenario with those of TPE.
 
     Args:
         kappa: Times of the kappa searches, shape `(n,)`.
-        base: Times of the base sampler's with the same seeds, shape `(n,)`.
-        budget: After which searches are censored.
+        base: Times of TPE with the same seeds, shape `(n,)`.
+        budget: Full-run equivalents of each search.
     """
     pairs = np.stack([kappa, base], axis=1)
-    no_later = np.minimum(pairs, budget)
-    delays, surely = kappa - no_later[:, 1], no_later[:, 0] - base
+    kappa_at_least, base_at_least = np.minimum(pairs, budget).T
+    delays = kappa - base_at_least
+    sure_delays = kappa_at_least - base
+
     statistics: dict[str, tuple[Callable[[Floats], Floats], Floats]] = {
         "ratio": (_ratio, pairs),
         "delay": (median, delays),
         "delay_95": (_percentile, delays),
         "late": (_late, delays),
-        "late_by_rank": (lambda drawn: _late_by_rank(drawn, budget), pairs),
+        "late_by_rank": (lambda resampled: _late_by_rank(resampled, budget), pairs),
     }
-    found = {name: float(statistic(values)) for name, (statistic, values) in statistics.items()}
-    fast = found["ratio"] <= MOST_RATIO
+    values = {}
+    intervals = {}
+    for name, (statistic, sample) in statistics.items():
+        values[name] = float(statistic(sample))
+        intervals[name] = [number(float(end)) for end in interval(statistic, sample)]
+
+    fast = values["ratio"] <= MOST_RATIO
     return {
         **_times(kappa),
-        **{name: number(value) for name, value in found.items()},
-        "surely_late": float(_late(surely)),
-        "held": fast and found["late"] <= MOST_LATE,
-        "held_by_rank": fast and found["late_by_rank"] <= MOST_LATE,
-        "intervals": {
-            name: [number(float(end)) for end in interval(statistic, values)]
-            for name, (statistic, values) in statistics.items()
-        },
+        **{name: number(value) for name, value in values.items()},
+        "surely_late": float(_late(sure_delays)),
+        "held": fast and values["late"] <= MOST_LATE,
+        "held_by_rank": fast and values["late_by_rank"] <= MOST_LATE,
+        "intervals": intervals,
     }
 
 
-def _times(found: Floats) -> Json:
-    """The times of a sampler, None for those beyond the budget."""
+def _times(values: Floats) -> Json:
+    """The times of a sampler for JSON, with None for those beyond the budget."""
     return {
-        "median": number(float(median(found))),
-        "censored": int(np.isinf(found).sum()),
-        "times": [number(time) for time in found],
+        "median": number(float(median(values))),
+        "censored": int(np.isinf(values).sum()),
+        "times": [number(time) for time in values],
     }
 
 
 def _ratio(pairs: Floats) -> Floats:
-    """Ratio of the medians of kappa's times and TPE's, from shape `(n, ..., 2)`.
+    """Ratio of the median time of kappa to that of TPE.
 
-    Infinite where kappa's median is beyond the budget, whatever the other one is.
+    It is infinite if kappa's median is beyond the budget, whatever TPE's median is.
+
+    Args:
+        pairs: Times of kappa and of TPE, shape `(n, ..., 2)`.
     """
     kappa, base = np.moveaxis(median(pairs), -1, 0)
     ratio: Floats = np.full(np.shape(kappa), np.inf)
@@ -123,17 +140,23 @@ def _ratio(pairs: Floats) -> Floats:
 
 
 def _percentile(delays: Floats) -> Floats:
-    """The least delay that is exceeded in no more repeats than may be late."""
-    allowed = int(MOST_LATE * len(delays) + 1e-9)
-    return np.asarray(np.sort(delays, axis=0)[len(delays) - 1 - allowed])
+    """The smallest delay that no more than `MOST_LATE` of the repeats exceed."""
+    n_allowed = int(MOST_LATE * len(delays) + 1e-9)
+    ascending = np.sort(delays, axis=0)
+    return np.asarray(ascending[len(delays) - 1 - n_allowed])
 
 
 def _late(delays: Floats) -> Floats:
-    """Part of the repeats that are too late."""
+    """Fraction of the repeats that are late."""
     return np.asarray((delays > MOST_DELAY).mean(axis=0))
 
 
 def _late_by_rank(pairs: Floats, budget: float) -> Floats:
-    """Part of the ranks at which kappa is too late, from times of shape `(n, ..., 2)`."""
+    """Fraction of the ranks at which kappa is late.
+
+    Args:
+        pairs: Times of kappa and of TPE, shape `(n, ..., 2)`.
+        budget: Full-run equivalents of each search.
+    """
     kappa, base = np.moveaxis(np.sort(pairs, axis=0), -1, 0)
     return _late(kappa - np.minimum(base, budget))

@@ -1,7 +1,8 @@
-"""What a pruner does to a stream of trials: which it ends, what that saves and what it costs.
+"""Measure what a pruner does to a stream of trials: what it ends, what that saves and costs.
 
-The same proposals, with the same curves, are run without and with each pruner, so that what
-differs is the pruner's doing. The proposals are a sampler's that saw them all run to the end.
+The proposals come from a sampler whose trials all run to the end. The same proposals, with the
+same curves, are then run without a pruner and with each pruner. Any difference is therefore due to
+the pruner.
 """
 
 from __future__ import annotations
@@ -12,18 +13,16 @@ from typing import NamedTuple
 
 import numpy as np
 import optuna
-from numpy.typing import NDArray
-from optuna.trial import TrialState
 
 from optuna_kappa import KappaPruner
-from optuna_kappa._typing import Floats
-from optuna_kappa.study.decisions import decisions
+from optuna_kappa._typing import Bools, Floats
+from optuna_kappa.runs.table import SAME_HORIZON
 from studies.replay.objective import LR, Curve, Objective, Params
-from studies.replay.search import TOP_K, follow, new_study, rng_of, target_of
+from studies.replay.search import TOP_K, follow, new_study, rng_of, target_of, tell
 from studies.samplers import make
 
-_CLOSE = 0.01  # a trial within this part of the best one's loss is as good
-_KEPT = 8  # top-k runs one of so many proposals in full, without a setting
+_CLOSE = 0.01  # a trial whose loss is within this fraction of the best one's is as good
+_KEPT_OF = 8  # without a setting, top-k runs one of this many proposals in full
 
 
 class Proposal(NamedTuple):
@@ -47,16 +46,16 @@ class Proposal(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a pruner did to one stream; fractions of one.
+    """What a pruner did to one stream. All but the last are fractions.
 
     Attributes:
         survival: 1 if the trial with the lowest final loss was not pruned, else 0.
-        survival_1pct: 1 if any trial within 1 % of it was not.
-        regret: Expected loss of the best survivor over that of the best trial, minus 1. Negative
-            where the best trial was that by luck.
-        regret_observed: The same with the losses seen.
-        saved: Data not trained on, of all that the stream would have cost.
-        lr_shift: ln of the best survivor's learning rate over that of the best trial.
+        survival_1pct: 1 if at least one trial within 1 % of that loss was not pruned, else 0.
+        regret: Expected loss of the best survivor, divided by that of the best trial, minus 1. It
+            is negative if the best trial was the best by luck.
+        regret_observed: The same with the losses that were seen.
+        saved: Data that was not trained on, as a fraction of what the whole stream costs.
+        lr_shift: ln of the ratio of the best survivor's learning rate to that of the best trial.
     """
 
     survival: float
@@ -67,52 +66,83 @@ class Outcome(NamedTuple):
     lr_shift: float
 
 
+class _Ran(NamedTuple):
+    """A stream that was run with a pruner.
+
+    Attributes:
+        costs: Data that each trial trained on, shape `(n,)`.
+        ended: Whether each trial came to its end, shape `(n,)`.
+    """
+
+    costs: Floats
+    ended: Bools
+
+
 def proposals(objective: Objective, name: str, seed: int, n: int) -> list[Proposal]:
-    """A stream of proposals by a sampler whose trials all run to the target horizon."""
+    """Make a stream of proposals by a sampler whose trials all run to the target horizon.
+
+    Args:
+        objective: What is searched.
+        name: Name of the sampler.
+        seed: Seed of the stream.
+        n: Number of proposals.
+    """
     study = new_study(seed)
-    study.sampler = make(name, target_of(objective, seed))[0]
+    study.sampler, _ = make(name, target_of(objective, seed))
     space = dict(objective.space)
+
     stream = []
     for number in range(n):
         trial = study.ask(space)
         curve = objective.curve(trial.params, objective.horizon, rng_of(seed, number))
         _, ended = follow(trial, curve, prune=False)
-        if ended:
-            study.tell(trial, float(curve.losses[-1]))
-        else:
-            study.tell(trial, state=TrialState.PRUNED)
-        stream.append(Proposal(dict(trial.params), curve, objective.regret(trial.params)))
+        tell(study, trial, float(curve.losses[-1]) if ended else None)
+
+        regret = objective.regret(trial.params)
+        stream.append(Proposal(dict(trial.params), curve, regret))
+
     return stream
 
 
 def outcome(objective: Objective, stream: Sequence[Proposal], pruner: str, seed: int) -> Outcome:
-    """What a pruner of `studies.samplers`, or top-k, does to a stream."""
+    """Measure what a pruner does to a stream.
+
+    Args:
+        objective: What is searched.
+        stream: Proposals.
+        pruner: Name of a pruner, as `studies.samplers` reads it, or `TOP_K`.
+        seed: Seed of the stream.
+    """
     name, _, setting = pruner.partition(":")
     if name == TOP_K:
-        costs, ended = _top_k(stream, objective.epoch, float(setting or _KEPT))
+        ran = _top_k(stream, objective.epoch, float(setting or _KEPT_OF))
     else:
-        costs, ended, _ = _pruned(objective, stream, pruner, seed)
+        ran, _ = _pruned(objective, stream, pruner, seed)
+
     losses = np.array([proposal.loss for proposal in stream])
     best = int(np.argmin(losses))
     close = losses <= losses[best] + _CLOSE * abs(losses[best])
-    # Where nothing survives, the worst trial is as good a recommendation as any.
-    kept = int(np.argmin(np.where(ended, losses, np.inf)) if ended.any() else np.argmax(losses))
+
+    survivors = np.where(ran.ended, losses, np.inf)
+    # If nothing survives, there is nothing to recommend. The worst trial stands for that.
+    kept = int(np.argmin(survivors) if ran.ended.any() else np.argmax(losses))
     whole = sum(_length(proposal.curve) for proposal in stream)
+
     return Outcome(
-        survival=float(ended[best]),
-        survival_1pct=float((ended & close).any()),
+        survival=float(ran.ended[best]),
+        survival_1pct=float((ran.ended & close).any()),
         regret=(1 + stream[kept].regret) / (1 + stream[best].regret) - 1,
         regret_observed=float(losses[kept] - losses[best]) / abs(float(losses[best])),
-        saved=1 - float(costs.sum()) / whole,
+        saved=1 - float(ran.costs.sum()) / whole,
         lr_shift=math.log(stream[kept].params[LR] / stream[best].params[LR]),
     )
 
 
 class Stated(NamedTuple):
-    """What KappaPruner said about one trial at one phase.
+    """What KappaPruner stated about one trial at one phase.
 
     Attributes:
-        probability: That it beats the best trial so far.
+        probability: Probability that the trial ends below the best one so far.
         won: Whether it did, or would have.
         number: Number of the trial in its stream.
     """
@@ -123,63 +153,90 @@ class Stated(NamedTuple):
 
 
 def stated(
-    objective: Objective, stream: Sequence[Proposal], pruner: str, seed: int
+    objective: Objective,
+    stream: Sequence[Proposal],
+    pruner: str,
+    seed: int,
 ) -> list[Stated]:
-    """All that a KappaPruner says while it prunes a stream, beside what comes of it."""
-    _, ended, study = _pruned(objective, stream, pruner, seed)
-    judge, found, best = study.pruner, list[Stated](), math.inf
-    assert isinstance(judge, KappaPruner)
+    """Collect all that a KappaPruner states while it prunes a stream, and whether it was right.
+
+    Args:
+        objective: What is searched.
+        stream: Proposals.
+        pruner: Name of the pruner, with or without a setting.
+        seed: Seed of the stream.
+    """
+    ran, study = _pruned(objective, stream, pruner, seed)
+    kappa = study.pruner
+    assert isinstance(kappa, KappaPruner)
+
+    statements = []
+    best = math.inf
     for number, proposal in enumerate(stream):
-        for decision in decisions(study, number, judge):
+        won = proposal.loss < best
+        for decision in kappa.decisions(study, number):
             if decision.probability is not None:
-                found.append(Stated(decision.probability, proposal.loss < best, number))
-        if ended[number]:
+                statements.append(Stated(decision.probability, won, number))
+
+        if ran.ended[number]:
             best = min(best, proposal.loss)
-    return found
+
+    return statements
 
 
 def _pruned(
-    objective: Objective, stream: Sequence[Proposal], pruner: str, seed: int
-) -> tuple[Floats, NDArray[np.bool_], optuna.Study]:
-    """Cost of each trial, whether it came to its end, and the study of them all."""
+    objective: Objective,
+    stream: Sequence[Proposal],
+    pruner: str,
+    seed: int,
+) -> tuple[_Ran, optuna.Study]:
+    """Run a stream with a pruner; return what it cost, and the study with all its trials."""
     study = new_study(seed)
-    study.pruner = make(f"random+{pruner}", target_of(objective, seed))[1]
+    _, study.pruner = make(f"random+{pruner}", target_of(objective, seed))
     space = dict(objective.space)
-    results = []
+
+    costs = []
+    ended = []
     for proposal in stream:
         study.enqueue_trial(dict(proposal.params))
         trial = study.ask(space)
-        cost, ended = follow(trial, proposal.curve, prune=True)
-        if ended:
-            study.tell(trial, proposal.loss)
-        else:
-            study.tell(trial, state=TrialState.PRUNED)
-        results.append((cost, ended))
-    costs, ended_all = zip(*results, strict=True)
-    return np.array(costs), np.array(ended_all), study
+        cost, at_end = follow(trial, proposal.curve, prune=True)
+        tell(study, trial, proposal.loss if at_end else None)
+
+        costs.append(cost)
+        ended.append(at_end)
+
+    return _Ran(np.array(costs), np.array(ended)), study
 
 
-def _top_k(
-    stream: Sequence[Proposal], epoch: float, kept_of: float
-) -> tuple[Floats, NDArray[np.bool_]]:
-    """Everything for one epoch; the best, one of so many, go on to the end."""
-    whole = np.array([_length(proposal.curve) for proposal in stream])
-    at = [int(np.searchsorted(p.curve.steps[:-1], epoch * (1 - 1e-6))) for p in stream]
-    pairs = list(zip(stream, at, strict=True))
-    seen = np.array([p.curve.losses[i] for p, i in pairs])
+def _top_k(stream: Sequence[Proposal], epoch: float, kept_of: float) -> _Ran:
+    """Run all proposals for one epoch, then the best of them, one of `kept_of`, to the end."""
+    first_losses = []
+    first_costs = []
+    for proposal in stream:
+        steps = proposal.curve.steps
+        after_epoch = int(np.searchsorted(steps[:-1], epoch * (1 - SAME_HORIZON)))
+        first_losses.append(proposal.curve.losses[after_epoch])
+        first_costs.append(steps[after_epoch])
+
+    seen = np.array(first_losses)
     order = np.argsort(np.where(np.isfinite(seen), seen, np.inf), kind="stable")
-    kept = np.isin(np.arange(len(stream)), order[: max(1, int(len(stream) / kept_of))])
-    short = np.minimum([p.curve.steps[i] for p, i in pairs], whole)
-    fine = np.isfinite([p.loss for p in stream])
-    return np.where(kept, whole, short), kept & fine
+    n_kept = max(1, int(len(stream) / kept_of))
+    kept = np.isin(np.arange(len(stream)), order[:n_kept])
+
+    whole = np.array([_length(proposal.curve) for proposal in stream])
+    short = np.minimum(first_costs, whole)
+    converged = np.isfinite([proposal.loss for proposal in stream])
+    return _Ran(np.where(kept, whole, short), kept & converged)
 
 
 def _length(curve: Curve) -> float:
-    """Data that a curve has cost: up to the report at which it diverged, if it did."""
-    bad = ~np.isfinite(curve.losses)
-    return float(curve.steps[int(np.argmax(bad)) if bad.any() else -1])
+    """Data that a whole run costs: up to the report at which it diverged, if it did."""
+    diverged = ~np.isfinite(curve.losses)
+    last = int(np.argmax(diverged)) if diverged.any() else -1
+    return float(curve.steps[last])
 
 
 def as_array(outcomes: Sequence[Outcome]) -> Floats:
-    """Outcomes as an array of shape `(n, 6)`, in the order of the fields."""
+    """Outcomes as an array of shape `(n, 6)`, with the fields in their order."""
     return np.array(outcomes, dtype=np.float64)

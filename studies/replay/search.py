@@ -1,4 +1,4 @@
-"""One replayed search: any Optuna sampler and pruner, charged for every sample."""
+"""Replay one search with any Optuna sampler and pruner, and count every sample it trains on."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ from studies.replay.objective import LR, Curve, Objective, Params
 from studies.samplers import KAPPA, Target, make
 
 TOP_K = "top-k"
+_ROUNDING = 1e-9  # full-run equivalents; budgets this close are equal
 
 
 @dataclass(frozen=True)
 class Searched:
-    """What a search would recommend, trial by trial.
+    """What a search recommends after each of its trials.
 
     Attributes:
         spent: Full-run equivalents spent by the end of each trial, shape `(n,)`.
-        regret: Expected regret of what is recommended then; NaN while nothing is.
+        regret: Expected regret of the recommendation at that point; NaN while there is none.
         ask_ms: Milliseconds that each ask took, shape `(n,)`.
     """
 
@@ -36,15 +37,26 @@ class Searched:
     ask_ms: np.ndarray
 
     def at(self, budgets: np.ndarray) -> np.ndarray:
-        """Regret with a budget in full-run equivalents, of its shape."""
-        known = np.concatenate([[np.nan], self.regret])
-        found: np.ndarray = known[np.searchsorted(self.spent, budgets + 1e-9, side="right")]
-        return found
+        """Regret for each budget in full-run equivalents, in the shape of `budgets`."""
+        after_trial = np.searchsorted(self.spent, budgets + _ROUNDING, side="right")
+        from_start = np.concatenate([[np.nan], self.regret])
+        regrets: np.ndarray = from_start[after_trial]
+        return regrets
 
 
 @dataclass(frozen=True)
 class _Trial:
-    """A trial: its cost in full-run equivalents, its loss if it is a full run, NaN if not."""
+    """A replayed trial.
+
+    Attributes:
+        cost: Full-run equivalents.
+        loss: Final loss of a full run; NaN for other trials.
+        params: Parameters.
+        ask_ms: Milliseconds that the ask took.
+        full: Whether the trial was planned for the target horizon.
+        recommended: Parameters that the sampler recommends after this trial; None if the sampler
+            recommends nothing by itself.
+    """
 
     cost: float
     loss: float
@@ -62,101 +74,132 @@ def search(
     lender: Objective | None = None,
     sources: Sequence[RunTable] = (),
 ) -> Searched:
-    """Searches until the budget is spent.
+    """Search until the budget is spent.
 
-    Kappa recommends what `KappaSampler.recommend` says. The others, and kappa where more than the
-    learning rate is searched, recommend the full run with the lowest loss seen.
+    Kappa recommends what `KappaSampler.recommend` returns. The other samplers recommend the full
+    run with the lowest loss so far. So does kappa if parameters other than the learning rate are
+    searched too.
 
     Args:
         objective: What to search.
         name: Name of a sampler, as `studies.samplers` reads it, or `TOP_K`.
-        seed: Seed of the search. Its trial number n gets the same recorded seed from any sampler.
+        seed: Seed of the search. Trial number n replays the same recorded seed with any sampler.
         budget: Full-run equivalents.
-        lender: What kappa's probes are runs of, such as constant-rate runs for a cosine target;
+        lender: Where kappa's probes come from, such as constant-rate runs for a cosine target;
             None for the objective itself.
-        sources: Runs that a kappa search starts from, data in steps. Nothing is charged for them.
+        sources: Runs that a kappa search starts from, with data in steps. They cost nothing.
     """
     if name == TOP_K:
         trials = _top_k(objective, seed)
     else:
-        trials = _ask(objective, name, seed, lender, sources)
-    spent, best, regret = 0.0, math.inf, math.nan
+        trials = _asked(objective, name, seed, lender, sources)
+
+    spent = 0.0
+    best = math.inf
+    regret = math.nan
     rows: list[tuple[float, float, float]] = []
+
     for trial in trials:
         spent += trial.cost
         if trial.recommended is not None:
             regret = objective.regret(trial.recommended)
         elif trial.loss < best:
-            best, regret = trial.loss, objective.regret(trial.params)
+            best = trial.loss
+            regret = objective.regret(trial.params)
+
         rows.append((round(spent, 9), regret, trial.ask_ms))
-        if spent >= budget - 1e-9:
+        if spent >= budget - _ROUNDING:
             break
+
     return Searched(*np.array(rows).T)
 
 
 def rng_of(seed: int, number: int) -> np.random.Generator:
-    """Randomness of a trial."""
+    """Random generator of a trial.
+
+    Args:
+        seed: Seed of the search.
+        number: Number of the trial.
+    """
     return np.random.default_rng([seed, number])
 
 
 def new_study(seed: int) -> optuna.Study:
-    """A study in memory. Hyperband takes a trial's bracket from the study's name."""
+    """Create a study in memory. It has a fixed name because Hyperband derives brackets from it."""
     return optuna.create_study(study_name=f"replay {seed}")
 
 
 def target_of(objective: Objective, seed: int, sources: Sequence[RunTable] = ()) -> Target:
-    """The target of a search."""
-    return Target(round(objective.horizon), objective.schedule, sources, seed, number=0)
+    """Target of a search."""
+    return Target(
+        horizon=round(objective.horizon),
+        schedule=objective.schedule,
+        sources=sources,
+        seed=seed,
+        number=0,
+    )
 
 
-def _ask(
+def _asked(
     objective: Objective,
     name: str,
     seed: int,
     lender: Objective | None,
     given: Sequence[RunTable],
 ) -> Iterator[_Trial]:
-    """The trials of a search, without end."""
+    """The trials of a search with an Optuna sampler, without end."""
     sources = list(given)
     if lender is not None and name == KAPPA:
-        study = new_study(seed)
-        for trial in _run(study, name, target_of(lender, seed), lender, objective):
+        probing = new_study(seed)
+        target = target_of(lender, seed)
+        for trial in _trials(probing, name, target, lender, objective):
             if trial.full:
                 break
             yield trial
-        # Without the full run that ended the probes: nobody is charged for it.
-        sources.append(run_table([t for t in study.trials if kind_of(t) == "probe"]))
-    yield from _run(
-        new_study(seed), name, target_of(objective, seed, sources), objective, objective
-    )
+
+        # The full run that ended the loop above was not charged, so it is left out.
+        probes = [trial for trial in probing.trials if kind_of(trial) == "probe"]
+        sources.append(run_table(probes))
+
+    target = target_of(objective, seed, sources)
+    yield from _trials(new_study(seed), name, target, objective, objective)
 
 
-def _run(
-    study: optuna.Study, name: str, target: Target, objective: Objective, goal: Objective
+def _trials(
+    study: optuna.Study,
+    name: str,
+    target: Target,
+    objective: Objective,
+    goal: Objective,
 ) -> Iterator[_Trial]:
     """The trials of an Optuna study, without end.
 
     Args:
         study: New study.
         name: Name of its sampler.
-        target: What the sampler is told.
-        objective: What its trials are runs of.
-        goal: What the search is for: what costs are in full runs of, and recommendations are for.
+        target: Target that the sampler is given.
+        objective: Objective that is run.
+        goal: Objective that the search is for. Its full run is the unit of costs, and
+            recommendations are made for it.
     """
-    study.sampler, study.pruner = sampler, pruner = make(name, target)
-    prune, space = not isinstance(pruner, NopPruner), dict(objective.space)
+    sampler, pruner = make(name, target)
+    study.sampler = sampler
+    study.pruner = pruner
+    prune = not isinstance(pruner, NopPruner)
+    space = dict(objective.space)
+
     while True:
         started = time.perf_counter()
         trial = study.ask(space)
         ask_ms = 1e3 * (time.perf_counter() - started)
+
         planned = horizon(trial, default=target.horizon)
-        curve = objective.curve(trial.params, planned, rng_of(target.seed, trial.number))
-        cost, ended = follow(trial, curve, prune=prune)
         full = planned == target.horizon
-        if ended:
-            study.tell(trial, float(curve.losses[-1]))
-        else:
-            study.tell(trial, state=TrialState.PRUNED)
+        rng = rng_of(target.seed, trial.number)
+        curve = objective.curve(trial.params, planned, rng)
+        cost, ended = follow(trial, curve, prune=prune)
+        tell(study, trial, float(curve.losses[-1]) if ended else None)
+
         yield _Trial(
             cost=cost / goal.horizon,
             loss=float(curve.losses[-1]) if ended and full else math.nan,
@@ -168,38 +211,65 @@ def _run(
 
 
 def _recommended(
-    sampler: BaseSampler, study: optuna.Study, objective: Objective, goal: Objective
+    sampler: BaseSampler,
+    study: optuna.Study,
+    objective: Objective,
+    goal: Objective,
 ) -> Params | None:
-    """What kappa recommends for the goal; only where the learning rate is all there is."""
+    """What kappa recommends for the goal; None if more than the learning rate is searched."""
     if not isinstance(sampler, KappaSampler) or len(goal.space) > 1:
         return None
+
     try:
         if objective is goal:
             return {LR: sampler.recommend(study)}
         predicted = sampler.law(study).predict(goal.horizon, goal.schedule)
-    except ValueError:  # there is nothing to start from yet
+    except ValueError:  # too few trials for a recommendation
         return None
+
     return {LR: math.exp(predicted.quantile(0.5))}
 
 
 def follow(trial: Trial, curve: Curve, *, prune: bool) -> tuple[float, bool]:
-    """Reports a curve; returns the data it has cost, and whether it came to its end."""
+    """Report a curve to a trial, until the run diverges or is pruned.
+
+    Args:
+        trial: Running trial.
+        curve: Its reports.
+        prune: Whether the pruner is asked after each report.
+
+    Returns:
+        The data that was trained on, and whether the trial came to its end.
+    """
     for step, loss in zip(curve.steps, curve.losses, strict=True):
         trial.report(float(loss), max(1, round(step)))
         if not math.isfinite(loss) or (prune and trial.should_prune()):
             return float(step), False
+
     return float(curve.steps[-1]), True
 
 
+def tell(study: optuna.Study, trial: Trial, loss: float | None) -> None:
+    """Finish a trial with its loss; as pruned if there is none."""
+    if loss is None:
+        study.tell(trial, state=TrialState.PRUNED)
+    else:
+        study.tell(trial, loss)
+
+
 def _top_k(objective: Objective, seed: int) -> Iterator[_Trial]:
-    """Everything recorded for one epoch, then the best in full, one by one, as new runs."""
+    """Run everything recorded for one epoch, then the best in full, one by one, as new runs."""
     short = min(objective.epoch, objective.horizon)
-    first: list[tuple[float, Params]] = []
-    for params in objective.recorded:
-        curve = objective.curve(params, short, rng_of(seed, len(first)))
+    short_runs: list[tuple[float, Params]] = []
+
+    for number, params in enumerate(objective.recorded):
+        curve = objective.curve(params, short, rng_of(seed, number))
         loss = float(curve.losses[-1])
-        first.append((loss if math.isfinite(loss) else math.inf, params))
-        yield _Trial(float(curve.steps[-1]) / objective.horizon, math.nan, params, 0.0, full=False)
-    for number, (_, params) in enumerate(sorted(first, key=lambda pair: pair[0]), len(first)):
+        short_runs.append((loss if math.isfinite(loss) else math.inf, params))
+        cost = float(curve.steps[-1]) / objective.horizon
+        yield _Trial(cost, math.nan, params, ask_ms=0.0, full=False)
+
+    best_first = sorted(short_runs, key=lambda run: run[0])
+    for number, (_, params) in enumerate(best_first, start=len(short_runs)):
         curve = objective.curve(params, objective.horizon, rng_of(seed, number))
-        yield _Trial(1.0, float(curve.losses[-1]), params, 0.0, full=True)
+        yield _Trial(1.0, float(curve.losses[-1]), params, ask_ms=0.0, full=True)

@@ -14,10 +14,10 @@ from optuna_kappa.law.observations import observe
 from optuna_kappa.law.optimum import Optimum, find_optima
 from studies.replay.__main__ import main
 from studies.replay.misled import compared, misled, times
-from studies.replay.results import Replay, Sources
 from studies.replay.search import Searched, search
 from studies.replay.sources import FACTORS, VAGUE, scenarios
 from studies.replay.table import Prepared, prepare
+from studies.replay.workers import Replay, Sources
 
 _TARGET = 64.0  # horizon
 _INF = np.inf
