@@ -1,4 +1,4 @@
-"""What the commands print: tables of results, or their JSON."""
+"""Print results as tables or as JSON."""
 
 from __future__ import annotations
 
@@ -12,30 +12,37 @@ from studies.replay.misled import MOST_DELAY, MOST_LATE, MOST_RATIO
 from studies.replay.results import LEVELS, Json
 
 _WIDTH = 140  # of a table that goes to a file
+_PRUNING_HEADS = {
+    "survival": "best survives %",
+    "survival_1pct": "or within 1 % %",
+    "regret": "regret %",
+    "saved": "saved %",
+    "lr_shift": "ln lr shift",
+}
+_MISLED_HEADS = (
+    "source",
+    "to it",
+    "never",
+    "ratio",
+    "delay",
+    "95th %",
+    "late %",
+    "by rank %",
+    "held",
+    "by rank",
+)
 
 
-def print_json(found: Json) -> None:
-    """Prints the results, with intervals, and nothing else."""
-    print(json.dumps(found, allow_nan=False))
+def print_json(results: Json) -> None:
+    """Print the results as JSON and nothing else. They include the intervals."""
+    print(json.dumps(results, allow_nan=False))
 
 
-def show_searches(found: Json) -> None:
-    """Prints regret against budget."""
+def show_searches(results: Json) -> None:
+    """Print regret against budget."""
     for kind in ("median", "mean"):
-        title = f"Expected regret in %, {kind} of {found['repeats']} searches, {_target(found)}"
-        table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-        table.add_column("full runs:")
-        for budget in found["budgets"]:
-            table.add_column(f"{budget:g}", justify="right")
-        for level in LEVELS:
-            table.add_column(f"to {level:.0%}", justify="right")
-        table.add_column("ask ms", justify="right")
-        for name, one in found["samplers"].items():
-            regrets = [_percent(value) for value in one[f"{kind}_regret"]]
-            to = [_or_dash(value, "{:g}") for value in one["budget_to"].values()]
-            rest = [*to, f"{one['ask_ms']:.2f}"] if kind == "median" else [""] * (len(to) + 1)
-            table.add_row(name, *regrets, *rest)
-        _console().print(table)
+        _console().print(_regret_table(results, kind))
+
     _console().print(
         "to 5 %: full runs from which on the median stays at or under it. --json has the "
         "bootstrap intervals.",
@@ -43,71 +50,112 @@ def show_searches(found: Json) -> None:
     )
 
 
-def show_pruners(found: Json) -> None:
-    """Prints what each pruner did."""
-    title = (
-        f"Means of {found['repeats']} streams of {found['trials']} {found['proposals']} "
-        f"proposals, {_target(found)}; 95 % intervals"
+def _regret_table(results: Json, kind: str) -> Table:
+    """Regret against budget.
+
+    Args:
+        results: Results of the searches.
+        kind: "median" or "mean" over the repeats. The columns beside the regret are filled in
+            for the median only.
+    """
+    table = _table(
+        f"Expected regret in %, {kind} of {results['repeats']} searches, {_target(results)}"
     )
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    heads = {
-        "survival": "best survives %",
-        "survival_1pct": "or within 1 % %",
-        "regret": "regret %",
-        "saved": "saved %",
-        "lr_shift": "ln lr shift",
-    }
-    for i, head in enumerate(("pruner", *heads.values())):
-        table.add_column(head, justify="right" if i else "left")
-    for name, one in found["pruners"].items():
-        cells = []
-        for field in heads:
-            scale = 1 if field == "lr_shift" else 100
-            low, high = (scale * end for end in one["intervals"][field])
-            cells.append(f"{scale * one[field]:.3g} ({low:.3g} to {high:.3g})")
+    table.add_column("full runs:")
+    for budget in results["budgets"]:
+        table.add_column(f"{budget:g}", justify="right")
+    for level in LEVELS:
+        table.add_column(f"to {level:.0%}", justify="right")
+    table.add_column("ask ms", justify="right")
+
+    for name, sampler in results["samplers"].items():
+        cells = [_percent(value) for value in sampler[f"{kind}_regret"]]
+        if kind == "median":
+            cells += [_or_dash(value, "{:g}") for value in sampler["budget_to"].values()]
+            cells.append(f"{sampler['ask_ms']:.2f}")
         table.add_row(name, *cells)
+
+    return table
+
+
+def show_pruners(results: Json) -> None:
+    """Print what each pruner did."""
+    table = _table(
+        f"Means of {results['repeats']} streams of {results['trials']} {results['proposals']} "
+        f"proposals, {_target(results)}; 95 % intervals"
+    )
+    table.add_column("pruner")
+    for head in _PRUNING_HEADS.values():
+        table.add_column(head, justify="right")
+
+    for name, pruner in results["pruners"].items():
+        cells = []
+        for field in _PRUNING_HEADS:
+            scale = 1 if field == "lr_shift" else 100
+            low, high = (scale * end for end in pruner["intervals"][field])
+            cells.append(f"{scale * pruner[field]:.3g} ({low:.3g} to {high:.3g})")
+        table.add_row(name, *cells)
+
     _console().print(table)
 
 
-def show_misled(found: Json) -> None:
-    """Prints what each scenario cost."""
-    level, tpe = f"{found['level']:.0%}", _or_dash(found["tpe"]["median"], "{:g}")
-    title = (
-        f"Full runs to {level} regret, {found['repeats']} searches each, {_target(found)}; "
-        f"TPE: {tpe}, {found['tpe']['censored']} never within {found['budget']:g}"
+def show_misled(results: Json) -> None:
+    """Print what each scenario cost."""
+    tpe = results["tpe"]
+    table = _table(
+        f"Full runs to {results['level']:.0%} regret, {results['repeats']} searches each, "
+        f"{_target(results)}; TPE: {_or_dash(tpe['median'], '{:g}')}, {tpe['censored']} never "
+        f"within {results['budget']:g}"
     )
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    heads = ("source", "to it", "never", "ratio", "delay", "95th %", "late %", "by rank %", "held")
-    for head in (*heads, "by rank"):
+    for head in _MISLED_HEADS:
         table.add_column(head, justify="left" if head == "source" else "right")
-    for name, one in ({"(TPE, other seeds)": found["luck"]} | found["scenarios"]).items():
-        cells = [_or_dash(one["median"], "{:g}"), str(one["censored"])]
-        cells.append(_with_interval(one, "ratio", "{:.2f}"))
-        cells += [_or_dash(one[field], "{:+g}") for field in ("delay", "delay_95")]
-        cells += [_with_interval(one, f, "{:.0f}", 100) for f in ("late", "late_by_rank")]
-        cells += ["yes" if one[f] else "no" for f in ("held", "held_by_rank")]
-        table.add_row(name, *cells)
+
+    rows = {"(TPE, other seeds)": results["luck"]} | results["scenarios"]
+    for name, scenario in rows.items():
+        table.add_row(name, *_misled_cells(scenario))
+
     _console().print(table)
     _console().print(
-        f"to it: median; ratio: of the medians, may be {MOST_RATIO:g}; delay: kappa's time minus "
-        f"TPE's with the same seed; late: above {MOST_DELAY:g}, as {MOST_LATE:.0%} may be. by "
-        "rank: the fastest beside the fastest, and so on. Where a search never arrived, a delay "
-        "is the largest that it may be. Intervals: 95 %, --json has those of the delays; -: "
-        "beyond the budget.",
+        f"to it: median; ratio: of the medians, at most {MOST_RATIO:g} is allowed; delay: kappa's "
+        f"time minus TPE's with the same seed; late: delays above {MOST_DELAY:g}, at most "
+        f"{MOST_LATE:.0%} are allowed. by rank: the fastest beside the fastest, and so on. Where "
+        "a search never arrived, its delay is the largest that is possible. Intervals: 95 %, "
+        "--json has those of the delays; -: beyond the budget.",
         highlight=False,
     )
 
 
-def _with_interval(one: Json, field: str, form: str, scale: float = 1) -> str:
-    value, low, high = (
-        _or_dash(None if end is None else scale * end, form)
-        for end in (one[field], *one["intervals"][field])
-    )
+def _misled_cells(scenario: Json) -> list[str]:
+    """The cells of a scenario, in the order of `_MISLED_HEADS` without the first."""
+    return [
+        _or_dash(scenario["median"], "{:g}"),
+        str(scenario["censored"]),
+        _with_interval(scenario, "ratio", "{:.2f}"),
+        _or_dash(scenario["delay"], "{:+g}"),
+        _or_dash(scenario["delay_95"], "{:+g}"),
+        _with_interval(scenario, "late", "{:.0f}", scale=100),
+        _with_interval(scenario, "late_by_rank", "{:.0f}", scale=100),
+        "yes" if scenario["held"] else "no",
+        "yes" if scenario["held_by_rank"] else "no",
+    ]
+
+
+def _with_interval(scenario: Json, field: str, form: str, scale: float = 1) -> str:
+    """A value with its interval, each times a scale."""
+    texts = []
+    for value in (scenario[field], *scenario["intervals"][field]):
+        texts.append(_or_dash(None if value is None else scale * value, form))
+
+    value, low, high = texts
     return f"{value} ({low} to {high})"
 
 
-def _target(found: Json) -> str:
-    return f"{found['schedule']}, horizon {found['horizon']:g}"
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+
+
+def _target(results: Json) -> str:
+    return f"{results['schedule']}, horizon {results['horizon']:g}"
 
 
 def _percent(value: float | None) -> str:
