@@ -1,21 +1,24 @@
-"""Replays all that the documents claim, and writes `docs/replay.md` with its figures."""
+"""Replay all that the documents claim, and write `docs/replay.md` with its figures."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
-from itertools import cycle
 from pathlib import Path
 from typing import NamedTuple
 
 from optuna_kappa import read_csv
-from optuna_kappa.visualization.theme import OTHERS, SAMPLERS
-from studies.charts import Axis, Chart, Series, draw
-from studies.replay.results import BUDGETS, LEVELS, Json, Replay, searches
+from studies.charts import draw
+from studies.replay.charts import regret_chart
+from studies.replay.markdown import as_table, ends, percent
+from studies.replay.results import BUDGETS, LEVELS, Json, searches
 from studies.replay.table import prepare
+from studies.replay.workers import Replay
 
-PAGE, FIGURES, RESULTS = "replay.md", "replay", "results.json"
+PAGE = "replay.md"
+FIGURES = "replay"
+RESULTS = "results.json"
 PRUNED = {
     "tpe+kappa": "kappa",
     "tpe+median": "median",
@@ -24,22 +27,50 @@ PRUNED = {
     "tpe+wilcoxon": "wilcoxon",
 }
 SEARCHED = ("kappa", "tpe", "gp", "random", *PRUNED, "top-k")
-SLOW = ("gp",)  # takes more time than all others: at constant rate only
+SLOW = ("gp",)  # takes more time than all the others: replayed at constant rate only
 TRANSFER = "kappa from constant"  # its probes are constant-rate runs, for a scheduled target
-PROBES_FOR = 12  # epochs that these are laid out for: the longest of 4
+PROBES_FOR = 12  # epochs that these probes are planned for; the longest of them takes 4
 MEANS = ("kappa", "tpe")
-_SCALE = (0.1, 200.0)  # of the regrets in a figure, in %
+
+_INTRO = """\
+# Searches replayed from recorded runs
+
+Written by `make replay`. Each search is an Optuna study whose trials replay recorded learning
+curves: a trial is the curve of a random seed, interpolated between learning rates. The learning
+rate is searched over the three decades of the table. All data that a trial trains on is charged,
+in full-run equivalents.
+
+*Regret* is the expected loss of the recommended learning rate, divided by that of the best one,
+minus 1. Kappa recommends what `KappaSampler.recommend` returns. The other samplers recommend the
+best full run so far.
+
+Each sampler has {repeats} repeats; 95 % bootstrap intervals are in parentheses. `top-k` runs every
+learning rate of the grid for one epoch, then runs the best in full, best first. GP takes more time
+than all the others together, so it is replayed at constant rate only. `{transfer}` has a
+scheduled target but starts from probes at constant rate, which take at most {longest_probe:.2g}
+epochs.
+
+## Do pruners lead TPE to the wrong learning rate?
+
+Median regret in % after {budget:g} full-run equivalents, for TPE alone and with each pruner.
+*Above TPE* and *below TPE* mean that the intervals do not overlap.
+"""
 
 
 class Target(NamedTuple):
-    """One recorded table and the horizon, in epochs, that is searched for."""
+    """One recorded table and the horizon that is searched for.
+
+    Attributes:
+        table: Name of the table: optimizer and schedule.
+        epochs: Horizon in epochs.
+    """
 
     table: str
     epochs: int
 
     @property
     def searched(self) -> list[str]:
-        """The samplers to replay, without the one that starts from other runs."""
+        """Names of the samplers to replay, without the one that starts from other runs."""
         constant = self.table.endswith("-constant")
         return [name for name in SEARCHED if constant or name not in SLOW]
 
@@ -64,7 +95,12 @@ TARGETS = (
 
 
 class Replayed(NamedTuple):
-    """What came of one target: the JSON of the search command."""
+    """Results for one target.
+
+    Attributes:
+        target: The target.
+        searches: What `studies.replay.results.searches` returns.
+    """
 
     target: Target
     searches: Json
@@ -77,12 +113,12 @@ def replay(
     targets: Sequence[Target] = TARGETS,
     only: Collection[str] = (),
 ) -> Iterator[Replayed]:
-    """Replays targets, one by one.
+    """Replay targets, one by one.
 
     Args:
         tables: Folder of the recorded runs.
         repeats: Searches of each sampler.
-        on_step: Told what comes next.
+        on_step: Called with the title of each target before it is replayed.
         targets: What to search for.
         only: Samplers to replay; all by default.
 
@@ -90,187 +126,166 @@ def replay(
         ValueError: A table is missing or lacks runs.
     """
     for target in targets:
-        what = _prepared(tables, target.table, target.epochs, repeats)
+        plan = _prepared(tables, target.table, target.epochs, repeats)
         names = [name for name in target.searched if not only or name in only]
         on_step(target.title)
-        searched = searches(what, names, BUDGETS[-1], lambda n: None)
+        results = searches(plan, names, BUDGETS[-1], _ignore)
+
         optimizer, schedule = target.table.split("-")
         if schedule != "constant" and (not only or TRANSFER in only):
-            lender = _prepared(tables, f"{optimizer}-constant", PROBES_FOR, repeats).objective
-            lent = searches(what._replace(lender=lender), ["kappa"], BUDGETS[-1], lambda n: None)
-            searched["samplers"][TRANSFER] = lent["samplers"]["kappa"]
-        yield Replayed(target, searched)
+            constant = _prepared(tables, f"{optimizer}-constant", PROBES_FOR, repeats)
+            lent = plan._replace(lender=constant.objective)
+            transferred = searches(lent, ["kappa"], BUDGETS[-1], _ignore)
+            results["samplers"][TRANSFER] = transferred["samplers"]["kappa"]
+
+        yield Replayed(target, results)
 
 
 def _prepared(tables: Path, table: str, epochs: float, repeats: int) -> Replay:
-    made = prepare(read_csv(tables / f"{table}.csv.gz"), None, epochs)
-    return Replay(made.objective, repeats, 0, os.cpu_count() or 1)
+    prepared = prepare(read_csv(tables / f"{table}.csv.gz"), None, epochs)
+    return Replay(
+        objective=prepared.objective,
+        repeats=repeats,
+        seed=0,
+        jobs=os.cpu_count() or 1,
+    )
+
+
+def _ignore(done: int) -> None:
+    """Show no progress."""
 
 
 def save(one: Replayed, repeats: int, docs: Path) -> Replayed:
-    """Keeps results beside the figures, and joins them to those kept before of as many repeats.
+    """Keep results beside the figures, joined to those kept before with as many repeats.
+
+    Args:
+        one: Results for a target.
+        repeats: Searches of each sampler.
+        docs: Folder of the page.
 
     Returns:
-        All that is known of this target now.
+        All results that are now known for this target.
 
     Raises:
-        ValueError: Something of the page is neither among these results nor was it kept.
+        ValueError: A result that the page needs is neither given nor kept.
     """
     file = docs / FIGURES / RESULTS
     file.parent.mkdir(parents=True, exist_ok=True)
     kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     targets = kept.get("targets", {}) if kept.get("repeats") == repeats else {}
+
     old = targets.get(one.target.table, {}).get("samplers", {})
-    searched = _ordered(old | one.searches["samplers"])
-    if lacking := set(one.target.searched) - set(searched):
+    samplers = _ordered(old | one.searches["samplers"])
+    if lacking := set(one.target.searched) - set(samplers):
         raise ValueError(
             f"{file} has no results of {', '.join(sorted(lacking))} for {one.target.title} "
             f"with {repeats} repeats; replay without --only first"
         )
-    joined = Replayed(one.target, one.searches | {"samplers": searched})
+
+    joined = Replayed(one.target, one.searches | {"samplers": samplers})
     targets[one.target.table] = joined.searches
     text = json.dumps({"repeats": repeats, "targets": targets}, indent=0)
     file.write_text(text + "\n", encoding="utf-8")
     return joined
 
 
-def _ordered(found: Json) -> Json:
-    """By the order in which the page has them."""
+def _ordered(samplers: Json) -> Json:
+    """Results in the order in which the page shows them."""
     order = [SEARCHED[0], TRANSFER, *SEARCHED[1:]]
-    return dict(sorted(found.items(), key=lambda item: order.index(item[0])))
+    return dict(sorted(samplers.items(), key=lambda item: order.index(item[0])))
 
 
-def write(found: Sequence[Replayed], repeats: int, docs: Path) -> Path:
-    """Writes the page and its figures; returns the page."""
+def write(results: Sequence[Replayed], repeats: int, docs: Path) -> Path:
+    """Write the page and its figures.
+
+    Args:
+        results: Results for all targets.
+        repeats: Searches of each sampler.
+        docs: Folder of the page.
+
+    Returns:
+        The page.
+    """
     folder = docs / FIGURES
     folder.mkdir(parents=True, exist_ok=True)
-    for one in found:
-        draw(_chart(one), folder / f"{one.target.table}.svg")
+    for one in results:
+        chart = regret_chart(one.target.title, one.searches)
+        draw(chart, folder / f"{one.target.table}.svg")
+
     page = docs / PAGE
-    page.write_text("\n".join(_page(found, repeats)) + "\n", encoding="utf-8")
+    page.write_text("\n".join(_page(results, repeats)) + "\n", encoding="utf-8")
     return page
 
 
 def bias(one: Replayed) -> list[tuple[str, str]]:
-    """What each stock pruner does to TPE's search at the end of the budget, in a few words."""
+    """Say for each pruner what it does to TPE's search by the end of the budget.
+
+    Returns:
+        Pairs of a pruner's name and a few words.
+    """
     plain = one.searches["samplers"]["tpe"]
     return [(pruner, _judged(one, name, plain)) for name, pruner in PRUNED.items()]
 
 
 def _judged(one: Replayed, name: str, plain: Json) -> str:
-    """Above, below or no difference, by whether the intervals of the medians overlap."""
+    """Whether the intervals of the medians overlap, and if not, which one is higher."""
     pruned = one.searches["samplers"][name]
     low, high = pruned["intervals"][-1]
-    other_low, other_high = plain["intervals"][-1]
+    plain_low, plain_high = plain["intervals"][-1]
     value = f"{percent(pruned['median_regret'][-1])} ({percent(low)} to {percent(high)})"
-    if low is None or low > other_high:
+
+    if low is None or low > plain_high:
         return f"**above TPE**: {value}"
-    if high is not None and high < other_low:
+    if high is not None and high < plain_low:
         return f"below TPE: {value}"
     return f"no difference: {value}"
 
 
-def _page(found: Sequence[Replayed], repeats: int) -> Iterator[str]:
-    yield from (
-        "# Searches replayed from recorded runs",
-        "",
-        "Written by `make replay`. Each search is an Optuna study whose objective is a recorded "
-        "curve: that of a random seed, interpolated between learning rates. Everything is "
-        "charged, in full-run equivalents; the learning rate is searched over the three decades "
-        "of the table. Regret is that of the recommended learning rate: its expected loss over "
-        "the best one's, minus 1. Recommended is the best full run seen, by kappa what "
-        "`KappaSampler.recommend` says.",
-        "",
-        f"{repeats} repeats each; in parentheses 95 % bootstrap intervals. `top-k` runs every "
-        "learning rate of the grid for one epoch, then the best in full, best first. GP takes "
-        "more time than all others together and is replayed at constant rate only. "
-        f"`{TRANSFER}` starts from probes at constant rate, of at most {PROBES_FOR / 3.2:.2g} "
-        "epochs, for a scheduled target.",
-        "",
-        "## Do pruners lead TPE to the wrong learning rate?",
-        "",
-        f"Median regret in % after {BUDGETS[-1]:g} full-run equivalents, TPE alone and with each "
-        "pruner. *Above* and *below*: the intervals do not overlap.",
-        "",
+def _page(results: Sequence[Replayed], repeats: int) -> Iterator[str]:
+    """The lines of the page."""
+    yield _INTRO.format(
+        repeats=repeats,
+        transfer=TRANSFER,
+        longest_probe=PROBES_FOR / 3.2,
+        budget=BUDGETS[-1],
     )
-    yield from as_table(
-        ("", "TPE alone", *PRUNED.values()),
-        [
-            (one.target.title, _last(one.searches["samplers"]["tpe"]), *(t for _, t in bias(one)))
-            for one in found
-        ],
-    )
+    rows = []
+    for one in results:
+        verdicts = [verdict for _, verdict in bias(one)]
+        rows.append((one.target.title, _last(one.searches["samplers"]["tpe"]), *verdicts))
+    yield from as_table(("", "TPE alone", *PRUNED.values()), rows)
     yield ""
-    for one in found:
+    for one in results:
         yield from _section(one)
 
 
 def _section(one: Replayed) -> Iterator[str]:
-    yield from (f"## {one.target.title}", "", f"![]({FIGURES}/{one.target.table}.svg)", "")
-    budgets = one.searches["budgets"]
-    yield "Median regret in %, and the budget from which on it stays under a level:"
+    """The lines of one target."""
+    samplers = one.searches["samplers"]
+    budgets = [f"{budget:g}" for budget in one.searches["budgets"]]
+    levels = [f"to {level:.0%}" for level in LEVELS]
+
+    yield f"## {one.target.title}\n"
+    yield f"![]({FIGURES}/{one.target.table}.svg)\n"
+    yield "Median regret in % at each budget, in full-run equivalents. The columns"
+    yield f"*{', '.join(levels)}* give the budget from which on it stays at or under that level.\n"
+    rows = [(name, *_median_cells(sampler)) for name, sampler in samplers.items()]
+    yield from as_table(("sampler", *budgets, *levels, "ask, ms"), rows)
     yield ""
-    heads = ("sampler", *(f"{b:g}" for b in budgets), *(f"to {v:.0%}" for v in LEVELS), "ask, ms")
-    rows = [
-        (
-            name,
-            *map(percent, found["median_regret"]),
-            *("-" if b is None else f"{b:g}" for b in found["budget_to"].values()),
-            f"{found['ask_ms']:.1f}",
-        )
-        for name, found in one.searches["samplers"].items()
-    ]
-    yield from as_table(heads, rows)
-    means = [
-        (name, *map(percent, one.searches["samplers"][name]["mean_regret"])) for name in MEANS
-    ]
-    yield from ("", "Means of the regret, in %:", "")
-    yield from as_table(heads[: len(budgets) + 1], means)
+    yield "Mean regret in %:\n"
+    means = [(name, *map(percent, samplers[name]["mean_regret"])) for name in MEANS]
+    yield from as_table(("sampler", *budgets), means)
     yield ""
 
 
-def _chart(one: Replayed) -> Chart:
-    """Median regret against budget; the pruners of TPE aside from the others."""
-    budgets, others = one.searches["budgets"], cycle(OTHERS)
-    series = []
-    for name, found in one.searches["samplers"].items():
-        rows = [
-            (b, *(100 * max(v, _SCALE[0] / 100) for v in (value, *span)))
-            for b, value, span in zip(
-                budgets, found["median_regret"], found["intervals"], strict=True
-            )
-            if value is not None and None not in span
-        ]
-        colour = SAMPLERS.get(name) or next(others)
-        if rows:
-            x, y, low, high = zip(*rows, strict=True)
-            band = (low, high) if name in ("kappa", "tpe") else ((), ())
-            series.append(Series(name, x, y, "line", colour, *band))
-    return Chart(
-        one.target.title,
-        Axis("budget, full-run equivalents", ticks=(1, 2, 3, 4, 6, 8, 12, 16, 24)),
-        Axis("median regret, %", range=_SCALE),
-        tuple(series),
-    )
+def _median_cells(sampler: Json) -> Iterator[str]:
+    """The cells of one sampler."""
+    yield from map(percent, sampler["median_regret"])
+    for budget in sampler["budget_to"].values():
+        yield "-" if budget is None else f"{budget:g}"
+    yield f"{sampler['ask_ms']:.1f}"
 
 
-def as_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """A table in Markdown, all but its first column to the right."""
-    yield f"| {' | '.join(heads)} |"
-    yield f"|---|{'---:|' * (len(heads) - 1)}"
-    for row in rows:
-        yield f"| {' | '.join(row)} |"
-
-
-def _last(found: Json) -> str:
-    return f"{percent(found['median_regret'][-1])} ({ends(found['intervals'][-1])})"
-
-
-def ends(interval: Sequence[float | None]) -> str:
-    """An interval of fractions in %."""
-    return " to ".join(map(percent, interval))
-
-
-def percent(value: float | None) -> str:
-    """A fraction in %, to two digits."""
-    return "-" if value is None else f"{100 * value:.2g}" if value < 0.1 else f"{100 * value:.0f}"
+def _last(sampler: Json) -> str:
+    """Median regret at the largest budget, with its interval."""
+    return f"{percent(sampler['median_regret'][-1])} ({ends(sampler['intervals'][-1])})"

@@ -59,7 +59,8 @@ def test_the_page_has_all_samplers_and_pruners(tmp_path: Path) -> None:
         assert f"| {name} |" in page
     assert "| Adam, constant, 24 epochs | 2 (1.5 to 2.5) |" in page
     assert "| kappa | - | 2 | 3.25 | - | - | 0.5 |" in page
-    assert len(PRUNED) + 2 == page.splitlines()[12].count("|") - 1
+    (row,) = [line for line in page.splitlines() if line.startswith("| Adam, constant,")]
+    assert len(PRUNED) + 2 == row.count("|") - 1
     figure = tmp_path / "replay" / "adam-constant.svg"
     assert f"![]({figure.relative_to(tmp_path)})" in page
     assert figure.stat().st_size < 60_000
