@@ -1,1 +1,1 @@
-"""Speed on this machine: training, asks, pruning and the law, each beside its alternatives."""
+"""Measure speed on this machine: training, asks, pruning and the law, beside alternatives."""

@@ -14,7 +14,8 @@ from rich.console import Console
 from studies.bench.report import Report
 from studies.samplers import check
 
-_USAGE, _STOPPED = 2, 130  # exit codes: wrong input, interrupted
+_USAGE = 2  # exit code: wrong input
+_STOPPED = 130  # exit code: interrupted
 _WIDTH = 140  # of a table that goes to a file
 
 
@@ -58,27 +59,29 @@ PARTS: Mapping[str, Callable[[argparse.Namespace], Report]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs benchmarks and prints them; returns the exit code.
+    """Run benchmarks, print the results and return the exit code.
 
     Args:
         arguments: Command line without the program's name; that of the process by default.
     """
     options = _parser().parse_args(arguments)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    parts = options.parts or list(PARTS)
     data = {}
+
     try:
-        parts = options.parts or list(PARTS)
         check(parts, list(PARTS), "part")
         for name in parts:
-            found = PARTS[name](options)
-            data[name] = found.data
+            report = PARTS[name](options)
+            data[name] = report.data
             if not options.json:
-                _console().print(*found.shown, sep="\n", highlight=False)
+                _console().print(*report.shown, sep="\n", highlight=False)
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return _USAGE
     except KeyboardInterrupt:
         return _STOPPED
+
     if options.json:
         print(json.dumps({"machine": platform.machine(), **data}, indent=2, allow_nan=False))
     return 0
@@ -92,21 +95,24 @@ def _console() -> Console:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m studies.bench",
-        description="Times what is to be compared in turn, so that a machine that slows down or "
-        "is shared slows all of it alike.",
+        description="Times the candidates in turn, so that a machine that slows down or is shared "
+        "slows all of them alike.",
     )
     add = parser.add_argument
     add("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (all)")
     add("--json", action="store_true", help="print JSON instead of tables")
-    text = "training, law: time a case (and number of threads) or table (3)"
+    text = "training, law: seconds for each case (and number of threads) or table (3)"
     add("--seconds", type=float, default=3.0, help=text)
     text = "training: auto, mnist or digits (auto)"
     add("--source", choices=("auto", "mnist", "digits"), default="auto", help=text)
     text = "asking, pruning: finished trials of the studies (100,1000,10000)"
     add("--trials", default="100,1000,10000", metavar="N,...", help=text)
-    text = "asking: asks of each sampler; pruning: trials that each pruner is asked about (15)"
+    text = "asking: asks of each sampler; pruning: trials that each pruner judges (15)"
     add("--asks", type=int, default=15, metavar="N", help=text)
-    text = "asking: seconds after which an ask is given up on, or a sampler not asked again (30)"
+    text = (
+        "asking: seconds after which a single ask is given up, and after which, summed over its "
+        "asks, a sampler is not asked again (30)"
+    )
     add("--limit", type=float, default=30.0, metavar="SECONDS", help=text)
     return parser
 

@@ -1,4 +1,4 @@
-"""One sampler at one study: asks, timed, in a process of its own that can be given up on."""
+"""Time the asks of one sampler at one study, in a process of its own that can be given up on."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Case(NamedTuple):
     """Something to be timed.
 
     Attributes:
-        name: What the table calls it.
+        name: Name in the table.
         sampler: "kappa", "tpe" or "gp".
         distinct: As in `history.trials`.
     """
@@ -46,10 +46,14 @@ class Case(NamedTuple):
 
 
 class Asker:
-    """A study with a history that a sampler is asked at."""
+    """A study with a history, at which a sampler is asked for trials.
+
+    Attributes:
+        study: The study.
+    """
 
     def __init__(self, case: Case, n_trials: int, folder: Path) -> None:
-        """Makes the study in a new database, and opens that as a process that comes later does.
+        """Create the study in a new database, then open that as a later process would.
 
         Args:
             case: The sampler.
@@ -60,21 +64,24 @@ class Asker:
         new = open_storage(url)
         history.fill(new, _STUDY, history.trials(n_trials, distinct=case.distinct))
         new.engine.dispose()
+
         self._clock = Clock()
         self._opened = open_storage(url)
-        storage = get_storage(self._opened)  # with the cache that every study has
+        storage = get_storage(self._opened)  # adds the cache that every study has
         self._clock.watch_storage(storage)
+
         self.study = optuna.load_study(study_name=_STUDY, storage=storage)
         self.study.sampler = self._sampler(case.sampler)
         self._objective = adam(history.EPOCHS)
 
     def ask(self) -> Spent:
-        """Times an ask, and tells its trial, so that the next one finds another history."""
+        """Time an ask, and finish its trial, so that the next ask finds another history."""
         lr = lr_range(self._objective)
         self._clock.restart()
         trial = self.study.ask()
         trial.suggest_float(LR, lr.low, lr.high, log=True)
         spent = self._clock.read()
+
         planned = horizon(trial, default=history.EPOCHS)
         rng = np.random.default_rng([_SEED, trial.number])
         curve = self._objective.curve(trial.params, planned, rng)
@@ -83,7 +90,7 @@ class Asker:
         return spent
 
     def close(self) -> None:
-        """Closes the database."""
+        """Close the database."""
         self._opened.engine.dispose()
 
     def _sampler(self, name: str) -> BaseSampler:
@@ -91,19 +98,22 @@ class Asker:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ExperimentalWarning)
                 return GPSampler(seed=_SEED)
+
         tpe = TPESampler(seed=_SEED)
         if name == "tpe":
             return tpe
+
         self._clock.watch_base(tpe)
         return KappaSampler(history.EPOCHS, base_sampler=tpe, seed=_SEED)
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Processes started inside calculate in one thread.
+    """Make processes that are started inside calculate in one thread.
 
-    Two wait for each other where the cores are shared: on a busy machine they took six times as
-    long as one alone. NumPy and torch read the variable when they are first imported.
+    With two threads, each waits for the other where the cores are shared: on a busy machine, they
+    took six times as long as one alone. NumPy and torch read the variable when they are first
+    imported.
     """
     before = os.environ.get(_THREADS)
     os.environ[_THREADS] = "1"
@@ -117,54 +127,68 @@ def one_thread() -> Iterator[None]:
 
 
 class Ended(Exception):
-    """The process of a worker has ended by itself, for lack of memory for instance."""
+    """The process of a worker ended by itself, for example because memory ran out."""
 
 
 class Worker:
     """An asker in another process."""
 
     def __init__(self, case: Case, n_trials: int, folder: Path) -> None:
-        """Starts the process; it makes its study first."""
+        """Start the process. It creates its study first.
+
+        Args:
+            case: The sampler.
+            n_trials: Number of finished trials.
+            folder: Folder of the database.
+        """
         context = multiprocessing.get_context("spawn")
         self._line, theirs = context.Pipe()
-        args = theirs, case, n_trials, folder
-        self._process = context.Process(target=_work, args=args, daemon=True)
+        self._process = context.Process(
+            target=_work,
+            args=(theirs, case, n_trials, folder),
+            daemon=True,
+        )
         with one_thread():
             self._process.start()
         theirs.close()
 
     def wait(self) -> None:
-        """Waits until the study is made.
+        """Wait until the study is created.
 
         Raises:
-            Ended: There is none.
+            Ended: The process ended before that.
         """
         self._receive()
 
     def ask(self, limit: float) -> Spent | None:
-        """Asks once; None if that takes more than so many seconds.
+        """Ask once; return None if that takes longer than the limit.
+
+        Args:
+            limit: Seconds to wait.
 
         Raises:
-            Ended: There is no answer to come.
+            Ended: The process ended without an answer.
         """
         try:
             self._line.send(None)
         except BrokenPipeError:
             raise self._ended() from None
+
         return self._receive() if self._line.poll(limit) else None
 
     def stop(self) -> None:
-        """Ends the process, whatever it is doing."""
+        """End the process, whatever it is doing."""
         self._line.close()
         self._process.kill()
         self._process.join()
 
     def _receive(self) -> Spent | None:
         try:
-            found: Spent | None = self._line.recv()
+            answer: Spent | None = self._line.recv()
         except (EOFError, ConnectionResetError):
             raise self._ended() from None
-        return found
+
+        return answer
 
     def _ended(self) -> Ended:
         self._process.join()
@@ -172,10 +196,11 @@ class Worker:
 
 
 def _work(line: Connection[Spent | None, None], case: Case, n_trials: int, folder: Path) -> None:
-    """Answers a question with an ask, until the line is closed."""
-    # An interrupt from the keyboard reaches all processes; the parent alone answers it.
+    """Create a study, then answer each question with an ask, until the line is closed."""
+    # Ctrl-C reaches all processes. Only the parent reacts to it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+
     asker = Asker(case, n_trials, folder)
     line.send(None)
     while True:
@@ -184,4 +209,5 @@ def _work(line: Connection[Spent | None, None], case: Case, n_trials: int, folde
         except EOFError:
             break
         line.send(asker.ask())
+
     asker.close()

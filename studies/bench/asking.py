@@ -1,8 +1,8 @@
-"""How long an ask takes at a study with a long history: `python -m studies.bench asking`.
+"""Time an ask at a study with a long history: `python -m studies.bench asking`.
 
-The studies are on SQLite, each opened by a process of its own with one thread, and what was asked
-is told, so that no ask finds the history that the last one found. The samplers are asked in turn.
-An ask that takes too long is given up on; GP's at 10,000 trials needs 5 GB by then.
+The studies are on SQLite, each opened by a process of its own with one thread. The trial of an ask
+is finished before the next ask, so that no two asks find the same history. The samplers are asked
+in turn. An ask that takes too long is given up; at 10,000 trials, GP needs 5 GB by then.
 """
 
 from __future__ import annotations
@@ -29,23 +29,36 @@ CASES = (
 )
 N_TRIALS = (100, 1_000, 10_000)
 TARGET = "own time at most 20 ms at 1,000 trials"
+_HEADINGS = (
+    "trials",
+    "sampler",
+    "first",
+    "its storage",
+    "asks",
+    "median",
+    "range",
+    "storage",
+    "base",
+    "own",
+    "to TPE",
+)
 
 
 @dataclass(frozen=True)
 class Timing:
-    """How long asks of one sampler took at studies of one length, in milliseconds.
+    """Times of the asks of one sampler at studies of one length, in milliseconds.
 
     Attributes:
         case: Name of the case.
         n_trials: Finished trials before the first ask.
         first: The first ask of its process, which reads the whole history; None if it was given
-            up on.
+            up.
         n_asks: Number of asks after that.
-        median: Medians over these, of each part by itself; None if there were none.
-        low: Shortest of these.
-        high: Longest of these.
-        ratio: Median over that of TPE at the same number of trials, None without one of them.
-        gave_up: Why no more asks were timed; "" if all were.
+        median: Medians over these asks, of each part separately; None if there were none.
+        low: Shortest of these asks.
+        high: Longest of these asks.
+        ratio: Median divided by that of TPE at the same number of trials; None if one is missing.
+        gave_up: Reason why no more asks were timed; "" if all were.
     """
 
     case: str
@@ -63,63 +76,77 @@ class _Asked:
     """The asks of one case so far."""
 
     def __init__(self, case: Case, n_trials: int, folder: Path, limit: float) -> None:
-        self._case, self._n_trials, self._limit = case, n_trials, limit
+        self._case = case
+        self._n_trials = n_trials
+        self._limit = limit
         self._asks: list[Spent] = []
-        self._seconds, self._gave_up = 0.0, ""  # seconds of all asks but the first
+        self._seconds = 0.0  # of all asks but the first
+        self._gave_up = ""
         self._worker = Worker(case, n_trials, folder)
 
     def get_ready(self) -> None:
-        """Waits for the study."""
+        """Wait for the study."""
         try:
             self._worker.wait()
         except Ended as reason:
             self._gave_up = str(reason)
 
     def ask(self) -> None:
-        """Asks once more, unless all asks but the first have taken the limit."""
+        """Ask once more, unless the asks after the first have taken the limit together."""
         if self._gave_up or self._seconds >= self._limit:
             return
+
         try:
             spent = self._worker.ask(self._limit)
         except Ended as reason:
             self._gave_up = str(reason)
             return
+
         if spent is None:
             self._gave_up = f"more than {self._limit:g} s"
             self._worker.stop()
             return
-        self._seconds += spent.total / 1e3 if self._asks else 0.0
+
+        if self._asks:
+            self._seconds += spent.total / 1e3
         self._asks.append(spent)
 
     def stop(self) -> None:
-        """Ends the process."""
+        """End the process."""
         self._worker.stop()
 
     def timing(self) -> Timing:
-        """Summarises the asks, without the ratio."""
-        found = Timing(self._case.name, self._n_trials, gave_up=self._gave_up)
+        """Summarize the asks, without the ratio."""
+        timing = Timing(self._case.name, self._n_trials, gave_up=self._gave_up)
         if not self._asks:
-            return found
+            return timing
+
         first, *later = self._asks
-        found = replace(found, first=first, n_asks=len(later))
+        timing = replace(timing, first=first, n_asks=len(later))
         if not later:
-            return found
-        median = Spent(*(statistics.median(part) for part in zip(*later, strict=True)))
+            return timing
+
         totals = [spent.total for spent in later]
-        return replace(found, median=median, low=min(totals), high=max(totals))
+        medians = map(statistics.median, zip(*later, strict=True))
+        return replace(timing, median=Spent(*medians), low=min(totals), high=max(totals))
 
 
 def measure(
-    cases: Iterable[Case], n_trials: int, *, n_asks: int, limit: float, folder: Path
+    cases: Iterable[Case],
+    n_trials: int,
+    *,
+    n_asks: int,
+    limit: float,
+    folder: Path,
 ) -> list[Timing]:
-    """Times asks, case by case in turn.
+    """Time the asks of several cases, in turn.
 
     Args:
-        cases: What to time; ratios are to `TPE`, if it is among them.
+        cases: What to time. If `TPE` is among them, ratios are to it.
         n_trials: Finished trials before the first ask.
         n_asks: Asks of each case after its first one.
-        limit: Seconds after which an ask is given up on, and after which, all asks but the first
-            together, a case is not asked again.
+        limit: Seconds after which an ask is given up. A case whose asks after the first have taken
+            that long together is not asked again.
         folder: Folder of the databases.
 
     Returns:
@@ -127,7 +154,8 @@ def measure(
     """
     asked: list[_Asked] = []
     try:
-        asked += [_Asked(case, n_trials, folder, limit) for case in cases]
+        for case in cases:
+            asked.append(_Asked(case, n_trials, folder, limit))
         for one in asked:
             one.get_ready()
         for _ in range(1 + n_asks):
@@ -136,18 +164,31 @@ def measure(
     finally:
         for one in asked:
             one.stop()
-    timings = [one.timing() for one in asked]
-    reference = next((t.median for t in timings if t.case == TPE.name), None)
-    return [
-        replace(timing, ratio=timing.median.total / reference.total)
-        if timing.median and reference
-        else timing
-        for timing in timings
-    ]
+
+    return _with_ratios([one.timing() for one in asked])
+
+
+def _with_ratios(timings: Sequence[Timing]) -> list[Timing]:
+    """The same timings with their ratios to TPE."""
+    reference = next((timing.median for timing in timings if timing.case == TPE.name), None)
+    if reference is None:
+        return list(timings)
+
+    rated = []
+    for timing in timings:
+        ratio = timing.median and timing.median.total / reference.total
+        rated.append(replace(timing, ratio=ratio))
+
+    return rated
 
 
 def report(sizes: Sequence[int], n_asks: int, limit: float) -> Report:
-    """Times all cases at studies of several lengths.
+    """Time all cases at studies of several lengths.
+
+    Args:
+        sizes: Numbers of finished trials.
+        n_asks: Asks of each case after its first one.
+        limit: Seconds, as in `measure`.
 
     Raises:
         ValueError: A number is not allowed.
@@ -157,48 +198,67 @@ def report(sizes: Sequence[int], n_asks: int, limit: float) -> Report:
             "numbers of trials and of asks must be at least 1, and the limit above 0, but are "
             f"{', '.join(map(str, sizes)) or 'none'}; {n_asks}; {limit:g}"
         )
+
     timings: list[Timing] = []
     for n in sizes:
         with tempfile.TemporaryDirectory() as folder:
             timings += measure(CASES, n, n_asks=n_asks, limit=limit, folder=Path(folder))
-    data = {"limit_s": limit, "timings": [_as_json(timing) for timing in timings]}
+
+    partly = []
+    for timing in timings:
+        if timing.median and timing.gave_up:
+            where = f"{timing.case} at {timing.n_trials:,} trials"
+            partly.append(f"{where}: then {timing.gave_up}.")
+
     note = (
         f"Medians on one thread; a trial at the target has {EPOCHS} reports. The first ask of a "
         f"process reads the whole history. Target: {TARGET}."
     )
-    partly = [
-        f"{t.case} at {t.n_trials:,} trials: then {t.gave_up}."
-        for t in timings
-        if t.median and t.gave_up
-    ]
+    data = {"limit_s": limit, "timings": [_as_json(timing) for timing in timings]}
     return Report(data, [_table(timings), *partly, note])
 
 
 def _as_json(timing: Timing) -> dict[str, object]:
-    parts = {"first": timing.first, "median": timing.median}
-    named = {name: spent and spent._asdict() for name, spent in parts.items()}
-    return asdict(timing) | named
+    """A timing as a dictionary, with the parts by name."""
+    fields: dict[str, object] = asdict(timing)
+    for name, spent in (("first", timing.first), ("median", timing.median)):
+        fields[name] = spent and spent._asdict()
+
+    return fields
 
 
 def _table(timings: Sequence[Timing]) -> Table:
-    """Lays the timings out, a row each."""
+    """Table of the timings, a row for each."""
     table = Table(title="An ask, SQLite: ms")
-    headings = ("first", "its storage", "asks", "median", "range", "storage", "base", "own")
-    for i, heading in enumerate(("trials", "sampler", *headings, "to TPE")):
-        table.add_column(heading, justify="left" if i == 1 else "right")
+    for heading in _HEADINGS:
+        table.add_column(heading, justify="left" if heading == "sampler" else "right")
+
     for i, timing in enumerate(timings):
         last = i + 1 == len(timings) or timings[i + 1].n_trials != timing.n_trials
-        table.add_row(f"{timing.n_trials:,}", timing.case, *_cells(timing), end_section=last)
+        table.add_row(
+            f"{timing.n_trials:,}",
+            timing.case,
+            *_cells(timing),
+            end_section=last,
+        )
+
     return table
 
 
 def _cells(timing: Timing) -> list[str]:
+    """Cells of a row, up to where the case was given up."""
     if timing.first is None:
         return [timing.gave_up]
-    first = [f"{timing.first.total:,.0f}", f"{timing.first.storage:,.0f}", str(timing.n_asks)]
+
+    first = [
+        f"{timing.first.total:,.0f}",
+        f"{timing.first.storage:,.0f}",
+        str(timing.n_asks),
+    ]
     if timing.median is None or timing.low is None or timing.high is None:
         return [*first, timing.gave_up]
-    total, *parts = (f"{ms:,.1f}" for ms in timing.median)
+
+    total, *parts = [f"{ms:,.1f}" for ms in timing.median]
     span = f"{timing.low:,.0f} to {timing.high:,.0f}"
     ratio = "" if timing.ratio is None else f"{timing.ratio:.2f}"
     return [*first, total, span, *parts, ratio]

@@ -1,4 +1,4 @@
-"""Where the time goes: storage, base sampler, or the sampler itself."""
+"""Measure where time goes: to the storage, the base sampler, or the sampler itself."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage
 from optuna.study import Study
 
-OWN, STORAGE, BASE = "own", "storage", "base"
+OWN = "own"
+STORAGE = "storage"
+BASE = "base"
 
 
 class Spent(NamedTuple):
     """Milliseconds that an ask took.
 
     Attributes:
-        total: All of it.
-        storage: In reading from and writing to the storage.
-        base: In the base sampler, but for its storage.
+        total: All together.
+        storage: In reading from the storage and writing to it.
+        base: In the base sampler, without the storage.
         own: In the sampler itself.
     """
 
@@ -34,28 +36,32 @@ class Spent(NamedTuple):
 
 
 class Clock:
-    """Charges time to parts of a program; what runs inside another part is charged to its own."""
+    """Charges time to the parts of a program. The innermost part that is running is charged."""
 
     def __init__(self) -> None:
-        """Starts with nothing spent."""
+        """Start with nothing spent."""
         self._spent: defaultdict[str, float] = defaultdict(float)
         self._parts = [OWN]
         self._since = time.perf_counter()
 
     def restart(self) -> None:
-        """Forgets what was spent."""
+        """Forget what was spent."""
         self._charge()
         self._spent.clear()
 
     def read(self) -> Spent:
-        """What was spent since the restart."""
+        """Return what was spent since the restart."""
         self._charge()
-        parts = (1e3 * self._spent[part] for part in (STORAGE, BASE, OWN))
-        return Spent(1e3 * sum(self._spent.values()), *parts)
+        return Spent(
+            total=1e3 * sum(self._spent.values()),
+            storage=1e3 * self._spent[STORAGE],
+            base=1e3 * self._spent[BASE],
+            own=1e3 * self._spent[OWN],
+        )
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
-        """Charges what happens inside to this part."""
+        """Charge what happens inside to the part of this name."""
         self._charge()
         self._parts.append(name)
         try:
@@ -65,33 +71,38 @@ class Clock:
             self._parts.pop()
 
     def watch_storage(self, storage: BaseStorage) -> None:
-        """Charges all calls of a storage to it."""
-        self._watch(storage, _public(BaseStorage), STORAGE)
+        """Charge all calls of a storage to `STORAGE`."""
+        self._watch(storage, _public_methods(BaseStorage), STORAGE)
 
     def watch_base(self, base: BaseSampler) -> None:
-        """Charges the calls of a base sampler to it.
+        """Charge the calls of a base sampler to `BASE`.
 
-        A KappaSampler shows its base sampler a study of its own kind. What that does when it is
-        read, such as to leave trials out, is work of the sampler.
+        A KappaSampler passes its base sampler a view of the study. The work of the view, such as
+        leaving trials out, is work of the KappaSampler and is charged to `OWN`.
         """
-        for name in _public(BaseSampler):
-            setattr(base, name, self._seeing_views(getattr(base, name)))
+        for name in _public_methods(BaseSampler):
+            hook = getattr(base, name)
+            setattr(base, name, self._seeing_views(hook))
 
     def _seeing_views(self, hook: Callable[..., Any]) -> Callable[..., Any]:
+        """Charge a hook of the base sampler to `BASE`, and the views that it is given to `OWN`."""
+
         @wraps(hook)
-        def call(*given: Any) -> Any:
-            for view in given:
+        def call(*args: Any) -> Any:
+            for view in args:
                 if isinstance(view, Study) and type(view) is not Study:
                     self._watch(view, _methods(type(view)), OWN)
             with self.part(BASE):
-                return hook(*given)
+                return hook(*args)
 
         return call
 
     def _watch(self, target: object, names: Iterable[str], part: str) -> None:
+        """Charge methods of an object to a part. Methods that are watched already are left out."""
         for name in names:
             if name not in vars(target):
-                setattr(target, name, self._timed(getattr(target, name), part))
+                method = getattr(target, name)
+                setattr(target, name, self._timed(method, part))
 
     def _timed(self, method: Callable[..., Any], part: str) -> Callable[..., Any]:
         @wraps(method)
@@ -102,15 +113,16 @@ class Clock:
         return call
 
     def _charge(self) -> None:
+        """Charge the time since the last charge to the innermost part."""
         now = time.perf_counter()
         self._spent[self._parts[-1]] += now - self._since
         self._since = now
 
 
 def _methods(kind: type) -> list[str]:
-    """Methods that a class itself defines."""
+    """Names of the methods that a class itself defines."""
     return [name for name, member in vars(kind).items() if inspect.isfunction(member)]
 
 
-def _public(kind: type) -> list[str]:
+def _public_methods(kind: type) -> list[str]:
     return [name for name in _methods(kind) if not name.startswith("_")]

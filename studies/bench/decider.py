@@ -1,9 +1,9 @@
-"""Pruners asked about the same new trials, at studies of the same finished ones."""
+"""Time pruners that decide about the same new trials, at studies of the same finished trials."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -25,7 +25,8 @@ from studies.bench import history
 from studies.replay.objective import LR, Params
 
 N_REPORTS = 50  # of a trial that is not pruned
-MEDIAN, KAPPA = "median", "kappa"
+MEDIAN = "median"
+KAPPA = "kappa"
 PRUNERS: Mapping[str, Callable[[], BasePruner]] = MappingProxyType(
     {MEDIAN: MedianPruner, KAPPA: KappaPruner}
 )
@@ -38,16 +39,16 @@ SPACE: Mapping[str, FloatDistribution] = MappingProxyType(
     }
 )
 _STUDY = "bench"
-_NOISE = 0.02  # of a report, in ln loss
+_NOISE = 0.02  # standard deviation of a report, in ln loss
 
 
 class Spent(NamedTuple):
     """Milliseconds that a pruner took for the reports of one trial.
 
     Attributes:
-        first: For the first of them.
-        mean: The mean of all.
-        slowest: For the one that took longest.
+        first: For the first report.
+        mean: Mean over all reports.
+        slowest: For the report that took longest.
     """
 
     first: float
@@ -56,15 +57,20 @@ class Spent(NamedTuple):
 
 
 class Timed(BasePruner):
-    """A pruner that notes how long each of its decisions took, in milliseconds."""
+    """A pruner that records how long each of its decisions took.
+
+    Attributes:
+        pruner: The pruner that decides.
+        ms: Milliseconds of each decision.
+    """
 
     def __init__(self, pruner: BasePruner) -> None:
-        """Times this one."""
+        """Time the decisions of this pruner."""
         self.pruner = pruner
         self.ms: list[float] = []
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
-        """What the pruner decides."""
+        """Return what the pruner decides."""
         started = time.perf_counter()
         decision = self.pruner.prune(study, trial)
         self.ms.append(1e3 * (time.perf_counter() - started))
@@ -72,104 +78,157 @@ class Timed(BasePruner):
 
 
 def trials(n: int) -> list[FrozenTrial]:
-    """Finished trials of a random search, the worse half of them pruned early."""
+    """Make finished trials of a random search. The worse half of them is pruned early.
+
+    Args:
+        n: Number of trials.
+    """
     rng = np.random.default_rng(0)
     columns = [_drawn(distribution, n, rng) for distribution in SPACE.values()]
-    drawn = [dict(zip(SPACE, row, strict=True)) for row in zip(*columns, strict=True)]
-    usual = float(np.median([_behind(params) for params in drawn]))
-    found = []
-    for params in drawn:
-        pruned = _behind(params) > usual
-        seen = curve(params, rng)[: rng.integers(2, N_REPORTS) if pruned else N_REPORTS]
+    configurations = [dict(zip(SPACE, row, strict=True)) for row in zip(*columns, strict=True)]
+    median = float(np.median([_excess(params) for params in configurations]))
+
+    finished = []
+    for params in configurations:
+        pruned = _excess(params) > median
+        losses = curve(params, rng)
+        n_reports = rng.integers(2, N_REPORTS) if pruned else N_REPORTS
+        reported = losses[:n_reports].tolist()
+
         trial = create_trial(
             state=TrialState.PRUNED if pruned else TrialState.COMPLETE,
-            value=float(seen[-1]),
+            value=reported[-1],
             params=params,
             distributions=dict(SPACE),
-            intermediate_values=dict(enumerate(seen.tolist(), start=1)),
+            intermediate_values=dict(enumerate(reported, start=1)),
         )
-        found.append(trial)
-    return found
+        finished.append(trial)
+
+    return finished
 
 
 def curve(params: Params, rng: np.random.Generator) -> Floats:
-    """Losses after 1 to `N_REPORTS` steps; high learning rates are fast at first."""
+    """Losses after 1 to `N_REPORTS` steps. High learning rates are faster at first."""
     step = np.arange(1, N_REPORTS + 1)
     speed = (params[LR] / SPACE[LR].high) ** 0.1
-    losses = (1 + _behind(params)) * (0.1 + np.exp(-speed * step / 5) + 0.9 / np.sqrt(step))
-    return np.asarray(losses * np.exp(rng.normal(0.0, _NOISE, N_REPORTS)))
+    losses = (1 + _excess(params)) * (0.1 + np.exp(-speed * step / 5) + 0.9 / np.sqrt(step))
+
+    noise = rng.normal(0.0, _NOISE, N_REPORTS)
+    return np.asarray(losses * np.exp(noise))
 
 
-def _behind(params: Params) -> float:
-    """By what part the losses are above those of the best parameters."""
-    off = np.log10(params[LR] / 1e-2), np.log10(params["weight_decay"] / 1e-4) / 2
-    return float(off[0] ** 2 + off[1] ** 2 + (params["dropout"] - 0.2) ** 2)
+def _excess(params: Params) -> float:
+    """Relative excess of the losses over those of the best parameters."""
+    lr_off = np.log10(params[LR] / 1e-2)
+    decay_off = np.log10(params["weight_decay"] / 1e-4) / 2
+    dropout_off = params["dropout"] - 0.2
+    return float(lr_off**2 + decay_off**2 + dropout_off**2)
 
 
 def _drawn(distribution: FloatDistribution, n: int, rng: np.random.Generator) -> list[float]:
-    low, high = distribution.low, distribution.high
-    even = rng.random(n)
-    at = low * (high / low) ** even if distribution.log else low + (high - low) * even
-    return [float(value) for value in np.clip(at, low, high)]
+    """Values drawn at random, evenly on the scale of the distribution."""
+    low = distribution.low
+    high = distribution.high
+    fraction = rng.random(n)
+    if distribution.log:
+        values = low * (high / low) ** fraction
+    else:
+        values = low + (high - low) * fraction
+
+    return [float(value) for value in np.clip(values, low, high)]
 
 
 def spent(storage: str, n_trials: int, n_timed: int, folder: Path) -> dict[str, list[Spent]]:
-    """Times the decisions of all pruners about new trials, in turn at each report.
+    """Time the decisions of all pruners about new trials, in turn at each report.
 
-    A new trial is not ended before its last report, whatever the pruners say, and finished before
-    the next one begins, so that each finds another history.
+    A new trial runs to its last report, whatever the pruners decide. It is finished before the
+    next one begins, so that each trial finds another history.
 
     Args:
         storage: One of `STORAGES`.
         n_trials: Finished trials of the studies.
         n_timed: Number of new trials.
-        folder: For databases.
+        folder: Folder for databases.
 
     Returns:
-        By pruner, trial by trial; the first trial is the first that the pruner sees.
+        Times by pruner, one entry for each new trial. The first one is the first trial that the
+        pruner sees.
     """
     finished = trials(n_trials)
     with _studies(storage, finished, folder) as studies:
         for _ in range(n_timed):
             _follow([study.ask(dict(SPACE)) for study in studies.values()])
+
         return {name: _by_trial(study.pruner) for name, study in studies.items()}
 
 
 def _by_trial(pruner: BasePruner) -> list[Spent]:
+    """Times of a pruner, one entry for each trial."""
     assert isinstance(pruner, Timed)
     rows = np.reshape(pruner.ms, (-1, N_REPORTS))
     return [Spent(float(ms[0]), float(ms.mean()), float(ms.max())) for ms in rows]
 
 
-def _follow(same: list[Trial]) -> None:
-    """Reports to all of these trials in turn, asks each time, and finishes them."""
-    losses = curve(same[0].params, np.random.default_rng([0, same[0].number])).tolist()
+def _follow(same: Sequence[Trial]) -> None:
+    """Report to the same trial of each study, ask each pruner at each report, and finish."""
+    rng = np.random.default_rng([0, same[0].number])
+    losses = curve(same[0].params, rng).tolist()
+
     for step, loss in enumerate(losses, start=1):
         for trial in same:
             trial.report(loss, step)
             trial.should_prune()
+
     for trial in same:
         trial.study.tell(trial, losses[-1])
 
 
 @contextmanager
-def _studies(kind: str, finished: list[FrozenTrial], folder: Path) -> Iterator[dict[str, Study]]:
-    """A study of its own for each pruner; one on SQLite as a process that comes later opens it."""
+def _studies(
+    kind: str,
+    finished: Sequence[FrozenTrial],
+    folder: Path,
+) -> Iterator[dict[str, Study]]:
+    """A study of its own for each pruner.
+
+    Args:
+        kind: One of `STORAGES`.
+        finished: Its trials.
+        folder: Folder for databases.
+    """
     studies: dict[str, Study] = {}
     with ExitStack() as opened:
-        for name in PRUNERS:
-            storage: BaseStorage = InMemoryStorage()
+        for name, pruner in PRUNERS.items():
             if kind == "memory":
-                optuna.create_study(study_name=_STUDY, storage=storage).add_trials(finished)
+                storage = _in_memory(finished)
             else:
-                url = f"sqlite:///{folder / f'{name}.db'}"
-                new = open_storage(url)
-                history.fill(new, _STUDY, finished)
-                new.engine.dispose()
-                storage = again = open_storage(url)
-                opened.callback(again.engine.dispose)
-            sampler = RandomSampler(seed=0)
+                storage = _on_sqlite(finished, folder / f"{name}.db", opened)
+
             studies[name] = optuna.load_study(
-                study_name=_STUDY, storage=storage, sampler=sampler, pruner=Timed(PRUNERS[name]())
+                study_name=_STUDY,
+                storage=storage,
+                sampler=RandomSampler(seed=0),
+                pruner=Timed(pruner()),
             )
+
         yield studies
+
+
+def _in_memory(finished: Sequence[FrozenTrial]) -> BaseStorage:
+    """A storage in memory that holds a study of these trials."""
+    storage = InMemoryStorage()
+    study = optuna.create_study(study_name=_STUDY, storage=storage)
+    study.add_trials(finished)
+    return storage
+
+
+def _on_sqlite(finished: Sequence[FrozenTrial], file: Path, opened: ExitStack) -> BaseStorage:
+    """A database that holds a study of these trials, opened as a later process would open it."""
+    url = f"sqlite:///{file}"
+    new = open_storage(url)
+    history.fill(new, _STUDY, finished)
+    new.engine.dispose()
+
+    again = open_storage(url)
+    opened.callback(again.engine.dispose)
+    return again

@@ -1,8 +1,8 @@
-"""How long a pruner takes to decide: `python -m studies.bench pruning`.
+"""Time how long a pruner takes to decide: `python -m studies.bench pruning`.
 
 KappaPruner and Optuna's MedianPruner are asked in turn about the same reports of the same new
-trials, at studies of the same finished ones, in memory and on SQLite. Every study size has a
-process of its own with one thread, so that the first decision is that of a fresh one.
+trials, at studies of the same finished trials, in memory and on SQLite. Every study size has a
+process of its own with one thread, so that the first decision is that of a fresh process.
 """
 
 from __future__ import annotations
@@ -27,22 +27,32 @@ TARGET = (
     f"at 1,000 trials of {N_REPORTS} reports a decision takes at most twice the MedianPruner's "
     "time in the same run"
 )
+_HEADINGS = (
+    "trials",
+    "storage",
+    "pruner",
+    "first",
+    "mean",
+    "to median",
+    "slowest",
+    "to median",
+)
 
 
 @dataclass(frozen=True)
 class Timing:
-    """How long one pruner's decisions took at studies of one length, in milliseconds.
+    """How long the decisions of one pruner took at studies of one length, in milliseconds.
 
     Attributes:
         storage: "memory" or "SQLite".
         pruner: "median" or "kappa".
         n_trials: Finished trials before the first decision.
         first_ms: The first decision of its process, which may read the whole history.
-        n_timed: New trials, after the one that began with that.
-        mean_ms: Mean over the reports of a trial, median over these trials.
-        slowest_ms: Slowest decision about a trial, median over these trials.
-        mean_ratio: `mean_ms` over that of the median pruner.
-        slowest_ratio: The same of `slowest_ms`.
+        n_timed: New trials, without the one that the first decision is about.
+        mean_ms: Mean over the reports of a trial, median over the new trials.
+        slowest_ms: Slowest decision about a trial, median over the new trials.
+        mean_ratio: `mean_ms` divided by that of the median pruner.
+        slowest_ratio: `slowest_ms` divided by that of the median pruner.
     """
 
     storage: str
@@ -57,7 +67,13 @@ class Timing:
 
 
 def measure(storage: str, n_trials: int, n_timed: int) -> dict[str, list[Spent]]:
-    """Times decisions in a new process, as `spent` does, about one trial more than that."""
+    """Time decisions in a new process, as `spent` does.
+
+    Args:
+        storage: One of `STORAGES`.
+        n_trials: Finished trials of the studies.
+        n_timed: Number of new trials after the first.
+    """
     context = multiprocessing.get_context("spawn")
     parent = (os.getpid(),)
     with (
@@ -65,37 +81,49 @@ def measure(storage: str, n_trials: int, n_timed: int) -> dict[str, list[Spent]]
         one_thread(),
         ProcessPoolExecutor(1, context, set_up_worker, parent) as pool,
     ):
-        return pool.submit(spent, storage, n_trials, 1 + n_timed, Path(folder)).result()
+        future = pool.submit(spent, storage, n_trials, 1 + n_timed, Path(folder))
+        return future.result()
 
 
 def timings(storage: str, n_trials: int, found: Mapping[str, Sequence[Spent]]) -> list[Timing]:
-    """Summarises what the pruners took.
+    """Summarize the times of the pruners.
 
     Args:
         storage: Name of the storage.
         n_trials: Finished trials before the first decision.
-        found: By pruner, trial by trial, at least two trials.
+        found: Times by pruner, one entry for each of at least two new trials.
     """
-    means = {name: statistics.median(s.mean for s in rows[1:]) for name, rows in found.items()}
-    slow = {name: statistics.median(s.slowest for s in rows[1:]) for name, rows in found.items()}
-    return [
-        Timing(
+    means = {}
+    slowest = {}
+    for name, by_trial in found.items():
+        later = by_trial[1:]
+        means[name] = statistics.median([trial.mean for trial in later])
+        slowest[name] = statistics.median([trial.slowest for trial in later])
+
+    summaries = []
+    for name, by_trial in found.items():
+        timing = Timing(
             storage=storage,
             pruner=name,
             n_trials=n_trials,
-            first_ms=rows[0].first,
-            n_timed=len(rows) - 1,
+            first_ms=by_trial[0].first,
+            n_timed=len(by_trial) - 1,
             mean_ms=means[name],
-            slowest_ms=slow[name],
+            slowest_ms=slowest[name],
             mean_ratio=means[name] / means[MEDIAN],
-            slowest_ratio=slow[name] / slow[MEDIAN],
+            slowest_ratio=slowest[name] / slowest[MEDIAN],
         )
-        for name, rows in found.items()
-    ]
+        summaries.append(timing)
+
+    return summaries
 
 
 def report(sizes: Sequence[int], n_timed: int) -> Report:
-    """Times all pruners at studies of several lengths.
+    """Time all pruners at studies of several lengths.
+
+    Args:
+        sizes: Numbers of finished trials.
+        n_timed: Number of new trials after the first.
 
     Raises:
         ValueError: A number is not allowed.
@@ -105,26 +133,28 @@ def report(sizes: Sequence[int], n_timed: int) -> Report:
             "numbers of finished trials and of trials to be timed must be at least 1, but are "
             f"{', '.join(map(str, sizes)) or 'none'}; {n_timed}"
         )
-    found = [
-        timing
-        for n in sizes
-        for storage in STORAGES
-        for timing in timings(storage, n, measure(storage, n, n_timed))
-    ]
+
+    summaries: list[Timing] = []
+    for n in sizes:
+        for storage in STORAGES:
+            summaries += timings(storage, n, measure(storage, n, n_timed))
+
     note = (
         f"Medians over {n_timed} trials on one thread, each with {N_REPORTS} reports and none "
-        f"ended; half of the finished ones were. Target: {TARGET}."
+        f"ended; half of the finished trials were pruned. Target: {TARGET}."
     )
-    return Report({"timings": [asdict(timing) for timing in found]}, [_table(found), note])
+    data = {"timings": [asdict(timing) for timing in summaries]}
+    return Report(data, [_table(summaries), note])
 
 
-def _table(found: Sequence[Timing]) -> Table:
-    """Lays the timings out, a row each."""
+def _table(summaries: Sequence[Timing]) -> Table:
+    """Table of the timings, a row for each."""
     table = Table(title="A pruner's decision: ms")
-    headings = ("first", "mean", "to median", "slowest", "to median")
-    for i, heading in enumerate(("trials", "storage", "pruner", *headings)):
-        table.add_column(heading, justify="left" if i in (1, 2) else "right")
-    for i, timing in enumerate(found, start=1):
+    for heading in _HEADINGS:
+        words = heading in ("storage", "pruner")
+        table.add_column(heading, justify="left" if words else "right")
+
+    for i, timing in enumerate(summaries, start=1):
         table.add_row(
             f"{timing.n_trials:,}",
             timing.storage,
@@ -136,4 +166,5 @@ def _table(found: Sequence[Timing]) -> Table:
             f"{timing.slowest_ratio:,.2f}",
             end_section=i % len(PRUNERS) == 0,
         )
+
     return table

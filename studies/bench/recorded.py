@@ -1,4 +1,4 @@
-"""Losses to time things with: those recorded of Adam on MNIST, at a constant rate."""
+"""Losses to time things with: recorded runs of Adam on MNIST at a constant rate."""
 
 from __future__ import annotations
 
@@ -16,21 +16,32 @@ from studies.replay.table import prepare
 
 @cache
 def adam(epochs: int) -> Objective:
-    """The recorded runs as an objective that counts epochs and reports after each."""
+    """Make an objective from the recorded runs. It counts epochs and reports after each.
+
+    Args:
+        epochs: Target horizon.
+    """
     runs = read_csv(FOLDER / "adam-constant.csv.gz")
     epoch = samples_an_epoch(runs)
-    whole = runs.where(runs.step % epoch == 0)
-    return prepare(whole, "constant", epochs * epoch, 1 / epoch).objective
+    whole_epochs = runs.where(runs.step % epoch == 0)
+
+    prepared = prepare(
+        whole_epochs,
+        schedule="constant",
+        horizon=epochs * epoch,
+        per_unit=1 / epoch,
+    )
+    return prepared.objective
 
 
 def lr_range(objective: Objective) -> FloatDistribution:
-    """The recorded range of learning rates."""
-    found = objective.space[LR]
-    assert isinstance(found, FloatDistribution)
-    return found
+    """Return the recorded range of learning rates."""
+    distribution = objective.space[LR]
+    assert isinstance(distribution, FloatDistribution)
+    return distribution
 
 
 def rates(objective: Objective, n: int) -> list[float]:
-    """Learning rates, n of them, over the recorded range, at equal distances in ln lr."""
-    found = lr_range(objective)
-    return [float(lr) for lr in np.geomspace(found.low, found.high, n)]
+    """Return n learning rates over the recorded range, at equal distances in ln lr."""
+    recorded = lr_range(objective)
+    return [float(lr) for lr in np.geomspace(recorded.low, recorded.high, n)]

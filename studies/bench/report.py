@@ -1,4 +1,4 @@
-"""What a part of the benchmarks found, for programs and for people."""
+"""Results of a part of the benchmarks, for programs and for people."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from rich.console import RenderableType
 
 
 class Report(NamedTuple):
-    """What a part found.
+    """Results of a part.
 
     Attributes:
-        data: For JSON.
-        shown: Tables and lines, in order.
+        data: Results for JSON.
+        shown: Tables and lines to print, in order.
     """
 
     data: dict[str, Any]

@@ -1,9 +1,10 @@
-"""Speed of training on this machine: `python -m studies.bench training`.
+"""Time training on this machine: `python -m studies.bench training`.
 
-Every case is timed in short slices, in turn, so that a machine that slows down or is shared
-slows all of them alike; the figure of a case is the median over its slices, in samples a
-second. To add a benchmark, write a function from a dataset to an endless iterator that does some
-work and yields the samples it did, and add it to `CASES`.
+The cases are timed in short slices, in turn, so that a machine that slows down or is shared slows
+all of them alike. The figure of a case is the median over its slices, in samples per second.
+
+To add a benchmark, add to `CASES` a function that takes a dataset and returns an endless iterator.
+At each step the iterator does a piece of work and yields its number of samples.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ from studies.mnist.training import OptimizerName, Run, RunConfig
 
 BATCH_SIZE = 64
 Work = Iterator[int]
-"""Does a piece of work at each `next` and yields the samples it did."""
+"""Does a piece of work at each `next` and yields its number of samples."""
 
-# Slices a case; odd, so that the median is one of them.
+# For each case. The number is odd, so that the median is one of the slices.
 _N_SLICES = 9
 _LR: dict[OptimizerName, float] = {"adam": 1e-3, "sgd": 0.1}
 
@@ -42,8 +43,8 @@ class Case:
     """Something to be timed.
 
     Attributes:
-        name: What the table calls it.
-        start: From the data to the work.
+        name: Name in the table.
+        start: Returns the work for a dataset.
     """
 
     name: str
@@ -56,11 +57,11 @@ class Timing:
 
     Attributes:
         case: Name of the case.
-        threads: Threads of torch.
+        threads: Number of torch threads.
         samples_per_second: Median over the slices.
-        low: Slowest slice, samples a second.
-        high: Fastest slice, samples a second.
-        ratio: Median of this case over that of the first one at the same number of threads.
+        low: Slowest slice, in samples per second.
+        high: Fastest slice, in samples per second.
+        ratio: Median of this case divided by that of the first one at the same number of threads.
     """
 
     case: str
@@ -72,9 +73,15 @@ class Timing:
 
 
 def our_loop(dataset: Dataset, *, optimizer: OptimizerName) -> Work:
-    """The training loop of the studies, without evaluations."""
+    """Train by the loop of the studies, without evaluations.
+
+    Args:
+        dataset: Data to train on.
+        optimizer: Name of the optimizer.
+    """
     horizon = 10 * dataset.n_train
     config = RunConfig(_LR[optimizer], horizon, constant(), optimizer, seed=0)
+
     while True:
         run = Run(config, dataset, checkpoints=())
         for samples in range(BATCH_SIZE, horizon + 1, BATCH_SIZE):
@@ -83,24 +90,28 @@ def our_loop(dataset: Dataset, *, optimizer: OptimizerName) -> Work:
 
 
 def data_loader_loop(dataset: Dataset) -> Work:
-    """A plain loop over a DataLoader of tensors, with Adam as PyTorch sets it up."""
+    """Train by a plain loop over a DataLoader of tensors, with PyTorch's default Adam."""
     return _plain_loop(dataset, TensorDataset(dataset.train_x, dataset.train_y))
 
 
 def torchvision_loop(dataset: Dataset) -> Work:
-    """A plain loop over a DataLoader of images, each converted as it is read."""
+    """Train by a plain loop over a DataLoader of images, each converted when it is read."""
     return _plain_loop(dataset, _ConvertedImages(dataset))
 
 
 def matrix_products(dataset: Dataset) -> Work:
-    """The five matrix products of a step, forward and backward, and nothing else.
+    """Compute the five matrix products of a training step and nothing else.
 
-    X W1 and H W2 forward; H' dO, dO W2' and X' dZ backward: no gradient of X is needed. A loop
-    that trains on whole batches of this size by the same library cannot be faster.
+    These are X W1 and H W2 forward, and H' dO, dO W2' and X' dZ backward; the gradient of X is not
+    needed. A loop that trains on whole batches of this size with the same library cannot be
+    faster.
     """
     x = dataset.train_x[:BATCH_SIZE].contiguous()
-    w1, w2 = torch.randn(dataset.n_inputs, 256), torch.randn(256, 10)
-    h, out = torch.randn(BATCH_SIZE, 256), torch.randn(BATCH_SIZE, 10)
+    w1 = torch.randn(dataset.n_inputs, 256)
+    w2 = torch.randn(256, 10)
+    h = torch.randn(BATCH_SIZE, 256)
+    out = torch.randn(BATCH_SIZE, 10)
+
     pairs = [(x, w1), (h, w2), (h.T, out), (out, w2.T), (x.T, h)]
     results = [left @ right for left, right in pairs]
     while True:
@@ -119,15 +130,16 @@ CASES = (
 
 
 class _ConvertedImages(TorchDataset[tuple[Tensor, Tensor]]):
-    """Images kept as bytes and converted one by one, as torchvision.datasets.MNIST does it."""
+    """Images kept as bytes and converted one by one, as in torchvision.datasets.MNIST."""
 
     def __init__(self, dataset: Dataset) -> None:
-        # Imported here: it takes seconds, and the other cases run without it.
+        # Imported here because that takes seconds and the other cases run without it.
         from PIL import Image
         from torchvision import transforms
 
         side = round(dataset.n_inputs**0.5)
         pixels = dataset.train_x.add(1).mul(127.5).round().to(torch.uint8)
+
         self._images = pixels.view(-1, side, side)
         self._labels = dataset.train_y
         self._to_pil = Image.fromarray
@@ -139,15 +151,17 @@ class _ConvertedImages(TorchDataset[tuple[Tensor, Tensor]]):
         return len(self._images)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        image: Tensor = self._transform(self._to_pil(self._images[index].numpy()))
+        picture = self._to_pil(self._images[index].numpy())
+        image: Tensor = self._transform(picture)
         return image, self._labels[index]
 
 
 def _plain_loop(dataset: Dataset, images: TorchDataset[tuple[Tensor, ...]]) -> Work:
-    """The loop of a tutorial: shuffled DataLoader, default Adam, one step a batch."""
+    """The loop of a tutorial: a shuffled DataLoader, default Adam, one step for each batch."""
     loader: Iterable[list[Tensor]] = DataLoader(images, batch_size=BATCH_SIZE, shuffle=True)
     model = mlp(dataset.n_inputs, seed=0)
     optimizer = torch.optim.Adam(model.parameters(), lr=_LR["adam"])
+
     while True:
         for x, y in loader:
             optimizer.zero_grad()
@@ -158,12 +172,16 @@ def _plain_loop(dataset: Dataset, images: TorchDataset[tuple[Tensor, ...]]) -> W
 
 
 def measure(
-    cases: Iterable[Case], dataset: Dataset, *, threads: Iterable[int], seconds: float
+    cases: Iterable[Case],
+    dataset: Dataset,
+    *,
+    threads: Iterable[int],
+    seconds: float,
 ) -> list[Timing]:
-    """Times cases in turn, slice by slice, and restores the number of threads.
+    """Time cases in turn, slice by slice. The number of torch threads is restored at the end.
 
     Args:
-        cases: What to time; ratios are to the first.
+        cases: What to time. Ratios are to the first.
         dataset: Data for all of them.
         threads: Numbers of torch threads to time each case with.
         seconds: Time to spend on each case at each number of threads.
@@ -174,8 +192,9 @@ def measure(
     started = [(case.name, case.start(dataset)) for case in cases]
     default = torch.get_num_threads()
     speeds: dict[tuple[int, str], list[float]] = {}
+
     try:
-        # The first round warms up: caches, lazy initialisation, thread pools.
+        # The first round warms up caches, lazy initialization and thread pools.
         for round_ in range(_N_SLICES + 1):
             for n in threads:
                 torch.set_num_threads(n)
@@ -185,14 +204,16 @@ def measure(
                         speeds.setdefault((n, name), []).append(speed)
     finally:
         torch.set_num_threads(default)
+
     return _timings(speeds, reference=started[0][0])
 
 
 def _timings(speeds: dict[tuple[int, str], list[float]], *, reference: str) -> list[Timing]:
-    """Summarises slices, with ratios to the reference at the same number of threads."""
+    """Summarize slices, with ratios to the reference at the same number of threads."""
     medians = {key: statistics.median(slices) for key, slices in speeds.items()}
-    return [
-        Timing(
+    timings = []
+    for (n, name), slices in speeds.items():
+        timing = Timing(
             case=name,
             threads=n,
             samples_per_second=medians[n, name],
@@ -200,13 +221,15 @@ def _timings(speeds: dict[tuple[int, str], list[float]], *, reference: str) -> l
             high=max(slices),
             ratio=medians[n, name] / medians[n, reference],
         )
-        for (n, name), slices in speeds.items()
-    ]
+        timings.append(timing)
+
+    return timings
 
 
 def _speed(work: Work, seconds: float) -> float:
-    """Samples a second over at least one piece of work and about the given time."""
-    samples, start = 0, time.perf_counter()
+    """Samples per second, over at least one piece of work and about the given time."""
+    samples = 0
+    start = time.perf_counter()
     while True:
         samples += next(work)
         elapsed = time.perf_counter() - start
@@ -215,39 +238,27 @@ def _speed(work: Work, seconds: float) -> float:
 
 
 def usable(cases: Iterable[Case], dataset: Dataset) -> tuple[list[Case], dict[str, str]]:
-    """Separates the cases that run here from those whose library does not.
+    """Separate the cases that run here from those whose library does not work here.
 
     Returns:
-        The cases that run, and for each other one by name the reason, in one clause.
+        The cases that run; and by name, for each other case, the reason in one clause.
     """
-    running, skipped = [], {}
+    running = []
+    skipped = {}
     for case in cases:
         try:
             next(case.start(dataset))
-        # A torchvision built for another torch fails with RuntimeError while it is imported.
+        # A torchvision built for another torch fails with RuntimeError when it is imported.
         except (ImportError, RuntimeError) as error:
             skipped[case.name] = torchvision_reason(str(error))
         else:
             running.append(case)
+
     return running, skipped
 
 
-def _table(timings: list[Timing]) -> Table:
-    """Lays the timings out, a row each."""
-    table = Table(title=f"Training at batch {BATCH_SIZE}: samples a second")
-    table.add_column("case")
-    for heading in ("threads", "median", "slowest to fastest", "to ours"):
-        table.add_column(heading, justify="right")
-    for i, timing in enumerate(timings):
-        span = f"{timing.low:,.0f} to {timing.high:,.0f}"
-        median, ratio = f"{timing.samples_per_second:,.0f}", f"{timing.ratio:.2f}"
-        last = i + 1 == len(timings) or timings[i + 1].threads != timing.threads
-        table.add_row(timing.case, str(timing.threads), median, span, ratio, end_section=last)
-    return table
-
-
 def report(source: Source, seconds: float) -> Report:
-    """Times all cases that run here.
+    """Time all cases that run here.
 
     Args:
         source: Where the data comes from.
@@ -257,9 +268,33 @@ def report(source: Source, seconds: float) -> Report:
     cases, skipped = usable(CASES, dataset)
     threads = sorted({torch.get_num_threads(), 1}, reverse=True)
     timings = measure(cases, dataset, threads=threads, seconds=seconds)
-    data = {"data": dataset.source, "torch": torch.__version__, "skipped": skipped}
+
+    data = {
+        "data": dataset.source,
+        "torch": torch.__version__,
+        "skipped": skipped,
+        "timings": [asdict(timing) for timing in timings],
+    }
     left_out = [f"Left out: {name}: {reason}." for name, reason in skipped.items()]
-    return Report(
-        data | {"timings": [asdict(timing) for timing in timings]},
-        [dataset.source, _table(timings), *left_out],
-    )
+    return Report(data, [dataset.source, _table(timings), *left_out])
+
+
+def _table(timings: list[Timing]) -> Table:
+    """Table of the timings, a row for each."""
+    table = Table(title=f"Training at batch {BATCH_SIZE}: samples a second")
+    table.add_column("case")
+    for heading in ("threads", "median", "slowest to fastest", "to ours"):
+        table.add_column(heading, justify="right")
+
+    for i, timing in enumerate(timings):
+        last = i + 1 == len(timings) or timings[i + 1].threads != timing.threads
+        table.add_row(
+            timing.case,
+            str(timing.threads),
+            f"{timing.samples_per_second:,.0f}",
+            f"{timing.low:,.0f} to {timing.high:,.0f}",
+            f"{timing.ratio:.2f}",
+            end_section=last,
+        )
+
+    return table
