@@ -195,7 +195,12 @@ class Worker:
         return Ended(f"its process ended with exit code {self._process.exitcode}")
 
 
-def _work(line: Connection[Spent | None, None], case: Case, n_trials: int, folder: Path) -> None:
+def _work(
+    line: Connection[Spent | None, None],
+    case: Case,
+    n_trials: int,
+    folder: Path,
+) -> None:
     """Create a study, then answer each question with an ask, until the line is closed."""
     # Ctrl-C reaches all processes. Only the parent reacts to it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

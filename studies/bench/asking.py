@@ -75,7 +75,13 @@ class Timing:
 class _Asked:
     """The asks of one case so far."""
 
-    def __init__(self, case: Case, n_trials: int, folder: Path, limit: float) -> None:
+    def __init__(
+        self,
+        case: Case,
+        n_trials: int,
+        folder: Path,
+        limit: float,
+    ) -> None:
         self._case = case
         self._n_trials = n_trials
         self._limit = limit

@@ -97,7 +97,12 @@ class Clock:
 
         return call
 
-    def _watch(self, target: object, names: Iterable[str], part: str) -> None:
+    def _watch(
+        self,
+        target: object,
+        names: Iterable[str],
+        part: str,
+    ) -> None:
         """Charge methods of an object to a part. Methods that are watched already are left out."""
         for name in names:
             if name not in vars(target):

@@ -125,7 +125,11 @@ def _excess(params: Params) -> float:
     return float(lr_off**2 + decay_off**2 + dropout_off**2)
 
 
-def _drawn(distribution: FloatDistribution, n: int, rng: np.random.Generator) -> list[float]:
+def _drawn(
+    distribution: FloatDistribution,
+    n: int,
+    rng: np.random.Generator,
+) -> list[float]:
     """Values drawn at random, evenly on the scale of the distribution."""
     low = distribution.low
     high = distribution.high
@@ -138,7 +142,12 @@ def _drawn(distribution: FloatDistribution, n: int, rng: np.random.Generator) ->
     return [float(value) for value in np.clip(values, low, high)]
 
 
-def spent(storage: str, n_trials: int, n_timed: int, folder: Path) -> dict[str, list[Spent]]:
+def spent(
+    storage: str,
+    n_trials: int,
+    n_timed: int,
+    folder: Path,
+) -> dict[str, list[Spent]]:
     """Time the decisions of all pruners about new trials, in turn at each report.
 
     A new trial runs to its last report, whatever the pruners decide. It is finished before the
@@ -222,7 +231,11 @@ def _in_memory(finished: Sequence[FrozenTrial]) -> BaseStorage:
     return storage
 
 
-def _on_sqlite(finished: Sequence[FrozenTrial], file: Path, opened: ExitStack) -> BaseStorage:
+def _on_sqlite(
+    finished: Sequence[FrozenTrial],
+    file: Path,
+    opened: ExitStack,
+) -> BaseStorage:
     """A database that holds a study of these trials, opened as a later process would open it."""
     url = f"sqlite:///{file}"
     new = open_storage(url)

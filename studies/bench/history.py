@@ -62,7 +62,12 @@ def _horizons(n: int) -> list[int]:
     return [*probes, *[EPOCHS] * n][:n]
 
 
-def _finished(lr: float, curve: Curve, plan: Plan, space: FloatDistribution) -> FrozenTrial:
+def _finished(
+    lr: float,
+    curve: Curve,
+    plan: Plan,
+    space: FloatDistribution,
+) -> FrozenTrial:
     """A finished trial. Probes end pruned."""
     steps = curve.steps.astype(int).tolist()
     losses = curve.losses.tolist()
@@ -78,7 +83,11 @@ def _finished(lr: float, curve: Curve, plan: Plan, space: FloatDistribution) -> 
     )
 
 
-def fill(storage: RDBStorage, name: str, given: Iterable[FrozenTrial]) -> None:
+def fill(
+    storage: RDBStorage,
+    name: str,
+    given: Iterable[FrozenTrial],
+) -> None:
     """Create a study, the first of a storage, from finished trials with one value.
 
     `Study.add_trials` leaves the same in the storage but takes 20 ms for each trial.

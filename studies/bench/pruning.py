@@ -66,7 +66,11 @@ class Timing:
     slowest_ratio: float
 
 
-def measure(storage: str, n_trials: int, n_timed: int) -> dict[str, list[Spent]]:
+def measure(
+    storage: str,
+    n_trials: int,
+    n_timed: int,
+) -> dict[str, list[Spent]]:
     """Time decisions in a new process, as `spent` does.
 
     Args:
@@ -85,7 +89,11 @@ def measure(storage: str, n_trials: int, n_timed: int) -> dict[str, list[Spent]]
         return future.result()
 
 
-def timings(storage: str, n_trials: int, found: Mapping[str, Sequence[Spent]]) -> list[Timing]:
+def timings(
+    storage: str,
+    n_trials: int,
+    found: Mapping[str, Sequence[Spent]],
+) -> list[Timing]:
     """Summarize the times of the pruners.
 
     Args:

@@ -60,18 +60,18 @@ def pareto_chart(family: Json, settings: Mapping[str, Sequence[str]]) -> Chart:
     """
     pruners = family["pruners"]
     series = []
-    for (name, several), colour in zip(settings.items(), _PRUNER_COLOURS, strict=True):
-        points = []
-        for setting in several:
-            if setting in pruners:
-                points.append((pruners[setting]["saved"], pruners[setting]["regret"]))
-        if not points:
+    colours = dict(zip(settings, _PRUNER_COLOURS, strict=True))
+    for name, several in settings.items():
+        known = [pruners[setting] for setting in several if setting in pruners]
+        if not known:
             continue
 
-        saved, caused = zip(*sorted(points), strict=True)
-        x = [100 * value for value in saved]
-        y = [min(100 * value, _CAUSED[1]) for value in caused]
-        series.append(Series(name, x, y, "line", colour))
+        x = []
+        y = []
+        for saved, regret in sorted((one["saved"], one["regret"]) for one in known):
+            x.append(100 * saved)
+            y.append(min(100 * regret, _CAUSED[1]))
+        series.append(Series(name, x, y, "line", colours[name]))
 
     edge = f"(above {_CAUSED[1]:g}: at the edge)"
     return Chart(

@@ -90,7 +90,12 @@ class Grid:
         """The learning rates of the grid."""
         return [{LR: lr} for lr in self._target.lr.tolist()]
 
-    def curve(self, params: Params, horizon: float, rng: np.random.Generator) -> Curve:
+    def curve(
+        self,
+        params: Params,
+        horizon: float,
+        rng: np.random.Generator,
+    ) -> Curve:
         """Run a trial: replay one of the recorded seeds, chosen at random."""
         seed = int(rng.integers(self._n_seeds))
         ln_lr = float(np.log(params[LR]))
@@ -107,7 +112,8 @@ class Grid:
         difference between the loss of the median lr and the best loss.
         """
         knots = self._target.ln_lr
-        ln_lr = np.clip(np.log(params[LR]), knots[0], knots[-1])
+        wanted = np.log(params[LR])
+        ln_lr = np.clip(wanted, knots[0], knots[-1])
 
         # Not below 0: there may be a better lr between two points of the fine grid.
         excess = max(float(self._expected(ln_lr)) - self._best, 0.0)
@@ -124,11 +130,13 @@ class Grid:
         for horizon, sheet in self._sheets.items():
             ends = sheet.steps if self._prefix else np.array([horizon])
             near = np.abs(ends / self.horizon - 1) <= _NEAR + SAME_HORIZON
-            if not near.any() or not np.array_equal(sheet.ln_lr, self._target.ln_lr):
+            same_lrs = np.array_equal(sheet.ln_lr, self._target.ln_lr)
+            if not near.any() or not same_lrs:
                 continue
 
             first = int(np.argmax(near)) if self._prefix else len(sheet.steps) - 1
-            means.append(sheet.mean(slice(first, first + int(near.sum()))))
+            stop = first + int(near.sum())
+            means.append(sheet.mean(slice(first, stop)))
 
         mean = np.mean(means, axis=0)
         return PchipInterpolator(self._target.ln_lr, self._target.transformed(mean))
@@ -171,13 +179,20 @@ class Grid:
             only = float(known[np.argmax(exact)])
             return only, only, 0.0
 
-        right = int(np.clip(np.searchsorted(known, horizon), 1, len(known) - 1))
+        above = np.searchsorted(known, horizon)
+        right = int(np.clip(above, 1, len(known) - 1))
         low = float(known[right - 1])
         high = float(known[right])
-        return low, high, np.log(horizon / low) / np.log(high / low)
+        weight = np.log(horizon / low) / np.log(high / low)
+        return low, high, weight
 
 
-def _at_fractions(fractions: Floats, sheet: Sheet, ln_lr: float, seed: int) -> Floats:
+def _at_fractions(
+    fractions: Floats,
+    sheet: Sheet,
+    ln_lr: float,
+    seed: int,
+) -> Floats:
     """A sheet's curve, transformed, at fractions of its horizon."""
     recorded = sheet.steps / sheet.steps[-1]
     return np.interp(fractions, recorded, sheet.curve(ln_lr, seed))
@@ -187,11 +202,15 @@ def _cut(sheet: Sheet, values: Floats, horizon: float) -> Curve:
     """The beginning of a run, with its last report at the horizon."""
     horizon = max(horizon, float(sheet.steps[0]))
     before = sheet.steps < horizon * (1 - SAME_HORIZON)
-    last = np.interp(np.log(horizon), np.log(sheet.steps), values)
+    last = np.interp(
+        np.log(horizon),
+        np.log(sheet.steps),
+        values,
+    )
 
     steps = np.append(sheet.steps[before], horizon)
-    losses = sheet.losses(np.append(values[before], last))
-    return Curve(steps, losses)
+    values = np.append(values[before], last)
+    return Curve(steps, sheet.losses(values))
 
 
 def _longest_runs(
@@ -207,9 +226,11 @@ def _longest_runs(
             f"{runs.horizon.max():g}"
         )
 
-    end = min(horizon * (1 + _NEAR), float(reaching.horizon.min()))
+    shortest = float(reaching.horizon.min())
+    end = min(horizon * (1 + _NEAR), shortest)
     steps = _common_steps(reaching, max(end, horizon))
-    return {horizon: Sheet(reaching, seeds, np.union1d(steps, [horizon]))}
+    sheet = Sheet(reaching, seeds, np.union1d(steps, [horizon]))
+    return {horizon: sheet}
 
 
 def _runs_by_horizon(
@@ -237,10 +258,8 @@ def _runs_by_horizon(
 
 def _common_steps(runs: RunTable, end: float) -> Floats:
     """Steps up to `end` at which at least half of the runs that did not diverge report."""
-    in_range = (runs.step > 0) & (runs.step <= end * (1 + SAME_HORIZON))
-    steps, counts = np.unique(
-        runs.step[in_range & np.isfinite(runs.loss)],
-        return_counts=True,
-    )
+    latest = end * (1 + SAME_HORIZON)
+    inside = (runs.step > 0) & (runs.step <= latest) & np.isfinite(runs.loss)
+    steps, counts = np.unique(runs.step[inside], return_counts=True)
     common = counts >= counts.max(initial=0) / 2
     return np.asarray(steps[common], dtype=np.float64)

@@ -58,7 +58,10 @@ class Lookup:
 
         rows_by_run = runs.by_run()
         first = np.array([rows[0] for rows in rows_by_run])
-        self._curves = [Curve(runs.step[rows], runs.loss[rows]) for rows in rows_by_run]
+        self._curves = []
+        for rows in rows_by_run:
+            curve = Curve(runs.step[rows], runs.loss[rows])
+            self._curves.append(curve)
 
         self._values = {LR: runs.lr[first]}
         for name in columns:
@@ -73,9 +76,19 @@ class Lookup:
     def recorded(self) -> Sequence[Params]:
         """The recorded configurations."""
         columns = [values.tolist() for values in self._values.values()]
-        return [dict(zip(self._values, row, strict=True)) for row in zip(*columns, strict=True)]
+        configurations = []
+        for row in zip(*columns, strict=True):
+            params = dict(zip(self._values, row, strict=True))
+            configurations.append(params)
 
-    def curve(self, params: Params, horizon: float, rng: np.random.Generator) -> Curve:
+        return configurations
+
+    def curve(
+        self,
+        params: Params,
+        horizon: float,
+        rng: np.random.Generator,
+    ) -> Curve:
         """Return the curve of the nearest configuration. Nothing is drawn at random."""
         steps, losses = self._curves[self._nearest(params)]
         end = horizon * (1 + SAME_HORIZON)
@@ -109,8 +122,9 @@ class Lookup:
         begin = (1 - _NEAR) * self.horizon
         means = []
         for steps, losses in self._curves:
-            reached = steps[-1] >= begin
-            means.append(float(np.mean(losses[steps >= begin])) if reached else math.nan)
+            near = steps >= begin
+            mean = float(np.mean(losses[near])) if near[-1] else math.nan
+            means.append(mean)
 
         return np.where(np.isfinite(means), means, np.inf)
 
@@ -132,7 +146,11 @@ def _distribution(values: np.ndarray) -> BaseDistribution:
     return FloatDistribution(low, high, log=low > 0 and high / low > _WIDE)
 
 
-def _differences(distribution: BaseDistribution, values: np.ndarray, wanted: Any) -> Floats:
+def _differences(
+    distribution: BaseDistribution,
+    values: np.ndarray,
+    wanted: Any,
+) -> Floats:
     """Distance of each recorded value from the wanted one, as a fraction of the range."""
     if not isinstance(distribution, FloatDistribution):
         return np.asarray(values != wanted, dtype=np.float64)

@@ -21,14 +21,14 @@ Sources cost nothing here: the test is what it costs to believe them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from optuna_kappa._typing import Floats
 from studies.replay.results import Json
 from studies.replay.search import Searched
-from studies.replay.statistics import interval, median, number, stays_under
+from studies.replay.statistics import Statistic, interval, median, number, stays_under
 from studies.replay.workers import OnDone, Replay, Sources, no_sources, searched
 from studies.samplers import KAPPA
 
@@ -76,7 +76,11 @@ def misled(
 
 def times(searches: Sequence[Searched]) -> Floats:
     """The time of each search, shape `(n,)`; infinite if it is censored."""
-    return np.array([stays_under(search.spent, search.regret, LEVEL) for search in searches])
+    ends = []
+    for search in searches:
+        ends.append(stays_under(search.spent, search.regret, LEVEL))
+
+    return np.array(ends)
 
 
 def compared(kappa: Floats, base: Floats, budget: float) -> Json:
@@ -92,7 +96,7 @@ def compared(kappa: Floats, base: Floats, budget: float) -> Json:
     delays = kappa - base_at_least
     sure_delays = kappa_at_least - base
 
-    statistics: dict[str, tuple[Callable[[Floats], Floats], Floats]] = {
+    statistics: dict[str, tuple[Statistic, Floats]] = {
         "ratio": (_ratio, pairs),
         "delay": (median, delays),
         "delay_95": (_percentile, delays),
@@ -158,5 +162,6 @@ def _late_by_rank(pairs: Floats, budget: float) -> Floats:
         pairs: Times of kappa and of TPE, shape `(n, ..., 2)`.
         budget: Full-run equivalents of each search.
     """
-    kappa, base = np.moveaxis(np.sort(pairs, axis=0), -1, 0)
+    ranked = np.sort(pairs, axis=0)
+    kappa, base = np.moveaxis(ranked, -1, 0)
     return _late(kappa - np.minimum(base, budget))

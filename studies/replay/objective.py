@@ -56,7 +56,12 @@ class Objective(Protocol):
         """The parameters that have recorded runs."""
         ...
 
-    def curve(self, params: Params, horizon: float, rng: np.random.Generator) -> Curve:
+    def curve(
+        self,
+        params: Params,
+        horizon: float,
+        rng: np.random.Generator,
+    ) -> Curve:
         """Run a trial: replay one of the recorded seeds, chosen at random."""
         ...
 

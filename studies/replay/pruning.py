@@ -78,7 +78,12 @@ class _Ran(NamedTuple):
     ended: Bools
 
 
-def proposals(objective: Objective, name: str, seed: int, n: int) -> list[Proposal]:
+def proposals(
+    objective: Objective,
+    name: str,
+    seed: int,
+    n: int,
+) -> list[Proposal]:
     """Make a stream of proposals by a sampler whose trials all run to the target horizon.
 
     Args:
@@ -104,7 +109,12 @@ def proposals(objective: Objective, name: str, seed: int, n: int) -> list[Propos
     return stream
 
 
-def outcome(objective: Objective, stream: Sequence[Proposal], pruner: str, seed: int) -> Outcome:
+def outcome(
+    objective: Objective,
+    stream: Sequence[Proposal],
+    pruner: str,
+    seed: int,
+) -> Outcome:
     """Measure what a pruner does to a stream.
 
     Args:
@@ -120,22 +130,31 @@ def outcome(objective: Objective, stream: Sequence[Proposal], pruner: str, seed:
         ran, _ = _pruned(objective, stream, pruner, seed)
 
     losses = np.array([proposal.loss for proposal in stream])
-    best = int(np.argmin(losses))
-    close = losses <= losses[best] + _CLOSE * abs(losses[best])
+    winner = int(np.argmin(losses))
+    lowest = losses[winner]
+    close = losses <= lowest + _CLOSE * abs(lowest)
 
-    survivors = np.where(ran.ended, losses, np.inf)
-    # If nothing survives, there is nothing to recommend. The worst trial stands for that.
-    kept = int(np.argmin(survivors) if ran.ended.any() else np.argmax(losses))
+    survivor = _best_survivor(losses, ran.ended)
+    best = stream[winner]
+    kept = stream[survivor]
     whole = sum(_length(proposal.curve) for proposal in stream)
-
     return Outcome(
-        survival=float(ran.ended[best]),
+        survival=float(ran.ended[winner]),
         survival_1pct=float((ran.ended & close).any()),
-        regret=(1 + stream[kept].regret) / (1 + stream[best].regret) - 1,
-        regret_observed=float(losses[kept] - losses[best]) / abs(float(losses[best])),
+        regret=(1 + kept.regret) / (1 + best.regret) - 1,
+        regret_observed=float(losses[survivor] - lowest) / abs(float(lowest)),
         saved=1 - float(ran.costs.sum()) / whole,
-        lr_shift=math.log(stream[kept].params[LR] / stream[best].params[LR]),
+        lr_shift=math.log(kept.params[LR] / best.params[LR]),
     )
+
+
+def _best_survivor(losses: Floats, ended: Bools) -> int:
+    """Number of the trial with the lowest loss among those that came to their end."""
+    if not ended.any():
+        # There is nothing to recommend. The worst trial stands for that.
+        return int(np.argmax(losses))
+
+    return int(np.argmin(np.where(ended, losses, np.inf)))
 
 
 class Stated(NamedTuple):
@@ -209,18 +228,24 @@ def _pruned(
     return _Ran(np.array(costs), np.array(ended)), study
 
 
-def _top_k(stream: Sequence[Proposal], epoch: float, kept_of: float) -> _Ran:
+def _top_k(
+    stream: Sequence[Proposal],
+    epoch: float,
+    kept_of: float,
+) -> _Ran:
     """Run all proposals for one epoch, then the best of them, one of `kept_of`, to the end."""
     first_losses = []
     first_costs = []
+    end_of_epoch = epoch * (1 - SAME_HORIZON)
     for proposal in stream:
         steps = proposal.curve.steps
-        after_epoch = int(np.searchsorted(steps[:-1], epoch * (1 - SAME_HORIZON)))
+        after_epoch = int(np.searchsorted(steps[:-1], end_of_epoch))
         first_losses.append(proposal.curve.losses[after_epoch])
         first_costs.append(steps[after_epoch])
 
     seen = np.array(first_losses)
-    order = np.argsort(np.where(np.isfinite(seen), seen, np.inf), kind="stable")
+    seen = np.where(np.isfinite(seen), seen, np.inf)
+    order = np.argsort(seen, kind="stable")
     n_kept = max(1, int(len(stream) / kept_of))
     kept = np.isin(np.arange(len(stream)), order[:n_kept])
 

@@ -136,7 +136,8 @@ def families(tables: Path, more: Sequence[Path]) -> list[Family]:
         name = path.name.partition(".")[0]
         every.append(Family(name, name, path, None))
 
-    if lacking := [str(family.path) for family in every if not family.path.exists()]:
+    lacking = [str(family.path) for family in every if not family.path.exists()]
+    if lacking:
         raise ValueError(f"there is no run table {', '.join(lacking)}")
     return every
 
@@ -176,7 +177,12 @@ def replay(
     return results
 
 
-def save(family: Family, results: Json, repeats: int, docs: Path) -> None:
+def save(
+    family: Family,
+    results: Json,
+    repeats: int,
+    docs: Path,
+) -> None:
     """Keep results beside the figures, joined to those kept before with as many repeats.
 
     Args:
@@ -190,8 +196,7 @@ def save(family: Family, results: Json, repeats: int, docs: Path) -> None:
         kept = {"repeats": repeats, "families": {}}
 
     old = kept["families"].get(family.name, {"pruners": {}})
-    pruners = old["pruners"] | results["pruners"]
-    joined = {**old, **results, "pruners": pruners}
+    joined = {**old, **results, "pruners": old["pruners"] | results["pruners"]}
     kept["families"][family.name] = joined | {"title": family.title}
 
     file = docs / FIGURES / RESULTS
@@ -282,7 +287,6 @@ def _bins(known: Json) -> list[str]:
 
 
 def _bin(low: float, high: float) -> str:
-    """Heading of a bin."""
     return f"{100 * low:g} to {min(100 * high, 100):g} %"
 
 

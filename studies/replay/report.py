@@ -141,7 +141,12 @@ def replay(
         yield Replayed(target, results)
 
 
-def _prepared(tables: Path, table: str, epochs: float, repeats: int) -> Replay:
+def _prepared(
+    tables: Path,
+    table: str,
+    epochs: float,
+    repeats: int,
+) -> Replay:
     prepared = prepare(read_csv(tables / f"{table}.csv.gz"), None, epochs)
     return Replay(
         objective=prepared.objective,

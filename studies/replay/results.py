@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from optuna_kappa._typing import Floats
 from studies.replay.pruning import Outcome, as_array
 from studies.replay.search import Searched
-from studies.replay.statistics import interval, mean, median, number, stays_under
+from studies.replay.statistics import Statistic, interval, mean, median, number, stays_under
 from studies.replay.workers import (
     OnDone,
     Pruned,
@@ -30,7 +30,12 @@ _FINE = 0.25  # resolution of the budget to a level, in full-run equivalents
 Json = dict[str, Any]
 
 
-def searches(replay: Replay, names: Sequence[str], budget: float, on_done: OnDone) -> Json:
+def searches(
+    replay: Replay,
+    names: Sequence[str],
+    budget: float,
+    on_done: OnDone,
+) -> Json:
     """Search with each sampler and summarize the regret at `BUDGETS`.
 
     Args:
@@ -43,11 +48,19 @@ def searches(replay: Replay, names: Sequence[str], budget: float, on_done: OnDon
     searches_of = searched(replay, wanted, budget, on_done)
 
     budgets = np.array([b for b in BUDGETS if b <= budget])
-    samplers = {name: _summary(searches_of[name], budgets, budget) for name in names}
+    samplers = {}
+    for name in names:
+        samplers[name] = _summary(searches_of[name], budgets, budget)
+
     return {"budgets": budgets.tolist(), "samplers": samplers}
 
 
-def prunings(replay: Replay, names: Sequence[str], stream: Pruned, on_done: OnDone) -> Json:
+def prunings(
+    replay: Replay,
+    names: Sequence[str],
+    stream: Pruned,
+    on_done: OnDone,
+) -> Json:
     """Try each pruner on the same streams and summarize the outcomes.
 
     Args:
@@ -57,7 +70,11 @@ def prunings(replay: Replay, names: Sequence[str], stream: Pruned, on_done: OnDo
         on_done: Called with the number of streams done.
     """
     outcomes_of = outcomes(replay, names, stream, on_done)
-    return {"pruners": {name: _means(as_array(outcomes_of[name])) for name in names}}
+    pruners = {}
+    for name in names:
+        pruners[name] = _means(as_array(outcomes_of[name]))
+
+    return {"pruners": pruners}
 
 
 def reliability(replay: Replay, pruner: str, stream: Pruned) -> list[Json]:
@@ -72,25 +89,26 @@ def reliability(replay: Replay, pruner: str, stream: Pruned) -> list[Json]:
         A dictionary for each bin of `STATED`, without empty bins.
     """
     pairs = []
-    for statements_of_stream in statements(replay, pruner, stream):
-        pairs += [(one.probability, one.won) for one in statements_of_stream]
-    stated_and_won = np.array(pairs, dtype=np.float64).reshape(-1, 2)
+    for stream_statements in statements(replay, pruner, stream):
+        for statement in stream_statements:
+            pairs.append((statement.probability, statement.won))
 
+    table = np.array(pairs, dtype=np.float64).reshape(-1, 2)
+    probability = table[:, 0]
     bins = []
     for low, high in pairwise(STATED):
-        probability = stated_and_won[:, 0]
-        inside = stated_and_won[(probability >= low) & (probability < high)]
-        if not len(inside):
+        inside = (probability >= low) & (probability < high)
+        if not inside.any():
             continue
 
-        stated, won = inside.mean(axis=0).tolist()
+        stated, won = table[inside].mean(axis=0).tolist()
         bins.append(
             {
                 "low": low,
                 "high": high,
                 "stated": stated,
                 "won": won,
-                "n": len(inside),
+                "n": int(inside.sum()),
             }
         )
 
@@ -106,12 +124,17 @@ def _means(fields: Floats) -> Json:
     low, high = interval(mean, fields)
     ends = np.stack([low, high], axis=1).tolist()
 
-    means: Json = dict(zip(Outcome._fields, mean(fields).tolist(), strict=True))
-    means["intervals"] = dict(zip(Outcome._fields, ends, strict=True))
+    names = Outcome._fields
+    means: Json = dict(zip(names, mean(fields).tolist(), strict=True))
+    means["intervals"] = dict(zip(names, ends, strict=True))
     return means
 
 
-def _summary(searches: Sequence[Searched], budgets: Floats, budget: float) -> Json:
+def _summary(
+    searches: Sequence[Searched],
+    budgets: Floats,
+    budget: float,
+) -> Json:
     """Regret of one sampler.
 
     Args:
@@ -139,7 +162,10 @@ def _summary(searches: Sequence[Searched], budgets: Floats, budget: float) -> Js
     }
 
 
-def _intervals(statistic: Callable[[Floats], Floats], values: Floats) -> list[list[float | None]]:
+def _intervals(statistic: Statistic, values: Floats) -> list[list[float | None]]:
     """Intervals for JSON, one for each column of the values."""
-    lows, highs = interval(statistic, values)
-    return [[number(low), number(high)] for low, high in zip(lows, highs, strict=True)]
+    ends = []
+    for low, high in zip(*interval(statistic, values), strict=True):
+        ends.append([number(low), number(high)])
+
+    return ends

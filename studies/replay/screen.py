@@ -140,7 +140,12 @@ def _misled_cells(scenario: Json) -> list[str]:
     ]
 
 
-def _with_interval(scenario: Json, field: str, form: str, scale: float = 1) -> str:
+def _with_interval(
+    scenario: Json,
+    field: str,
+    form: str,
+    scale: float = 1,
+) -> str:
     """A value with its interval, each times a scale."""
     texts = []
     for value in (scenario[field], *scenario["intervals"][field]):

@@ -89,17 +89,12 @@ def search(
             None for the objective itself.
         sources: Runs that a kappa search starts from, with data in steps. They cost nothing.
     """
-    if name == TOP_K:
-        trials = _top_k(objective, seed)
-    else:
-        trials = _asked(objective, name, seed, lender, sources)
-
     spent = 0.0
     best = math.inf
     regret = math.nan
     rows: list[tuple[float, float, float]] = []
 
-    for trial in trials:
+    for trial in _trials_of(objective, name, seed, lender, sources):
         spent += trial.cost
         if trial.recommended is not None:
             regret = objective.regret(trial.recommended)
@@ -129,7 +124,11 @@ def new_study(seed: int) -> optuna.Study:
     return optuna.create_study(study_name=f"replay {seed}")
 
 
-def target_of(objective: Objective, seed: int, sources: Sequence[RunTable] = ()) -> Target:
+def target_of(
+    objective: Objective,
+    seed: int,
+    sources: Sequence[RunTable] = (),
+) -> Target:
     """Target of a search."""
     return Target(
         horizon=round(objective.horizon),
@@ -140,19 +139,23 @@ def target_of(objective: Objective, seed: int, sources: Sequence[RunTable] = ())
     )
 
 
-def _asked(
+def _trials_of(
     objective: Objective,
     name: str,
     seed: int,
     lender: Objective | None,
     given: Sequence[RunTable],
 ) -> Iterator[_Trial]:
-    """The trials of a search with an Optuna sampler, without end."""
+    """The trials of a search: without end, but for top-k."""
+    if name == TOP_K:
+        yield from _top_k(objective, seed)
+        return
+
     sources = list(given)
     if lender is not None and name == KAPPA:
         probing = new_study(seed)
         target = target_of(lender, seed)
-        for trial in _trials(probing, name, target, lender, objective):
+        for trial in _asked(probing, name, target, lender, objective):
             if trial.full:
                 break
             yield trial
@@ -162,10 +165,10 @@ def _asked(
         sources.append(run_table(probes))
 
     target = target_of(objective, seed, sources)
-    yield from _trials(new_study(seed), name, target, objective, objective)
+    yield from _asked(new_study(seed), name, target, objective, objective)
 
 
-def _trials(
+def _asked(
     study: optuna.Study,
     name: str,
     target: Target,
@@ -198,11 +201,12 @@ def _trials(
         rng = rng_of(target.seed, trial.number)
         curve = objective.curve(trial.params, planned, rng)
         cost, ended = follow(trial, curve, prune=prune)
-        tell(study, trial, float(curve.losses[-1]) if ended else None)
+        loss = float(curve.losses[-1])
+        tell(study, trial, loss if ended else None)
 
         yield _Trial(
             cost=cost / goal.horizon,
-            loss=float(curve.losses[-1]) if ended and full else math.nan,
+            loss=loss if ended and full else math.nan,
             params=trial.params,
             ask_ms=ask_ms,
             full=full,
@@ -230,7 +234,12 @@ def _recommended(
     return {LR: math.exp(predicted.quantile(0.5))}
 
 
-def follow(trial: Trial, curve: Curve, *, prune: bool) -> tuple[float, bool]:
+def follow(
+    trial: Trial,
+    curve: Curve,
+    *,
+    prune: bool,
+) -> tuple[float, bool]:
     """Report a curve to a trial, until the run diverges or is pruned.
 
     Args:

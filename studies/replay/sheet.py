@@ -26,7 +26,12 @@ class Sheet:
         loss: Losses, shape `(n_seeds, n_lrs, n_steps)`; NaN where a run has none.
     """
 
-    def __init__(self, runs: RunTable, seeds: Mapping[str, str], steps: Floats) -> None:
+    def __init__(
+        self,
+        runs: RunTable,
+        seeds: Mapping[str, str],
+        steps: Floats,
+    ) -> None:
         """Arrange the runs. Seeds with too few learning rates are left out.
 
         Args:
@@ -36,14 +41,20 @@ class Sheet:
         """
         lrs, columns = np.unique(runs.lr, return_inverse=True)
         labels = sorted({seeds[run] for run in runs.run})
-        loss = np.full((len(labels), len(lrs), len(steps)), np.nan)
-        known = np.zeros(loss.shape[:2], dtype=bool)
+        shape = (len(labels), len(lrs), len(steps))
+        loss = np.full(shape, np.nan)
+        known = np.zeros(shape[:2], dtype=bool)
 
         for rows in runs.by_run():
-            seed = labels.index(seeds[str(runs.run[rows[0]])])
-            column = columns[rows[0]]
-            known[seed, column] = True
-            loss[seed, column] = _on_steps(runs.step[rows], runs.loss[rows], steps)
+            first = rows[0]
+            label = seeds[str(runs.run[first])]
+            place = labels.index(label), columns[first]
+            known[place] = True
+            loss[place] = _on_steps(
+                runs.step[rows],
+                runs.loss[rows],
+                wanted=steps,
+            )
 
         enough = known.sum(axis=1) >= MIN_LRS
         self.steps = steps
@@ -55,7 +66,8 @@ class Sheet:
     @cached_property
     def logarithmic(self) -> bool:
         """Whether the logarithm of the loss is interpolated: if all losses are positive."""
-        return bool((self.loss[np.isfinite(self.loss)] > 0).all())
+        finite = self.loss[np.isfinite(self.loss)]
+        return bool((finite > 0).all())
 
     def transformed(self, loss: Floats) -> Floats:
         """Transform losses to the scale on which they are interpolated."""
@@ -74,7 +86,9 @@ class Sheet:
         columns = np.flatnonzero(self.known[seed])
         distances = np.abs(self.ln_lr[columns] - ln_lr)
         nearest = columns[np.argmin(distances)]
-        diverged = np.isnan(np.minimum.accumulate(self.loss[seed, nearest]))
+        # The lowest loss so far is NaN from the first NaN on.
+        lowest = np.minimum.accumulate(self.loss[seed, nearest])
+        diverged = np.isnan(lowest)
 
         values = np.array(self._interpolators[seed](ln_lr))
         values[diverged] = np.nan
@@ -89,14 +103,16 @@ class Sheet:
             columns: Which of the steps.
         """
         known = self.known[:, :, None]
-        counted = np.where(known, self._filled[:, :, columns], np.nan)
+        losses = self._filled[:, :, columns]
+        counted = np.where(known, losses, np.nan)
         return np.asarray(np.nanmean(counted, axis=(0, 2)))
 
     @cached_property
     def _filled(self) -> Floats:
         """Losses, with the largest one of the step in place of those that are not finite."""
         finite = np.isfinite(self.loss)
-        worst = np.nanmax(np.where(finite, self.loss, np.nan), axis=(0, 1))
+        known = np.where(finite, self.loss, np.nan)
+        worst = np.nanmax(known, axis=(0, 1))
         filled: Floats = np.where(finite, self.loss, worst)
         return filled
 
@@ -108,7 +124,8 @@ class Sheet:
         for seed, known in enumerate(self.known):
             x = self.ln_lr[known]
             y = values[seed][known]
-            interpolators.append(PchipInterpolator(x, y, axis=0, extrapolate=True))
+            curves = PchipInterpolator(x, y, axis=0, extrapolate=True)
+            interpolators.append(curves)
 
         return interpolators
 
@@ -123,14 +140,16 @@ def seeds_of(runs: RunTable) -> dict[str, str]:
     seeds: dict[str, str] = {}
 
     if "seed" in runs.context:
-        for run, row in zip(labels, first, strict=True):
-            seeds[str(run)] = str(runs.context["seed"][row])
+        column = runs.context["seed"]
+        for label, row in zip(labels, first, strict=True):
+            seeds[str(label)] = str(column[row])
         return seeds
 
     counts: defaultdict[tuple[float, float], int] = defaultdict(int)
     for row in sorted(first):
+        run = str(runs.run[row])
         key = float(runs.lr[row]), float(runs.horizon[row])
-        seeds[str(runs.run[row])] = f"{counts[key]:06d}"
+        seeds[run] = f"{counts[key]:06d}"
         counts[key] += 1
 
     return seeds
@@ -144,8 +163,13 @@ def _on_steps(step: Floats, loss: Floats, wanted: Floats) -> Floats:
     if not fine.any():
         return np.full(len(wanted), np.nan)
 
-    values = np.interp(np.log(wanted), np.log(step[fine]), loss[fine])
+    known = step[fine]
+    values = np.interp(
+        np.log(wanted),
+        np.log(known),
+        loss[fine],
+    )
 
     # A run that diverged has no loss after its last finite report.
-    after_last = (wanted > step[fine][-1]) & bad.any()
+    after_last = (wanted > known[-1]) & bad.any()
     return np.where((wanted >= diverged) | after_last, np.nan, values)

@@ -35,7 +35,13 @@ from studies.replay.table import Prepared
 from studies.replay.workers import Sources
 
 RIGHT = "right"
-FACTORS = {RIGHT: 1.0, "x1/30": 1 / 30, "x1/4": 1 / 4, "x4": 4.0, "x30": 30.0}
+FACTORS = {
+    RIGHT: 1.0,
+    "x1/30": 1 / 30,
+    "x1/4": 1 / 4,
+    "x4": 4.0,
+    "x30": 30.0,
+}
 SLOPES = {"slope1": 1.0, "flat": 0.0}
 SCHEDULE = "schedule"
 VAGUE = "vague-"
@@ -69,11 +75,9 @@ def scenarios(made: Prepared, others: Mapping[str, Prepared]) -> dict[str, Sourc
     schedule = made.objective.schedule.name
     seen = observed(made, horizon)
 
-    losses = {name: scaled(seen, factor) for name, factor in FACTORS.items()}
-    early = [one for one in seen if one.horizon <= horizon / _STEEP]
-    if len(find_optima(early)) > 1:
-        losses |= {name: sloped(early, slope) for name, slope in SLOPES.items()}
-    losses |= {name: observed(table, horizon) for name, table in others.items()}
+    losses = _changed(seen, horizon)
+    for name, table in others.items():
+        losses[name] = observed(table, horizon)
 
     labelled = {name: (observations, schedule) for name, observations in losses.items()}
     labelled[SCHEDULE] = seen, _another(schedule, horizon)
@@ -85,6 +89,18 @@ def scenarios(made: Prepared, others: Mapping[str, Prepared]) -> dict[str, Sourc
         sources[VAGUE + name] = partial(_vague, _short(observations), label)
 
     return sources
+
+
+def _changed(seen: Sequence[Observations], horizon: float) -> dict[str, list[Observations]]:
+    """The observations changed by each factor and each slope, by scenario."""
+    losses = {name: scaled(seen, factor) for name, factor in FACTORS.items()}
+
+    early = [one for one in seen if one.horizon <= horizon / _STEEP]
+    if len(find_optima(early)) > 1:
+        for name, slope in SLOPES.items():
+            losses[name] = sloped(early, slope)
+
+    return losses
 
 
 def observed(made: Prepared, horizon: float) -> list[Observations]:
@@ -101,7 +117,8 @@ def observed(made: Prepared, horizon: float) -> list[Observations]:
     if made.prefix:
         # The beginning of a run is then a run too, whatever its schedule. `observe` reads runs of
         # constant rate that way.
-        runs = replace(runs, schedule=np.full(len(runs), constant().name))
+        schedule = np.full(len(runs), constant().name)
+        runs = replace(runs, schedule=schedule)
 
     observations = observe(up_to(runs, horizon / _LONGEST))
     if not find_optima(observations):
@@ -134,7 +151,8 @@ def sloped(seen: Sequence[Observations], slope: float) -> list[Observations]:
     for one in seen:
         if one.horizon in optima:
             wanted = optima[last] + slope * np.log(last / one.horizon)
-            moved.append(replace(one, ln_lr=one.ln_lr + wanted - optima[one.horizon]))
+            ln_lr = one.ln_lr + wanted - optima[one.horizon]
+            moved.append(replace(one, ln_lr=ln_lr))
 
     return moved
 
@@ -167,7 +185,11 @@ def _confident(runs: RunTable, seed: int) -> Sequence[RunTable]:
     return (runs,)
 
 
-def _vague(seen: Sequence[Observations], schedule: str, seed: int) -> Sequence[RunTable]:
+def _vague(
+    seen: Sequence[Observations],
+    schedule: str,
+    seed: int,
+) -> Sequence[RunTable]:
     rng = np.random.default_rng(seed)
     few = [_thinned(one, rng) for one in seen]
     return (as_runs(few, schedule),)

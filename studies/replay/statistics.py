@@ -8,6 +8,9 @@ import numpy as np
 
 from optuna_kappa._typing import Floats
 
+Statistic = Callable[[Floats], Floats]
+"""Reduces the first axis of an array."""
+
 _RESAMPLES = 2_000
 _LEVEL = 0.95
 _SEED = 0  # of the resampling; the repeats have seeds of their own
@@ -23,11 +26,11 @@ def mean(values: Floats) -> Floats:
     return np.asarray(np.mean(_worst(values), axis=0))
 
 
-def interval(statistic: Callable[[Floats], Floats], values: Floats) -> tuple[Floats, Floats]:
+def interval(statistic: Statistic, values: Floats) -> tuple[Floats, Floats]:
     """Compute the 95 % interval of a statistic by the percentile bootstrap (Efron, 1979).
 
     Args:
-        statistic: Function that reduces the first axis of an array.
+        statistic: The statistic.
         values: One value per repeat, shape `(n_repeats, ...)`.
 
     Returns:
@@ -35,14 +38,18 @@ def interval(statistic: Callable[[Floats], Floats], values: Floats) -> tuple[Flo
     """
     rng = np.random.default_rng(_SEED)
     n = len(values)
-    resampled = values[rng.integers(n, size=(n, _RESAMPLES))]
-    statistics = statistic(resampled)
+    rows = rng.integers(n, size=(n, _RESAMPLES))
+    resampled = statistic(values[rows])
 
     # "nearest" returns values that were drawn: interpolating between a number and infinity fails.
     low = (1 - _LEVEL) / 2
     high = (1 + _LEVEL) / 2
-    ends = np.quantile(statistics, [low, high], axis=0, method="nearest")
-
+    ends = np.quantile(
+        resampled,
+        [low, high],
+        axis=0,
+        method="nearest",
+    )
     return ends[0], ends[1]
 
 

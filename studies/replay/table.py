@@ -69,12 +69,7 @@ def prepare(
     shape = _shape(name, per_unit)
     prefix = _is_prefix(shape, runs)
     short = per_unit * (samples_an_epoch(runs) or target / _SHORT)
-    steps = replace(
-        runs,
-        horizon=np.round(runs.horizon * per_unit),
-        step=np.round(runs.step * per_unit),
-    )
-
+    steps = _in_steps(runs, per_unit)
     objective = _objective(
         steps,
         shape,
@@ -82,13 +77,15 @@ def prepare(
         short=short,
         prefix=prefix,
     )
-    return Prepared(
-        objective=objective,
-        schedule=name,
-        horizon=target,
-        runs=steps,
-        prefix=prefix,
-        per_unit=per_unit,
+    return Prepared(objective, name, target, steps, prefix, per_unit)
+
+
+def _in_steps(runs: RunTable, per_unit: float) -> RunTable:
+    """The same runs, with data in steps."""
+    return replace(
+        runs,
+        horizon=np.round(runs.horizon * per_unit),
+        step=np.round(runs.step * per_unit),
     )
 
 
@@ -100,7 +97,7 @@ def _objective(
     short: float,
     prefix: bool,
 ) -> Objective:
-    """Make the objective.
+    """Make the objective of a grid or of a random search.
 
     Args:
         runs: Runs of one schedule, with data in steps.
@@ -108,9 +105,6 @@ def _objective(
         target: Target horizon, in steps.
         short: A short horizon, in steps.
         prefix: Whether the beginning of a run is a run of a shorter horizon.
-
-    Raises:
-        ValueError: The runs cannot be told apart.
     """
     columns = varying(runs)
     if not columns:

@@ -80,11 +80,10 @@ def searched(
     Returns:
         Searches by name, each list by ascending seed.
     """
-    pieces: dict[str, list[_Piece]] = {}
+    pieces: dict[str, list[_Piece]] = {name: [] for name in wanted}
     for name, (sampler, sources) in wanted.items():
-        pieces[name] = [
-            (_search, sampler, seeds, budget, sources) for seeds in _seeds_of_pieces(replay)
-        ]
+        for seeds in _seeds_of_pieces(replay):
+            pieces[name].append((_search, sampler, seeds, budget, sources))
 
     return _run(replay, pieces, on_done)
 
@@ -106,14 +105,19 @@ def outcomes(
     Returns:
         Outcomes by pruner, each list by ascending seed.
     """
-    pieces: dict[str, list[_Piece]] = {}
-    for pruner in pruners:
-        pieces[pruner] = [(_prune, pruner, seeds, stream) for seeds in _seeds_of_pieces(replay)]
+    pieces: dict[str, list[_Piece]] = {name: [] for name in pruners}
+    for name in pruners:
+        for seeds in _seeds_of_pieces(replay):
+            pieces[name].append((_prune, name, seeds, stream))
 
     return _run(replay, pieces, on_done)
 
 
-def statements(replay: Replay, pruner: str, stream: Pruned) -> list[list[Stated]]:
+def statements(
+    replay: Replay,
+    pruner: str,
+    stream: Pruned,
+) -> list[list[Stated]]:
     """Collect what a KappaPruner states about the trials of each stream, by ascending seed.
 
     Args:
@@ -121,7 +125,10 @@ def statements(replay: Replay, pruner: str, stream: Pruned) -> list[list[Stated]
         pruner: Name of the pruner, with or without a setting.
         stream: How the streams are made.
     """
-    pieces: list[_Piece] = [(_state, pruner, seeds, stream) for seeds in _seeds_of_pieces(replay)]
+    pieces: list[_Piece] = []
+    for seeds in _seeds_of_pieces(replay):
+        pieces.append((_state, pruner, seeds, stream))
+
     return _run(replay, {pruner: pieces}, lambda n: None)[pruner]
 
 
@@ -186,7 +193,11 @@ _lender: Objective | None = None
 _streams: dict[tuple[Pruned, int], Sequence[Proposal]] = {}
 
 
-def _start(parent: int, objective: Objective, lender: Objective | None) -> None:
+def _start(
+    parent: int,
+    objective: Objective,
+    lender: Objective | None,
+) -> None:
     """Set up a worker process."""
     global _objective, _lender
     set_up_worker(parent)
@@ -196,17 +207,30 @@ def _start(parent: int, objective: Objective, lender: Objective | None) -> None:
     _lender = lender
 
 
-def _search(name: str, seeds: Sequence[int], budget: float, sources: Sources) -> list[Searched]:
+def _search(
+    name: str,
+    seeds: Sequence[int],
+    budget: float,
+    sources: Sources,
+) -> list[Searched]:
     assert _objective is not None
     return [search(_objective, name, seed, budget, _lender, sources(seed)) for seed in seeds]
 
 
-def _prune(name: str, seeds: Sequence[int], stream: Pruned) -> list[Outcome]:
+def _prune(
+    name: str,
+    seeds: Sequence[int],
+    stream: Pruned,
+) -> list[Outcome]:
     assert _objective is not None
     return [outcome(_objective, _proposed(stream, seed), name, seed) for seed in seeds]
 
 
-def _state(name: str, seeds: Sequence[int], stream: Pruned) -> list[list[Stated]]:
+def _state(
+    name: str,
+    seeds: Sequence[int],
+    stream: Pruned,
+) -> list[list[Stated]]:
     assert _objective is not None
     return [stated(_objective, _proposed(stream, seed), name, seed) for seed in seeds]
 
