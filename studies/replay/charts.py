@@ -10,6 +10,7 @@ from studies.charts import Axis, Chart, Series
 from studies.replay.results import Json
 
 _BANDS = ("kappa", "tpe")  # bands of the other samplers would hide these
+_BUDGETS = (1, 2, 3, 4, 6, 8, 12, 16, 24)  # ticks
 _REGRETS = (0.1, 200.0)  # range of the median regrets, in %
 _CAUSED = (-1.0, 6.0)  # range of the regrets that pruners cause, in %
 _PRUNER_COLOURS = (BLUE, *OTHERS[:4], GREEN, GREY, OTHERS[5])
@@ -36,7 +37,7 @@ def regret_chart(title: str, searches: Json) -> Chart:
 
     return Chart(
         title,
-        Axis("budget, full-run equivalents", ticks=(1, 2, 3, 4, 6, 8, 12, 16, 24)),
+        Axis("budget, full-run equivalents", ticks=_BUDGETS),
         Axis("median regret, %", range=_REGRETS),
         tuple(series),
     )
@@ -48,6 +49,7 @@ def _regret_points(budgets: Sequence[float], sampler: Json) -> Iterator[tuple[fl
     for budget, median, interval in zip(*columns, strict=True):
         regrets = (median, *interval)
         if None not in regrets:
+            # A regret below the range, such as 0, is drawn at its lower end.
             yield budget, *(100 * max(regret, _REGRETS[0] / 100) for regret in regrets)
 
 

@@ -63,6 +63,7 @@ class Lookup:
             curve = Curve(runs.step[rows], runs.loss[rows])
             self._curves.append(curve)
 
+        # A parameter has one value in each run: that of its first row.
         self._values = {LR: runs.lr[first]}
         for name in columns:
             self._values[name] = _numbers(runs.context[name][first])

@@ -145,6 +145,7 @@ def _ratio(pairs: Floats) -> Floats:
 
 def _percentile(delays: Floats) -> Floats:
     """The smallest delay that no more than `MOST_LATE` of the repeats exceed."""
+    # The product may come out just below a whole number.
     n_allowed = int(MOST_LATE * len(delays) + 1e-9)
     ascending = np.sort(delays, axis=0)
     return np.asarray(ascending[len(delays) - 1 - n_allowed])

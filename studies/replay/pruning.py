@@ -217,6 +217,7 @@ def _pruned(
     costs = []
     ended = []
     for proposal in stream:
+        # The study takes the parameters from the queue, so its sampler has no part in them.
         study.enqueue_trial(dict(proposal.params))
         trial = study.ask(space)
         cost, at_end = follow(trial, proposal.curve, prune=True)

@@ -129,13 +129,13 @@ def replay(
         plan = _prepared(tables, target.table, target.epochs, repeats)
         names = [name for name in target.searched if not only or name in only]
         on_step(target.title)
-        results = searches(plan, names, BUDGETS[-1], _ignore)
+        results = searches(plan, names, BUDGETS[-1], lambda n: None)
 
         optimizer, schedule = target.table.split("-")
         if schedule != "constant" and (not only or TRANSFER in only):
             constant = _prepared(tables, f"{optimizer}-constant", PROBES_FOR, repeats)
             lent = plan._replace(lender=constant.objective)
-            transferred = searches(lent, ["kappa"], BUDGETS[-1], _ignore)
+            transferred = searches(lent, ["kappa"], BUDGETS[-1], lambda n: None)
             results["samplers"][TRANSFER] = transferred["samplers"]["kappa"]
 
         yield Replayed(target, results)
@@ -147,17 +147,8 @@ def _prepared(
     epochs: float,
     repeats: int,
 ) -> Replay:
-    prepared = prepare(read_csv(tables / f"{table}.csv.gz"), None, epochs)
-    return Replay(
-        objective=prepared.objective,
-        repeats=repeats,
-        seed=0,
-        jobs=os.cpu_count() or 1,
-    )
-
-
-def _ignore(done: int) -> None:
-    """Show no progress."""
+    objective = prepare(read_csv(tables / f"{table}.csv.gz"), None, epochs).objective
+    return Replay(objective, repeats, seed=0, jobs=os.cpu_count() or 1)
 
 
 def save(one: Replayed, repeats: int, docs: Path) -> Replayed:
@@ -176,9 +167,7 @@ def save(one: Replayed, repeats: int, docs: Path) -> Replayed:
     """
     file = docs / FIGURES / RESULTS
     file.parent.mkdir(parents=True, exist_ok=True)
-    kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    targets = kept.get("targets", {}) if kept.get("repeats") == repeats else {}
-
+    targets = _kept(file, repeats)
     old = targets.get(one.target.table, {}).get("samplers", {})
     samplers = _ordered(old | one.searches["samplers"])
     if lacking := set(one.target.searched) - set(samplers):
@@ -192,6 +181,16 @@ def save(one: Replayed, repeats: int, docs: Path) -> Replayed:
     text = json.dumps({"repeats": repeats, "targets": targets}, indent=0)
     file.write_text(text + "\n", encoding="utf-8")
     return joined
+
+
+def _kept(file: Path, repeats: int) -> Json:
+    """The results of the targets that were kept, if they have as many repeats."""
+    if not file.exists():
+        return {}
+
+    kept = json.loads(file.read_text(encoding="utf-8"))
+    targets: Json = kept["targets"] if kept["repeats"] == repeats else {}
+    return targets
 
 
 def _ordered(samplers: Json) -> Json:
@@ -256,8 +255,9 @@ def _page(results: Sequence[Replayed], repeats: int) -> Iterator[str]:
     )
     rows = []
     for one in results:
+        plain = _last(one.searches["samplers"]["tpe"])
         verdicts = [verdict for _, verdict in bias(one)]
-        rows.append((one.target.title, _last(one.searches["samplers"]["tpe"]), *verdicts))
+        rows.append((one.target.title, plain, *verdicts))
     yield from as_table(("", "TPE alone", *PRUNED.values()), rows)
     yield ""
     for one in results:

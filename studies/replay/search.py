@@ -275,10 +275,21 @@ def _top_k(objective: Objective, seed: int) -> Iterator[_Trial]:
         curve = objective.curve(params, short, rng_of(seed, number))
         loss = float(curve.losses[-1])
         short_runs.append((loss if math.isfinite(loss) else math.inf, params))
-        cost = float(curve.steps[-1]) / objective.horizon
-        yield _Trial(cost, math.nan, params, ask_ms=0.0, full=False)
+        yield _Trial(
+            cost=float(curve.steps[-1]) / objective.horizon,
+            loss=math.nan,
+            params=params,
+            ask_ms=0.0,
+            full=False,
+        )
 
     best_first = sorted(short_runs, key=lambda run: run[0])
     for number, (_, params) in enumerate(best_first, start=len(short_runs)):
         curve = objective.curve(params, objective.horizon, rng_of(seed, number))
-        yield _Trial(1.0, float(curve.losses[-1]), params, ask_ms=0.0, full=True)
+        yield _Trial(
+            cost=1.0,
+            loss=float(curve.losses[-1]),
+            params=params,
+            ask_ms=0.0,
+            full=True,
+        )

@@ -56,6 +56,7 @@ class Sheet:
                 wanted=steps,
             )
 
+        # A seed with fewer learning rates cannot be interpolated.
         enough = known.sum(axis=1) >= MIN_LRS
         self.steps = steps
         self.lr: Floats = lrs

@@ -138,9 +138,9 @@ def steps_per_unit(*tables: RunTable) -> float:
     Args:
         tables: Run tables in one unit of data.
     """
-    whole = all((table.step == np.round(table.step)).all() for table in tables)
+    steps = np.concatenate([table.step for table in tables])
     largest = max(float(table.horizon.max()) for table in tables)
-    if whole and largest <= MAX_STEP:
+    if (steps == np.round(steps)).all() and largest <= MAX_STEP:
         return 1.0
 
     return _FINE / largest
