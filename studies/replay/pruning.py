@@ -17,6 +17,7 @@ import optuna
 from optuna_kappa import KappaPruner
 from optuna_kappa._typing import Bools, Floats
 from optuna_kappa.runs.table import SAME_HORIZON
+from optuna_kappa.study.decisions import decisions
 from studies.replay.objective import LR, Curve, Objective, Params
 from studies.replay.search import TOP_K, follow, new_study, rng_of, target_of, tell
 from studies.samplers import make
@@ -193,7 +194,7 @@ def stated(
     best = math.inf
     for number, proposal in enumerate(stream):
         won = proposal.loss < best
-        for decision in kappa.decisions(study, number):
+        for decision in decisions(study, number, kappa):
             if decision.probability is not None:
                 statements.append(Stated(decision.probability, won, number))
 

@@ -120,7 +120,7 @@ def observed(made: Prepared, horizon: float) -> list[Observations]:
         schedule = np.full(len(runs), constant().name)
         runs = replace(runs, schedule=schedule)
 
-    observations = observe(up_to(runs, horizon / _LONGEST))
+    observations = observe(truncate(runs, horizon / _LONGEST))
     if not find_optima(observations):
         raise ValueError(
             f"the table has no {made.schedule} runs up to a third of the target, {horizon:g} "
