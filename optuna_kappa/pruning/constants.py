@@ -10,7 +10,7 @@ class ForecastConstants:
     """What a forecast assumes about learning curves before it has seen any.
 
     Variances are those of the excess z, which has no unit; u is the fraction of the horizon done.
-    The symbols are those of the formulas in `covariance.py` (a, w, L, m, q, s), `forecast.py`
+    The symbols are those of the formulas in `covariance.py` (a, w, L, m, q, s), `excess.py`
     (c, S) and `calibration.py` (N, V, F, G).
 
     Source: all were fitted together to the replays of `python -m studies.replay pruners`, on runs

@@ -25,13 +25,13 @@ from optuna_kappa.pruning.history import History
 from optuna_kappa.pruning.phases import Reading
 from optuna_kappa.pruning.run import Place
 
-_PRIOR_PHASES = 5.0  # weight of the prior that a run goes as forecast, in phases
+_PRIOR_PHASES = 5.0  # a forecast is trusted as if it had held at this many phases before
 _LEAST_VARIANCE = 1e-12  # by rounding, a variance may come out as 0 or below
 
 # A forecast rests on the nearest runs only, so that it takes no longer in a long study.
-_WHOLE = 20  # whole runs at most
-_ENDED = 30  # runs at most that were ended before the horizon,
-_ENDED_VALUES = 140  # and values of these at most
+_MAX_WHOLE = 20  # whole runs
+_MAX_ENDED = 30  # runs that were ended before the horizon
+_MAX_ENDED_VALUES = 140  # values of these runs, all together
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,13 +64,15 @@ class Forecast:
     dof: Floats
 
     def probability(self, seen: Reading, margin: float = 0.0) -> float:
-        """Probability that the run ends below the best so far.
+        """Probability that the run ends below the best so far by more than a margin.
 
         Let m and v be the mean and variance of z at the horizon, given the phases seen (the last
         of them the n-th of K), and T the distribution function of Student's t with dof_n degrees
-        of freedom. Then
+        of freedom. The scatter s of the last report (`FITTED.scatter_share_last` S_K of its
+        variance) makes the final loss less certain. Then
 
-            P = T((-ln(1 + margin / c) - m) / sqrt(v inflation_n widening))
+            P = T((-ln(1 + margin / c) - m) / sqrt(w inflation_n widening))
+            w = v + min(S_K (s / c)^2, 4)
 
         Args:
             seen: The run so far; phases that it has not reached are NaN.
@@ -87,7 +89,7 @@ class Forecast:
             >>> round(expected.probability(seen), 2)
             0.08
         """
-        from scipy.special import stdtr  # not on `import optuna_kappa`: it takes as long as NumPy
+        from scipy.special import stdtr  # slow to import, and `import optuna_kappa` must not wait
 
         z = excess(seen.value, self.best, self.unit)
         phases = np.flatnonzero(np.isfinite(z[:-1]))
@@ -116,12 +118,12 @@ class Forecast:
     def _given(self, z: Floats, noise: Floats, phases: np.ndarray) -> tuple[float, float, float]:
         """Mean and variance of z at the horizon given z at some phases, and the widening.
 
-        With d = z - mean at these phases, j in number, P their covariance with noise, and a their
-        covariance with the horizon,
+        With d = z - mean at these phases, j in number (d is `off` and a is `across` below), P
+        their covariance with noise, and a their covariance with the horizon,
 
             m = mean_K + a' P^-1 d,    v = covariance_KK - a' P^-1 a
 
-            widening = max(1, (5 + d' P^-1 d) / (5 + j))
+            widening = max(1, (5 + d' P^-1 d) / (5 + j)),    5 is `_PRIOR_PHASES`
 
         so the forecast of a run that has been unlike its forecast so far is less certain.
         """
@@ -182,14 +184,15 @@ def forecast(history: History, place: Place) -> Forecast:
     own = slice(z.size, None)
     root = _root_of_inverse(prior[known][:, known])
     right_sides = np.column_stack([known_z, prior[known, own]])
-    halves = root.T @ right_sides  # R' z and R' B; a product of two holds C^-1 = R R'
-    of_z = halves[:, 0]
-    of_run = halves[:, 1:]
+    # C^-1 = R R', so B' C^-1 z = (R' B)' (R' z).
+    whitened = root.T @ right_sides
+    whitened_z = whitened[:, 0]
+    whitened_cross = whitened[:, 1:]
 
-    trust = calibrate(z, root, known, solved=root @ of_z)
+    trust = calibrate(z, root, known, solved=root @ whitened_z)
     return Forecast(
-        mean=of_run.T @ of_z,
-        covariance=prior[own, own] - of_run.T @ of_run,
+        mean=whitened_cross.T @ whitened_z,
+        covariance=prior[own, own] - whitened_cross.T @ whitened_cross,
         best=best,
         unit=unit,
         usual=usual,
@@ -209,13 +212,13 @@ def _nearest(history: History, place: Place) -> np.ndarray:
     best = whole[np.argmin(history.value[whole, -1])]
     distance[best] = -1.0  # ahead of all others
     by_distance = np.argsort(distance[whole], kind="stable")
-    whole = whole[by_distance][:_WHOLE]
+    whole = whole[by_distance][:_MAX_WHOLE]
 
     ended = np.flatnonzero(~history.whole)
     by_distance = np.argsort(distance[ended], kind="stable")
-    ended = ended[by_distance][:_ENDED]
+    ended = ended[by_distance][:_MAX_ENDED]
     n_values = np.isfinite(history.value[ended]).sum(axis=1)
-    fits = n_values.cumsum() <= _ENDED_VALUES
+    fits = n_values.cumsum() <= _MAX_ENDED_VALUES
     return np.concatenate([whole, ended[fits]])
 
 
@@ -239,9 +242,10 @@ def _prior(
 def _root_of_inverse(covariance: Floats) -> Floats:
     """R, upper triangular, with R R' the inverse of a covariance.
 
-    This is faster than `inv`, and it loses fewer of the digits that the all but free mean costs.
+    This is faster than `inv`. It is more accurate too: the prior of the mean is very wide
+    (`covariance.py`), so the covariance is badly conditioned.
     """
-    from scipy.linalg import lapack  # not on `import optuna_kappa`
+    from scipy.linalg import lapack  # slow to import, and `import optuna_kappa` must not wait
 
     root, _ = lapack.dtrtri(np.linalg.cholesky(covariance).T)
     return np.asarray(root)
