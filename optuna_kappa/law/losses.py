@@ -231,3 +231,27 @@ def _distinct(ln_lr: Floats) -> tuple[Floats, NDArray[np.intp]]:
     count = np.bincount(cell_of_rate)
     total = np.bincount(cell_of_rate, weights=x)
     return total / count, cell_of_rate[rate_of_run]
+
+
+def bad_ends(seen: Losses, scale: float) -> tuple[float, float]:
+    """Ln lr of the nearest clearly bad rate below the best one, and above it.
+
+    Args:
+        seen: Losses at one horizon.
+        scale: Scale of the losses at all horizons, see `Losses.scale`.
+
+    Returns:
+        Both ends; minus infinity or infinity where no rate on that side is far from the best.
+
+    Example:
+        >>> losses = Losses(
+        ...     x=np.arange(4.0), excess=np.array([9.0, 2.0, 0.0, 0.5]),
+        ...     count=np.ones(4), level=1.0, wall=np.inf, runs=4,
+        ... )
+        >>> bad_ends(losses, scale=1.0)
+        (1.0, inf)
+    """
+    near = near_the_best(seen, scale)
+    low = float(near.x[0]) if near.excess[0] > FAR * scale else -np.inf
+    high = float(near.x[-1]) if near.excess[-1] > FAR * scale else np.inf
+    return low, high

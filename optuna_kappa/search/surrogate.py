@@ -20,8 +20,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from optuna_kappa._typing import Floats
+from optuna_kappa._typing import Bools, Floats
 from optuna_kappa.law.law import Law
+from optuna_kappa.law.losses import bad_ends
 from optuna_kappa.law.mixture import Mixture
 from optuna_kappa.law.observations import Observations
 from optuna_kappa.law.optimum import OWN, Chain, Link
@@ -43,6 +44,8 @@ class Surrogate:
         weight: Probability of each place, shape `(g,)`.
         loss: Expected loss for each place, up to a constant, shape `(g, n)`.
         sd: Standard deviation of the loss, the same for all places, shape `(n,)`.
+        ends: ln lr of the nearest clearly bad rate on either side of the best one tried; infinite
+            where there is none. No rate beyond them is worth a try.
 
     Example:
         >>> x = np.linspace(-9.0, -3.0, 61)
@@ -56,6 +59,7 @@ class Surrogate:
     weight: Floats
     loss: Floats
     sd: Floats
+    ends: tuple[float, float] = (-np.inf, np.inf)
 
     @property
     def best(self) -> float:
@@ -94,7 +98,18 @@ class Surrogate:
 
         gain = _expected_gain(lead, self._sd_beside(running))
         expected = self.weight @ gain
+        expected[~self._is_worth_a_try()] = -np.inf
         return float(self.x[np.argmax(expected)])
+
+    def _is_worth_a_try(self) -> Bools:
+        """Which ln lr lie between the bad ends, shape `(n,)`; all where none does.
+
+        Far beyond a bad rate the loss is unknown, so a gain cannot be ruled out there by the
+        standard deviation alone, and the same bad rate would be tried again and again.
+        """
+        low, high = self.ends
+        inside: Bools = (self.x >= low) & (self.x <= high)
+        return inside if inside.any() else np.ones_like(inside)
 
     def _sd_beside(self, running: Sequence[float]) -> Floats:
         """Standard deviation of the loss once the running runs have finished, above 0."""
@@ -146,8 +161,16 @@ def surrogate(
     density = _prior_density(law, chain, link.seen, resolved)
     valley = fit_valley(link.losses, chain.scale, link.prior, density)
 
-    x_seen = x - _move(law, resolved, link.seen.horizon, horizon)
-    return Surrogate(x, valley.weight, valley.loss(x_seen), valley.sd(x_seen))
+    move = _move(law, resolved, link.seen.horizon, horizon)
+    x_seen = x - move
+    low, high = bad_ends(valley.seen, chain.scale)
+    return Surrogate(
+        x,
+        weight=valley.weight,
+        loss=valley.loss(x_seen),
+        sd=valley.sd(x_seen),
+        ends=(low + move, high + move),
+    )
 
 
 def link_at(chain: Chain, schedule: str, horizon: float) -> Link | None:

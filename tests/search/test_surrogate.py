@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from simulated import AT_LARGEST, LARGEST, Simulated, grid, joined
+from simulated import AT_LARGEST, LARGEST, Simulated, grid, joined, table
 
 from optuna_kappa import RunTable, fit
 from optuna_kappa.law.observations import observe
@@ -113,3 +113,32 @@ def test_link_at_takes_horizons_that_are_nearly_the_same(
     link = link_at(chain, "constant", horizon)
     assert (link and link.seen.horizon) == expected
     assert link_at(chain, "cosine", horizon) is None
+
+
+def test_nothing_beyond_a_clearly_bad_rate_is_tried() -> None:
+    """Far beyond it the loss is unknown, so the standard deviation alone promises a gain there."""
+    x = np.linspace(LOW, HIGH, 91)
+    vague = np.where(np.abs(x - BEST) > 1.5, 10.0, 0.01)
+    loss = ((x - BEST) ** 2)[None]
+    found = Surrogate(x, np.ones(1), loss, vague)
+    assert abs(found.next_to_try([BEST]) - BEST) > 1.5
+    found = replace(found, ends=(BEST - 1.0, BEST + 1.0))
+    assert abs(found.next_to_try([BEST]) - BEST) <= 1.0
+    # A range that lies beyond the ends altogether is searched all the same.
+    found = replace(found, ends=(HIGH + 1.0, math.inf))
+    assert LOW <= found.next_to_try([BEST]) <= HIGH
+
+
+def test_a_rate_known_to_be_bad_is_not_tried_again_and_again() -> None:
+    """Noisy losses of a flat valley with a cliff on its right side, and rates beyond the cliff."""
+    lrs = [7.4e-4, 1.6e-3, 1.9e-3, 2.4e-3, 2.5e-3, 3.0e-3, 3.5e-3, 3.5e-3, 3.6e-3, 3.7e-3, 7.1e-3]
+    losses = [0.480, 0.465, 0.485, 0.469, 0.463, 0.475, 0.484, 0.466, 0.448, 0.459, 0.620]
+    for bad_lr, bad_loss in ((0.017, 0.80), (0.018, 0.75), (0.019, 0.86)):
+        names = [f"{i}" for i in range(len(lrs))]
+        found = expected(table(names, lrs, LARGEST, LARGEST, losses), low=math.log(1e-5))
+        tried = np.log(lrs).tolist()
+        assert 1e-3 < math.exp(found.next_to_try(tried)) < 7.2e-3
+        # It is the ends that keep it from there.
+        anywhere = replace(found, ends=(-math.inf, math.inf))
+        assert math.exp(anywhere.next_to_try(tried)) > 7.2e-3
+        lrs, losses = [*lrs, bad_lr], [*losses, bad_loss]
