@@ -23,6 +23,7 @@ from optuna_kappa.backtest.results import SLOPES, Backtest, Outcome, Skipped, Tr
 from optuna_kappa.law import Law, Proposal, fit, pool
 from optuna_kappa.law.optimum import find_optima
 from optuna_kappa.runs import RunTable
+from optuna_kappa.runs.gaps import without_gaps
 
 
 class _HiddenGroup(NamedTuple):
@@ -70,6 +71,8 @@ def backtest(
         {'law': 0.03, 'copy': 0.33, 'slope-0.32': 0.12, 'slope-0.5': 0.07, 'slope-1': 0.0}
     """
     holdout.check_horizons(hide, fit_up_to)
+    # Before curves are cut, which could make a gap look like a divergence.
+    runs = without_gaps(runs)
 
     groups: list[_HiddenGroup | Skipped] = []
     for values, table in runs.groups(context):

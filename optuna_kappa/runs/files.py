@@ -22,10 +22,13 @@ from optuna_kappa.runs.columns import COLUMNS, NUMBERS, TEXTS, check_values, mis
 from optuna_kappa.runs.table import RunTable
 
 _GZIP = b"\x1f\x8b"  # every gzipped file starts with these bytes
+_MISSING = "nan"  # what an empty cell is read as
 
 
 def read_csv(path: str | PathLike[str]) -> RunTable:
     r"""Read a run table, gzipped or plain.
+
+    An empty loss is read as NaN.
 
     Raises:
         ValueError: If the file cannot be read, is not a CSV table of this format, or holds a value
@@ -115,6 +118,8 @@ def _table(rows: list[tuple[int, list[str]]]) -> RunTable:
     columns: dict[str, Any] = {}
     for name, texts in zip(header, zip(*cells, strict=True), strict=True):
         columns[name] = texts
+    # A row without a loss is one with a gap, as trackers export them.
+    columns["loss"] = [text if text.strip() else _MISSING for text in columns["loss"]]
     for name in NUMBERS:
         columns[name] = _numbers(name, columns[name], lines)
 

@@ -5,9 +5,9 @@ One row is one evaluation of one run. In CSV (gzipped when the name ends in `.gz
     run, lr, schedule, horizon, step, loss [, context columns ...]
 
 `horizon` is the data (samples, tokens or steps; one unit a table) that the run was planned for,
-`step` the data seen when `loss` was measured. A loss that is NaN or infinite means that the run
-diverged; that is data, not an error. Context columns (optimizer, batch size, ...) are kept as
-text.
+`step` the data seen when `loss` was measured. A loss that is NaN or infinite, and stays so, means
+that the run diverged; that is data, not an error. One that is finite again later is a gap
+(`optuna_kappa.runs.gaps`). Context columns (optimizer, batch size, ...) are kept as text.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from optuna_kappa._typing import Bools, Floats, Rows, Texts
 from optuna_kappa.runs.columns import (
     COLUMNS,
     NUMBERS,
+    SAME_HORIZON,
     TEXTS,
     as_numbers,
     as_text,
@@ -32,7 +33,7 @@ from optuna_kappa.runs.columns import (
     missing_column,
 )
 
-SAME_HORIZON = 1e-6  # relative difference below which two horizons are the same
+__all__ = ["SAME_HORIZON", "RunTable"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +45,9 @@ class RunTable:
         lr: Base (peak) learning rate, positive.
         schedule: Name of the schedule; the names of `optuna_kappa.schedules` are understood.
         horizon: Data that the run was planned for, positive, in the unit of data of the table.
-        step: Data seen when the loss was measured, 0 <= step <= horizon.
-        loss: Loss, lower is better; NaN or infinite if the run diverged.
+        step: Data seen when the loss was measured, 0 <= step <= horizon, up to
+            rounding.
+        loss: Loss, lower is better; NaN or infinite if the run diverged, or where it is missing.
         context: Further columns by name, as text.
 
     Raises:

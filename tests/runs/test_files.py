@@ -70,7 +70,7 @@ def test_byte_order_mark_spaces_and_blank_lines_are_read(tmp_path: Path) -> None
             "line 2 has 7 columns, but the header names 6: '1' is beyond the last, 'loss'",
         ),
         (f"{HEADER}\n{GOOD}\nb,fast,constant,1,1,1", "line 3: lr must be a number, but is 'fast'"),
-        (f"{HEADER}\n\n{GOOD}\n\nb,1,constant,1,1,", "line 5: loss must be a number, but is ''"),
+        (f"{HEADER}\n\n{GOOD}\n\nb,1,constant,1,,1", "line 5: step must be a number, but is ''"),
         (f"{HEADER}\nb,,constant,1,1,1", "line 2: lr must be a number, but is ''"),
         (f"{HEADER}\nb,1,constant,,1,1", "line 2: horizon must be a number, but is ''"),
         (f"{HEADER}\nb,1,constant,1, ,1", "line 2: step must be a number, but is ' '"),
