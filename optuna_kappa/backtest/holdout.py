@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from optuna_kappa.backtest.recorded import Recorded, RecordedRuns
+from optuna_kappa.law.horizons import SAME_PLAN
 from optuna_kappa.runs import RunTable
 from optuna_kappa.runs.table import SAME_HORIZON
 from optuna_kappa.schedules import is_constant
@@ -136,8 +137,14 @@ def truncate(runs: RunTable, horizon: float) -> RunTable:
     constant = [name for name in schedules if is_constant(name)]
 
     can_be_cut = np.isin(runs.schedule, constant)
-    needed = np.where(can_be_cut, runs.step, runs.horizon)
-    visible = runs.where(needed <= end)
+    is_visible = np.where(
+        can_be_cut,
+        runs.step <= end,
+        runs.horizon <= horizon * SAME_PLAN,
+    )
+    visible = runs.where(is_visible)
 
-    # Hide the planned length as well.
-    return replace(visible, horizon=np.minimum(visible.horizon, end))
+    # Hide the planned length as well. A scheduled run's differs from the limit by rounding only.
+    was_cut = can_be_cut[is_visible]
+    planned = np.where(was_cut, np.minimum(visible.horizon, end), visible.horizon)
+    return replace(visible, horizon=planned)

@@ -16,8 +16,10 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from optuna_kappa._typing import Floats, Rows
+from optuna_kappa.law.horizons import SAME_PLAN
 from optuna_kappa.law.observations import Observations, Row, observations_of, observe
 from optuna_kappa.runs import RunTable
+from optuna_kappa.runs.gaps import without_gaps
 from optuna_kappa.runs.table import SAME_HORIZON
 from optuna_kappa.schedules import CONSTANT, is_constant
 
@@ -177,7 +179,7 @@ class RecordedRuns:
         Args:
             runs: Runs of one schedule.
         """
-        self.runs = runs
+        self.runs = without_gaps(runs)
         self._by_horizon: dict[float, Recorded | None] = {}
 
     @cached_property
@@ -201,7 +203,7 @@ class RecordedRuns:
             [64.0, 16.0, 4.0, 1.0]
         """
         if not self.is_constant:
-            return sorted(set(self.runs.horizon.tolist()), reverse=True)
+            return self._planned
 
         ends = {float(curve.step.max(initial=0)) for curve in self._curves}
         return sorted(ends - {0.0}, reverse=True)
@@ -244,14 +246,22 @@ class RecordedRuns:
 
     def _read(self, horizon: float) -> Recorded | None:
         if not self.is_constant:
-            distance = np.abs(self.runs.horizon / horizon - 1)
-            is_planned = distance < SAME_HORIZON
+            is_planned = np.abs(self.runs.horizon / horizon - 1) < SAME_PLAN - 1
             planned = observe(self.runs.where(is_planned))
             return Recorded(planned[0]) if planned else None
 
         observations = observations_of(CONSTANT, horizon, self._rows(horizon))
         losses = Recorded(observations)
         return losses if losses.n_finite > 1 else None
+
+    @property
+    def _planned(self) -> list[float]:
+        """The planned horizons, descending; of those that differ by rounding, the largest."""
+        distinct: list[float] = []
+        for horizon in sorted(set(self.runs.horizon.tolist()), reverse=True):
+            if not distinct or horizon * SAME_PLAN < distinct[-1]:
+                distinct.append(horizon)
+        return distinct
 
     @cached_property
     def _curves(self) -> list[_Curve]:

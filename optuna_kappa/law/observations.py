@@ -2,7 +2,9 @@
 
 The loss of a constant-rate run at step d is the final loss of a run of horizon d. So one
 constant-rate run is an observation at every horizon up to its own. A scheduled run is an
-observation only at its own horizon.
+observation only at its own horizon. Its last report counts there if it comes after 4/5 of the
+run: by then cosine and linear schedules have spent at least 96 % of their kappa, and what is left
+hardly moves the optimum.
 
 At a constant rate, the loss fluctuates from one report to the next by far more than good learning
 rates differ. So where constant-rate curves have several reports in the 3/8 of an octave before a
@@ -22,26 +24,16 @@ from numpy.typing import NDArray
 
 from optuna_kappa._typing import Bools, Floats
 from optuna_kappa.law.curves import SAME_HORIZON, Curve, read_curves
+from optuna_kappa.law.horizons import FEWEST_RATES, ladder, planned_together
 from optuna_kappa.runs import RunTable
 from optuna_kappa.schedules import CONSTANT, find_schedule
 
-# A horizon needs this many learning rates: a single one says nothing about the best one.
-_FEWEST_RATES = 2
-
-# Constant-rate curves are read at a ladder of horizons that are this factor apart, two an octave.
-# Horizons where runs ended are rungs, too; no two rungs are closer than half that distance.
-_RUNG_SPACING = 2**0.5
-_LEAST_SPACING = _RUNG_SPACING**0.5
-
-# Horizons below the largest one by more than this factor say nothing about it.
-_DEEPEST = 256
+# A scheduled run counts at its horizon if its last report is before it by at most this factor.
+NEARLY_WHOLE = 1.25
 
 # Fractions of a horizon at which a curve is averaged, over 3/8 of an octave.
 _EIGHTHS = np.arange(4) / 8
 _AVERAGED = 2**-_EIGHTHS
-
-# A ratio that is a whole number of rungs must not lose one to rounding.
-_ROUNDING = 1e-9
 
 Row = tuple[float, float, str]  # ln lr, loss, run
 _RowsAtHorizon = tuple[float, list[Row]]
@@ -87,7 +79,7 @@ def observe(runs: RunTable) -> list[Observations]:
     """
     curves: dict[str, list[Curve]] = {}
     for curve in read_curves(runs):
-        schedule = _canonical(curve.schedule)
+        schedule = canonical(curve.schedule)
         curves.setdefault(schedule, []).append(curve)
 
     def constant_first(schedule: str) -> tuple[bool, str]:
@@ -102,7 +94,7 @@ def observe(runs: RunTable) -> list[Observations]:
             finite = np.isfinite(seen.loss)
             rates = np.unique(seen.ln_lr[finite])
 
-            if len(rates) >= _FEWEST_RATES:
+            if len(rates) >= FEWEST_RATES:
                 observations.append(seen)
 
     return observations
@@ -133,34 +125,37 @@ def observations_of(
 
 
 @lru_cache
-def _canonical(name: str) -> str:
-    """Return the usual spelling of a schedule's name, or the name itself if it is unknown."""
+def canonical(name: str) -> str:
+    """Return the usual spelling of a schedule's name, or the name itself if it is unknown.
+
+    Example:
+        >>> canonical(" Cosine() "), canonical("my own")
+        ('cosine', 'my own')
+    """
     schedule = find_schedule(name)
     return name if schedule is None else schedule.name
 
 
 def _read_scheduled(curves: Sequence[Curve]) -> Iterator[_RowsAtHorizon]:
     """Yield horizons and rows of runs that count at their own horizon only."""
-    horizons = {curve.horizon for curve in curves}
-
-    for horizon in sorted(horizons):
-        planned = [curve for curve in curves if curve.horizon == horizon]
+    for horizon, planned in planned_together(curves):
         (rows,) = _rows(
             horizons=np.array([horizon]),
             curves=planned,
             averaged=np.zeros(1, dtype=np.bool_),
+            before=NEARLY_WHOLE,
         )
         yield horizon, rows
 
 
 def _read_constant(curves: Sequence[Curve]) -> Iterator[_RowsAtHorizon]:
     """Yield horizons and rows of runs that count at every horizon up to their own."""
-    rungs = np.array(_ladder(curves))
+    rungs = np.array(ladder(curves))
     if not len(rungs):
         return
 
     averaged = _have_several_reports(rungs, curves)
-    rows = _rows(rungs, curves, averaged)
+    rows = _rows(rungs, curves, averaged, before=SAME_HORIZON)
 
     ln_fraction = np.log(_AVERAGED).mean()
     middle = rungs * np.exp(ln_fraction)
@@ -185,54 +180,11 @@ def _have_several_reports(rungs: Floats, curves: Sequence[Curve]) -> Bools:
     return several
 
 
-def _ladder(curves: Sequence[Curve]) -> list[float]:
-    """Return the horizons at which constant-rate curves are read, ascending.
-
-    These are the horizons where runs ended, and rungs between them.
-    """
-    reported = [curve for curve in curves if len(curve.step)]
-    if not reported:
-        return []
-
-    first = min(curve.step[0] for curve in reported)
-    ends = sorted(curve.step[-1] for curve in reported)
-    largest = ends[-1]
-    lowest = max(first, largest / _DEEPEST)
-
-    rungs: list[float] = []
-    for end in reversed(ends):
-        if end < lowest:
-            break
-
-        if not rungs or rungs[-1] / end >= _LEAST_SPACING:
-            rungs.append(float(end))
-
-    depth = np.log(largest / lowest)
-    n_steps = int(np.floor(depth / np.log(_RUNG_SPACING) + _ROUNDING))
-
-    for horizon in largest / _RUNG_SPACING ** np.arange(n_steps + 1):
-        if _is_apart(horizon, rungs):
-            rungs.append(float(horizon))
-
-    return sorted(rungs)
-
-
-def _is_apart(horizon: float, rungs: Sequence[float]) -> bool:
-    """Whether a horizon keeps the least spacing from all rungs."""
-    least_distance = np.log(_LEAST_SPACING)
-
-    for rung in rungs:
-        distance = abs(np.log(horizon / rung))
-        if distance < least_distance:
-            return False
-
-    return True
-
-
 def _rows(
     horizons: Floats,
     curves: Sequence[Curve],
     averaged: Bools,
+    before: float,
 ) -> list[list[Row]]:
     """Return the rows at each horizon: the loss of each run that was seen or had diverged there.
 
@@ -240,18 +192,19 @@ def _rows(
         horizons: Horizons, shape `(r,)`.
         curves: Curves of the runs.
         averaged: Whether losses are averaged over the time before a horizon, shape `(r,)`.
+        before: The last report may be before a horizon by this factor.
     """
     ln_steps = np.log(np.outer(horizons, _AVERAGED))
     rows: list[list[Row]] = [[] for _ in horizons]
 
     for curve in curves:
         ln_lr = float(np.log(curve.lr))
-        seen = curve.was_seen_at(horizons)
+        seen = curve.was_seen_at(horizons, before)
 
         if seen.any():
-            before = np.interp(ln_steps[seen], np.log(curve.step), curve.loss)
-            at_horizon = before[:, 0]
-            losses = np.where(averaged[seen], before.mean(axis=1), at_horizon)
+            earlier = np.interp(ln_steps[seen], np.log(curve.step), curve.loss)
+            at_horizon = earlier[:, 0]
+            losses = np.where(averaged[seen], earlier.mean(axis=1), at_horizon)
 
             for i, loss in zip(np.flatnonzero(seen), losses.tolist(), strict=True):
                 row = (ln_lr, loss, curve.run)

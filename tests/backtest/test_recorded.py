@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from simulated import joined, table
 
 from optuna_kappa import RunTable
+from optuna_kappa.backtest import backtest
 from optuna_kappa.backtest.recorded import Recorded, RecordedRuns
+from optuna_kappa.runs import example_runs
 from optuna_kappa.schedules.parsing import is_constant
 
 LRS = (1e-4, 1e-3, 1e-2, 1e-1)
@@ -116,3 +120,13 @@ def test_constant_by_any_spelling() -> None:
         False,
         False,
     ]
+
+
+def test_planned_horizons_that_differ_by_rounding_are_one() -> None:
+    whole = example_runs(schedule="cosine", horizons=[4, 16, 64])
+    rounding = 1 + 1e-4 * np.arange(len(whole)) / len(whole)
+    runs = replace(whole, horizon=whole.horizon * rounding, step=whole.step * rounding)
+
+    expected, found = (backtest(table).tested[0] for table in (whole, runs))
+    assert found.fitted == pytest.approx(expected.fitted, rel=1e-3)
+    assert found.methods["law"].regret == pytest.approx(expected.methods["law"].regret, abs=1e-3)
