@@ -3,6 +3,7 @@
 from optuna_kappa.law.checks import Checks, Shift
 from optuna_kappa.law.fitting import fit, fit_contexts, join, pool
 from optuna_kappa.law.law import Law, Proposal
+from optuna_kappa.law.omissions import omissions
 from optuna_kappa.law.optimum import Optimum
 from optuna_kappa.law.verdict import Verdict
 
@@ -16,5 +17,6 @@ __all__ = [
     "fit",
     "fit_contexts",
     "join",
+    "omissions",
     "pool",
 ]

@@ -1,0 +1,126 @@
+"""What of a run table no fit uses, and why: for notes, so that nothing vanishes without a word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from optuna_kappa._typing import Bools
+from optuna_kappa.law.curves import Curve, read_curves
+from optuna_kappa.law.observations import NEARLY_WHOLE, canonical, observe
+from optuna_kappa.runs import RunTable
+from optuna_kappa.runs.gaps import is_gap
+from optuna_kappa.schedules import CONSTANT
+
+_MOST_SHOWN = 3  # runs in a note
+
+
+def omissions(runs: RunTable) -> list[str]:
+    """Say what is left out of a fit to these runs, a sentence or two for each reason.
+
+    Returns:
+        Nothing if each run counts at some horizon and no loss is missing.
+
+    Example:
+        >>> from optuna_kappa.runs import example_runs
+        >>> both = [example_runs(horizons=[4, 16]), example_runs(horizons=[7200])]
+        >>> alone = both[1].where(both[1].run == "3")
+        >>> print(omissions(RunTable.concatenate([both[0], alone]))[0])
+        run '1:3' (at 7200) is left out: no other learning rate was seen within 5 % of its ...
+    """
+    gaps = is_gap(runs)
+    curves = {curve.run: curve for curve in read_curves(runs)}
+    counting = _runs_that_count(runs)
+
+    notes = _about_gaps(runs, gaps, curves)
+    early: list[Curve] = []
+    alone: list[Curve] = []
+    for label, curve in curves.items():
+        if label in counting:
+            continue
+
+        is_scheduled = canonical(curve.schedule) != CONSTANT
+        has_loss = len(curve.step) > 0
+        if is_scheduled and has_loss and curve.step[-1] * NEARLY_WHOLE < curve.horizon:
+            early.append(curve)
+        elif has_loss:
+            alone.append(curve)
+
+    return notes + _about_early(early) + _about_alone(alone)
+
+
+def _runs_that_count(runs: RunTable) -> set[str]:
+    """Labels of the runs that were seen or had diverged at a horizon that is used."""
+    labels: set[str] = set()
+    for seen in observe(runs):
+        labels.update(seen.run.tolist())
+    return labels
+
+
+def _about_gaps(
+    runs: RunTable,
+    gaps: Bools,
+    curves: Mapping[str, Curve],
+) -> list[str]:
+    """Say how many losses are missing, and which runs have none at all."""
+    if not gaps.any():
+        return []
+
+    with_gaps = set(runs.run[gaps].tolist())
+    notes = [
+        f"{int(gaps.sum())} of {len(runs)} rows have no loss (empty, NaN or infinite) in runs "
+        f"that did not diverge ({len(with_gaps)} of them): they count as gaps."
+    ]
+
+    empty = sorted(with_gaps - set(curves))
+    if empty:
+        notes.append(
+            f"{_named(empty)} left out: no loss was measured before the run ended, as far as the "
+            "other runs show when one is due."
+        )
+    return notes
+
+
+def _about_early(curves: Sequence[Curve]) -> list[str]:
+    """Say which scheduled runs ended too early to count."""
+    if not curves:
+        return []
+
+    places = [f"{curve.step[-1]:g} of {curve.horizon:g}" for curve in curves]
+    labels = [curve.run for curve in curves]
+    return [
+        f"{_named(labels, places)} left out: the last loss of a scheduled run must be from 4/5 of "
+        "its horizon or later. If you know the final loss, give it a row of its own."
+    ]
+
+
+def _about_alone(curves: Sequence[Curve]) -> list[str]:
+    """Say which runs are alone at their horizon."""
+    if not curves:
+        return []
+
+    places = []
+    for curve in curves:
+        is_constant = canonical(curve.schedule) == CONSTANT
+        place = curve.step[-1] if is_constant else curve.horizon
+        places.append(f"at {place:g}")
+
+    labels = [curve.run for curve in curves]
+    within = "within 5 % of" if canonical(curves[0].schedule) == CONSTANT else "at"
+    return [
+        f"{_named(labels, places)} left out: no other learning rate was seen {within} its "
+        "horizon. Are all steps in one unit?"
+    ]
+
+
+def _named(labels: Sequence[str], places: Sequence[str] = ()) -> str:
+    """The runs as the beginning of a sentence: "run 'a' (at 24) is"."""
+    shown = []
+    for i, label in enumerate(labels[:_MOST_SHOWN]):
+        shown.append(f"{label!r} ({places[i]})" if places else f"{label!r}")
+
+    n_more = len(labels) - len(shown)
+    if n_more:
+        shown.append(f"{n_more} more")
+    if len(labels) == 1:
+        return f"run {shown[0]} is"
+    return f"runs {', '.join(shown[:-1])} and {shown[-1]} are"
