@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import optuna
 
-from optuna_kappa.cli.output import print_notes
-from optuna_kappa.law import Law, fit_contexts
+from optuna_kappa.cli.output import group_name, print_notes
+from optuna_kappa.law import Law, fit_contexts, omissions
 from optuna_kappa.runs import RunTable, read_csv
 from optuna_kappa.runs.selection import parse_where, select, varying
 from optuna_kappa.schedules import find_schedule
@@ -18,6 +18,7 @@ from optuna_kappa.study.storage import open_storage, shown
 from optuna_kappa.study.trials import run_table
 
 _MOST_NAMES = 8  # in a message
+_MOST_NOTES = 4  # on what does not count
 
 
 class Group(NamedTuple):
@@ -63,6 +64,7 @@ def fit_groups(options: argparse.Namespace) -> list[Group]:
     # An unknown context column raises here, before any note is printed.
     parts = list(runs.groups(context))
     print_notes(confounder_notes(runs, context) + unknown_shape_notes(runs))
+    print_notes(omission_notes(parts))
 
     groups = []
     for (values, part), law in zip(parts, fit_contexts(parts), strict=True):
@@ -134,6 +136,28 @@ def unknown_shape_notes(runs: RunTable) -> list[str]:
         f"the shape of the schedule {_listed(unknown)} is not known: no kappa, and nothing "
         "follows for other schedules."
     ]
+
+
+def omission_notes(parts: Sequence[tuple[Mapping[str, str], RunTable]]) -> list[str]:
+    """Write notes on the runs and losses of each group that do not count.
+
+    Args:
+        parts: Values of the context columns, and the runs of each group.
+
+    Example:
+        >>> from optuna_kappa.runs import example_runs
+        >>> omission_notes([({}, example_runs())])
+        []
+    """
+    notes = []
+    for values, part in parts:
+        group = f"{group_name(values)}: " if values else ""
+        notes += [group + text for text in omissions(part)]
+
+    n_more = len(notes) - _MOST_NOTES
+    if n_more > 0:
+        notes[_MOST_NOTES:] = [f"{n_more} more notes on runs and losses that do not count."]
+    return notes
 
 
 @contextmanager
