@@ -99,6 +99,11 @@ def _hide(
     """
     recorded = RecordedRuns(runs.where(runs.schedule == schedule))
     hidden_losses = holdout.hidden_losses(recorded, hide)
+    if not find_optima([hidden_losses.seen]):
+        raise holdout.Unusable(
+            f"the losses at {hidden_losses.horizon:g}, the horizon to hide, cannot be told apart"
+        )
+
     limit = holdout.fitting_limit(recorded, hidden_losses.horizon, fit_up_to)
 
     # Visible runs of other schedules help to fit the law.

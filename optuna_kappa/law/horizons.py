@@ -4,9 +4,9 @@ A horizon is one where several learning rates were seen: one alone says nothing 
 So a run that is alone at its horizon (a wrong unit, an import) takes nothing away from the others.
 
 Constant-rate curves are read at a ladder of horizons (`ladder`). Its rungs are where runs ended,
-and horizons between. It hangs from the largest end that several rates were seen at. Runs that are
-seen at none of its rungs get a ladder of their own. A scheduled run counts at its own horizon, and
-horizons that differ by rounding only are one (`planned_together`).
+and horizons between. It hangs from the longest run, unless that one is alone far beyond the
+others. Runs that are seen at none of its rungs get a ladder of their own. A scheduled run counts
+at its own horizon, and horizons that differ by rounding only are one (`planned_together`).
 """
 
 from __future__ import annotations
@@ -28,6 +28,10 @@ _LEAST_SPACING = _RUNG_SPACING**0.5
 
 # Horizons below the top of a ladder by more than this factor say nothing about it.
 _DEEPEST = 256
+
+# A run that is alone holds a ladder up if it is at most this factor longer than where several
+# rates were seen: a search goes on from its probes to runs up to 24 times as long, one by one.
+_WITHIN_REACH = 32
 
 # Planned horizons up to this factor apart are one. They differ by rounding, such as to whole
 # batches; how much data that is changes no loss that matters.
@@ -134,21 +138,19 @@ def _hang(spans: _Spans, waiting: Bools, others: Sequence[float]) -> list[float]
     ends = np.unique(spans.end[waiting])[::-1]
     first = float(spans.first[waiting].min())
 
-    rungs: list[float] = []
-    lowest = 0.0
-    for end in ends.tolist():
-        if end * ROUNDING < lowest:
-            break
+    shared = next(filter(spans.has_several_rates, ends.tolist()), None)
+    if shared is None:
+        return []
 
+    top = float(ends[ends <= shared * _WITHIN_REACH].max())
+    lowest = max(first, top / _DEEPEST)
+
+    rungs: list[float] = []
+    for end in ends[ends * ROUNDING >= lowest].tolist():
         is_apart = not rungs or rungs[-1] / end * ROUNDING >= _LEAST_SPACING
         if is_apart and spans.has_several_rates(end):
             rungs.append(end)
-            lowest = max(first, rungs[0] / _DEEPEST)
 
-    if not rungs:
-        return []
-
-    top = rungs[0]
     n_steps = int(np.floor(np.log(top / lowest * ROUNDING) / np.log(_RUNG_SPACING)))
     between: Floats = top / _RUNG_SPACING ** np.arange(n_steps + 1, dtype=np.float64)
     apart = _are_apart(between, np.array([*rungs, *others]))

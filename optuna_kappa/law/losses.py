@@ -1,4 +1,9 @@
-"""The losses at one horizon, by learning rate: the data that a valley is fitted to."""
+"""The losses at one horizon, by learning rate: the data that a valley is fitted to.
+
+Which rate is the best, and which ones are far from it, must depend neither on the units of rates
+and losses nor on how either is rounded. So losses that are equal but for rounding tie, thresholds
+are not decided by the last bit, and cells of rates begin at the lowest rate.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from optuna_kappa._typing import Floats
+from optuna_kappa._typing import Bools, Floats, Rows
 from optuna_kappa.law.observations import Observations
 
 # A rate is far from the best if its excess loss is above this many scales of the losses, that is,
@@ -19,9 +24,17 @@ _SCALE_FROM = 0.5
 _SCALE_TO = 1.5
 
 # With more distinct rates than this, rates in the same cell of width _SAME_RATE (in ln lr) count
-# as one. A valley is far wider than a cell, and the cost of a fit grows with the number of rates.
+# as one; cells begin at the lowest rate. A valley is far wider than a cell, and the cost of a fit
+# grows with the number of rates.
 _MANY_RATES = 30
 _SAME_RATE = 0.05
+
+# Rates are the same if their logarithms differ by rounding only.
+_ROUNDING = 1e-9
+
+# Losses whose difference is a smaller part of their level cannot be told apart: it is about what
+# rounding to single precision leaves of a mean. Thresholds have the same slack.
+_TIE = 1e-6
 
 # Excess, in scales of the losses, that compressed losses approach. Larger losses only say that a
 # rate is bad, not how bad.
@@ -35,7 +48,7 @@ class Losses:
     Attributes:
         x: Distinct ln lr of the runs that did not diverge, ascending, shape `(n,)`.
         excess: Mean loss of each rate minus the smallest one, shape `(n,)`; of the logarithms of
-            the losses if these were asked for.
+            the losses if these were asked for. 0 for all rates that tie with the best.
         count: Number of runs that each mean is taken over, shape `(n,)`.
         level: Typical absolute value of the losses (their median).
         wall: The lowest diverged ln lr above the best one; infinite if there is none.
@@ -58,8 +71,20 @@ class Losses:
     runs: int
 
     @property
+    def tied(self) -> Rows:
+        """Indices of the learning rates whose losses cannot be told from the smallest one.
+
+        Example:
+            >>> from optuna_kappa.law.observations import observations_of
+            >>> rows = [(-7.0, 0.4, "a"), (-6.0, 0.4, "b"), (-5.0, 0.9, "c")]
+            >>> read(observations_of("constant", 1.0, rows), logarithmic=False).tied.tolist()
+            [0, 1]
+        """
+        return np.flatnonzero(self.excess == 0)
+
+    @property
     def best(self) -> int:
-        """Index of the learning rate with the smallest loss.
+        """Index of the learning rate with the smallest loss; of several, the middle one.
 
         Example:
             >>> from optuna_kappa.law.observations import observations_of
@@ -67,7 +92,34 @@ class Losses:
             >>> read(seen, logarithmic=False).best
             1
         """
-        return int(np.argmin(self.excess))
+        tied = self.tied
+        return int(tied[(len(tied) - 1) // 2])
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether the losses locate no best rate: the lowest and the highest rate tie for it.
+
+        Example:
+            >>> from optuna_kappa.law.observations import observations_of
+            >>> rows = [(-7.0, 0.4, "a"), (-6.0, 0.4, "b"), (-5.0, 0.4, "c")]
+            >>> read(observations_of("constant", 1.0, rows), logarithmic=False).is_flat
+            True
+        """
+        lowest, highest = self.excess[[0, -1]]
+        return bool(lowest == 0 and highest == 0)
+
+    @property
+    def plateau(self) -> float:
+        """Distance in ln lr between the outermost rates that tie for the best.
+
+        Example:
+            >>> from optuna_kappa.law.observations import observations_of
+            >>> rows = [(-7.0, 0.4, "a"), (-6.0, 0.4, "b"), (-5.0, 0.9, "c")]
+            >>> read(observations_of("constant", 1.0, rows), logarithmic=False).plateau
+            1.0
+        """
+        tied = self.tied
+        return float(self.x[tied[-1]] - self.x[tied[0]])
 
     @property
     def edge(self) -> int:
@@ -82,12 +134,13 @@ class Losses:
             >>> read(seen, logarithmic=False).edge
             1
         """
-        if self.best == 0:
+        tied = self.tied
+        if tied[0] == 0:
             return -1
 
         highest = len(self.x) - 1
         higher_rates_failed = np.isfinite(self.wall)
-        return int(self.best == highest and not higher_rates_failed)
+        return int(tied[-1] == highest and not higher_rates_failed)
 
     @property
     def contrast(self) -> float:
@@ -114,14 +167,14 @@ class Losses:
         best_x = self.x[self.best]
         distance = np.abs(self.x - best_x)
 
-        far_enough = distance >= _SCALE_FROM
-        near_enough = distance <= _SCALE_TO
+        far_enough = distance >= _SCALE_FROM - _ROUNDING
+        near_enough = distance <= _SCALE_TO + _ROUNDING
         counts = far_enough & near_enough
 
         if not counts.any():
             others = distance[distance > 0]
-            nearest = min(others, default=0.0)
-            counts = distance == nearest
+            nearest = others.min(initial=np.inf) if len(others) else 0.0
+            counts = np.abs(distance - nearest) <= _ROUNDING
 
         median = np.median(self.excess[counts])
         return float(median)
@@ -145,28 +198,28 @@ def read(seen: Observations, *, logarithmic: bool) -> Losses:
     finite_loss = seen.loss[finite]
     y = np.log(finite_loss) if logarithmic else finite_loss
 
+    level = float(np.median(np.abs(finite_loss)))
     x, rate_of_run = _distinct(seen.ln_lr[finite])
     count = np.bincount(rate_of_run).astype(np.float64)
     total = np.bincount(rate_of_run, weights=y)
     mean = total / count
-    best_x = x[np.argmin(mean)]
 
-    diverged = seen.ln_lr[~finite]
-    diverged_above = diverged[diverged > best_x]
-    wall = np.inf
-    if len(diverged_above):
-        wall = float(diverged_above.min())
+    # A difference of logarithms is a part of the loss already.
+    excess = mean - mean.min()
+    excess[excess <= _TIE * (1.0 if logarithmic else level)] = 0.0
 
-    typical = np.median(np.abs(finite_loss))
-
-    return Losses(
+    losses = Losses(
         x=x,
-        excess=mean - mean.min(),
+        excess=excess,
         count=count,
-        level=float(typical),
-        wall=wall,
+        level=level,
+        wall=np.inf,
         runs=len(seen.loss),
     )
+
+    diverged = seen.ln_lr[~finite]
+    diverged_above = diverged[diverged > x[losses.best] + _ROUNDING]
+    return replace(losses, wall=float(diverged_above.min(initial=np.inf)))
 
 
 def near_the_best(seen: Losses, scale: float) -> Losses:
@@ -187,7 +240,7 @@ def near_the_best(seen: Losses, scale: float) -> Losses:
         >>> near_the_best(losses, scale=1.0).x.tolist()
         [1.0, 2.0, 3.0, 4.0]
     """
-    far = np.flatnonzero(seen.excess > FAR * scale)
+    far = np.flatnonzero(is_far(seen.excess, scale))
     far_left = far[far < seen.best]
     far_right = far[far > seen.best]
 
@@ -201,6 +254,23 @@ def near_the_best(seen: Losses, scale: float) -> Losses:
         excess=seen.excess[near],
         count=seen.count[near],
     )
+
+
+def is_far(excess: Floats, scale: float) -> Bools:
+    """Whether rates lose so much more than the best one that they are far from it.
+
+    The scale is often the excess of one of the rates, which must not be decided by rounding.
+
+    Args:
+        excess: Excess losses, any shape.
+        scale: Scale of the losses at all horizons, see `Losses.scale`.
+
+    Example:
+        >>> is_far(np.array([0.1, 0.2, 0.3]), scale=0.2).tolist()
+        [False, False, True]
+    """
+    far: Bools = excess > FAR * scale * (1 + _TIE)
+    return far
 
 
 def compress(excess: Floats) -> Floats:
@@ -222,12 +292,15 @@ def _distinct(ln_lr: Floats) -> tuple[Floats, NDArray[np.intp]]:
     If there are many, rates in the same cell count as one, at their mean.
     """
     x, rate_of_run = np.unique(ln_lr, return_inverse=True)
-    if len(x) <= _MANY_RATES:
+
+    is_apart = np.diff(x) > _ROUNDING
+    if len(x) > _MANY_RATES:
+        cells = np.floor((x - x[0]) / _SAME_RATE + _ROUNDING)
+        is_apart = np.diff(cells) > 0
+    if is_apart.all():
         return x, rate_of_run
 
-    cells = np.round(x / _SAME_RATE)
-    _, cell_of_rate = np.unique(cells, return_inverse=True)
-
+    cell_of_rate = np.concatenate([[0], np.cumsum(is_apart)])
     count = np.bincount(cell_of_rate)
     total = np.bincount(cell_of_rate, weights=x)
     return total / count, cell_of_rate[rate_of_run]

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from optuna_kappa._typing import Bools
 from optuna_kappa.law.curves import Curve, read_curves
-from optuna_kappa.law.observations import NEARLY_WHOLE, canonical, observe
+from optuna_kappa.law.observations import NEARLY_WHOLE, Observations, canonical, observe
+from optuna_kappa.law.optimum import find_chain
 from optuna_kappa.runs import RunTable
 from optuna_kappa.runs.gaps import is_gap
 from optuna_kappa.schedules import CONSTANT
@@ -27,9 +28,10 @@ def omissions(runs: RunTable) -> list[str]:
         >>> print(omissions(RunTable.concatenate([both[0], alone]))[0])
         run '1:3' (at 7200) is left out: no other learning rate was seen within 5 % of its ...
     """
+    observations = observe(runs)
     gaps = is_gap(runs)
     curves = {curve.run: curve for curve in read_curves(runs)}
-    counting = _runs_that_count(runs)
+    counting = _runs_that_count(observations)
 
     notes = _about_gaps(runs, gaps, curves)
     early: list[Curve] = []
@@ -45,13 +47,18 @@ def omissions(runs: RunTable) -> list[str]:
         elif has_loss:
             alone.append(curve)
 
-    return notes + _about_early(early) + _about_alone(alone)
+    return [
+        *notes,
+        *_about_early(early),
+        *_about_alone(alone),
+        *_about_plateaus(observations),
+    ]
 
 
-def _runs_that_count(runs: RunTable) -> set[str]:
+def _runs_that_count(observations: Sequence[Observations]) -> set[str]:
     """Labels of the runs that were seen or had diverged at a horizon that is used."""
     labels: set[str] = set()
-    for seen in observe(runs):
+    for seen in observations:
         labels.update(seen.run.tolist())
     return labels
 
@@ -112,15 +119,37 @@ def _about_alone(curves: Sequence[Curve]) -> list[str]:
     ]
 
 
+def _about_plateaus(observations: Sequence[Observations]) -> list[str]:
+    """Say at which horizons the losses locate no optimum."""
+    flat = []
+    for link in find_chain(observations).links:
+        if link.losses.is_flat:
+            flat.append(f"{link.seen.horizon:g}")
+    if not flat:
+        return []
+
+    where = f"horizon {flat[0]}" if len(flat) == 1 else f"horizons {_listed(flat)}"
+    return [
+        f"the best losses at the {where} cannot be told apart, so they locate no optimum there. "
+        "If they are those of a coarse metric, such as an accuracy, record the loss instead."
+    ]
+
+
 def _named(labels: Sequence[str], places: Sequence[str] = ()) -> str:
     """The runs as the beginning of a sentence: "run 'a' (at 24) is"."""
-    shown = []
-    for i, label in enumerate(labels[:_MOST_SHOWN]):
-        shown.append(f"{label!r} ({places[i]})" if places else f"{label!r}")
+    described = []
+    for i, label in enumerate(labels):
+        described.append(f"{label!r} ({places[i]})" if places else f"{label!r}")
 
-    n_more = len(labels) - len(shown)
+    if len(labels) == 1:
+        return f"run {described[0]} is"
+    return f"runs {_listed(described)} are"
+
+
+def _listed(texts: Sequence[str]) -> str:
+    """Several texts in words; of many, the first ones."""
+    shown = list(texts[:_MOST_SHOWN])
+    n_more = len(texts) - len(shown)
     if n_more:
         shown.append(f"{n_more} more")
-    if len(labels) == 1:
-        return f"run {shown[0]} is"
-    return f"runs {', '.join(shown[:-1])} and {shown[-1]} are"
+    return f"{', '.join(shown[:-1])} and {shown[-1]}"

@@ -29,6 +29,9 @@ _FEWEST_RATES = 3
 # Smallest standard error of an optimum, in ln lr, however sharp its valley is.
 _LEAST_SE = 0.02
 
+# Standard deviation of a uniform distribution of width 1.
+_UNIFORM_SD = 12**-0.5
+
 # Added standard error, in ln lr, of an optimum beyond the rates tried: its valley is not seen.
 _EDGE_SE = 0.7
 
@@ -103,7 +106,8 @@ class Link(NamedTuple):
         seen: Observations at the horizon.
         losses: Their losses, logarithms if the chain is logarithmic.
         prior: Prior of the valley's shape, from the horizons before.
-        optimum: The optimum; None until a horizon has had three learning rates.
+        optimum: The optimum; None until a horizon has had three learning rates, and where the
+            losses are flat (`Losses.is_flat`).
 
     Example:
         >>> from optuna_kappa.law.observations import observe
@@ -168,7 +172,8 @@ def find_chain(
     Args:
         observations: Observations of one table, those at constant rate first, and each schedule
             by ascending horizon. Horizons with two learning rates count only after one with
-            three; a diverged rate above the best counts as one of them.
+            three; a diverged rate above the best counts as one of them. A horizon at which the
+            losses of the lowest and the highest rate both tie for the best locates no optimum.
         logarithmic: Whether to take logarithms of the losses; by default if all are positive.
 
     Example:
@@ -183,7 +188,7 @@ def find_chain(
 
     logarithmic = _are_positive(observations) and logarithmic is not False
     losses = [read(seen, logarithmic=logarithmic) for seen in observations]
-    scale = float(np.median([one.scale for one in losses])) or 1.0
+    scale = _common_scale(losses)
 
     links = []
     previous: _Previous | None = None
@@ -206,6 +211,20 @@ def find_optima(observations: Sequence[Observations]) -> list[Optimum]:
     return find_chain(observations).optima
 
 
+def _common_scale(losses: Sequence[Losses]) -> float:
+    """Median scale of the losses at all horizons, without those where the best rates tie.
+
+    On a plateau the scale is 0. If it is 0 everywhere, the largest excess gives the unit.
+    """
+    scales = [one.scale for one in losses]
+    positive = [scale for scale in scales if scale > 0]
+    if positive:
+        return float(np.median(positive))
+
+    largest = max(float(one.excess.max()) for one in losses)
+    return largest or 1.0
+
+
 def _are_positive(observations: Sequence[Observations]) -> bool:
     """Whether all finite losses are above 0."""
     losses = np.concatenate([seen.loss for seen in observations])
@@ -222,6 +241,8 @@ def _next_link(
     """Fit the valley at one horizon; return it, and what goes on to the next."""
     prior = _prior(seen, previous, scale)
     n_rates = len(losses.x) + np.isfinite(losses.wall)
+    if losses.is_flat:
+        return Link(seen, losses, prior, None), previous
     if previous is None and n_rates < _FEWEST_RATES:
         return Link(seen, losses, prior, None), None
 
@@ -266,6 +287,9 @@ def _optimum(
 ) -> Optimum:
     """Make the optimum of the mean and the standard deviation of a valley's minimum."""
     ln_lr, sd = minimum
+
+    # Anywhere on a plateau of equal losses the optimum is equally likely.
+    sd = max(sd, losses.plateau * _UNIFORM_SD)
     se = max(sd, _LEAST_SE)
     if losses.edge:
         se = float(np.hypot(sd, _EDGE_SE))

@@ -21,7 +21,7 @@ import numpy as np
 
 from optuna_kappa._typing import Floats
 from optuna_kappa.law.likelihood import TINY, grid_posterior
-from optuna_kappa.law.losses import FAR, Losses, compress, near_the_best
+from optuna_kappa.law.losses import Losses, compress, is_far, near_the_best
 from optuna_kappa.law.misfit import MISFITS, interpolate
 from optuna_kappa.law.valley_shapes import SHAPE_PRIOR, Shape, unit_valleys
 
@@ -213,7 +213,7 @@ def _grid_of_minima(
     if has_law:
         # A law may be wrong: the minimum is not beyond a rate that lost much more than the best.
         outermost = seen.excess[[0, -1]]
-        beyond[outermost > FAR * scale] = 0.0
+        beyond[is_far(outermost, scale)] = 0.0
 
     low = seen.x[0] - beyond[0]
     high = min(seen.x[-1] + beyond[1], seen.wall)
