@@ -12,6 +12,7 @@ import numpy as np
 
 from optuna_kappa._typing import Floats
 from optuna_kappa._validation import check_count
+from optuna_kappa.schedules.digest import digest
 from optuna_kappa.schedules.parsing import check_free_name
 from optuna_kappa.schedules.schedule import Schedule, Shape, check_knots
 
@@ -95,7 +96,10 @@ def from_torch(factory: Factory, n_steps: int, name: str | None = None) -> Sched
         factory: Function from an optimizer (SGD with momentum) to a scheduler of it, such as
             `lambda optimizer: CosineAnnealingLR(optimizer, T_max=100)`.
         n_steps: Steps of the scheduler in the whole run; the shape is constant on each.
-        name: Name of the schedule; by default "torch.<class>(n_steps=<n_steps>)".
+        name: Name of the schedule; by default the scheduler's class and a digest of its shape,
+            such as "torch.LambdaLR(shape=8875310)". The same shape over the fraction of a run has
+            the same name, whatever n_steps is (`optuna_kappa.schedules.digest`). With fewer than
+            about 50 steps, a name of your own is safer.
 
     Raises:
         ValueError: If the factory returns no scheduler of its optimizer, or one that depends on
@@ -110,10 +114,10 @@ def from_torch(factory: Factory, n_steps: int, name: str | None = None) -> Sched
     """
     n_steps = check_count("n_steps", n_steps, "it is the steps of the scheduler in a whole run")
     rates, kind = _measure(factory, n_steps)
-    name = f"torch.{kind}(n_steps={n_steps})" if name is None else check_free_name(name)
     _check_rates(rates, kind)
-
     values = rates / rates.max()
+    name = f"torch.{kind}(shape={digest(values)})" if name is None else check_free_name(name)
+
     jumps = np.flatnonzero(np.diff(values)) + 1
     knots = jumps / n_steps
     return Schedule(

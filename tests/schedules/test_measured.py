@@ -91,7 +91,7 @@ def test_from_torch_cosine_annealing() -> None:
     np.testing.assert_allclose(schedule.factors(n), expected, atol=1e-12)
     assert schedule.mean == pytest.approx(expected.mean())
     assert schedule.mean == pytest.approx(cosine().mean, abs=1 / n)
-    assert schedule.name == "torch.CosineAnnealingLR(n_steps=40)"
+    assert schedule.name == "torch.CosineAnnealingLR(shape=8875310)"
     again = pickle.loads(pickle.dumps(schedule))
     np.testing.assert_array_equal(again.factors(n), schedule.factors(n))
 
