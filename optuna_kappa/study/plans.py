@@ -14,6 +14,7 @@ from typing import Any, Literal
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from optuna_kappa.study.asked import remember_asked
 from optuna_kappa.study.private import filtered, set_user_attr
 
 PLAN = "kappa:plan"
@@ -149,6 +150,7 @@ def horizon(trial: Trial | FrozenTrial, default: int | None = None) -> int:
     """
     plan = plan_of(trial)
     if plan is not None:
+        remember_asked(trial)
         return plan.horizon
     if default is None:
         raise ValueError(

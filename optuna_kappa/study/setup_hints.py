@@ -7,6 +7,7 @@ from typing import NamedTuple
 from optuna.pruners import BasePruner
 from optuna.trial import FrozenTrial, TrialState
 
+from optuna_kappa.study.asked import never_asked
 from optuna_kappa.study.plans import Plan
 from optuna_kappa.study.pruner import KappaPruner
 
@@ -55,6 +56,7 @@ def hint(
         >>> hint(trial, None, TrialState.COMPLETE, optuna.pruners.NopPruner(), "lr").topic
         'no lr'
     """
+    unasked = plan is not None and never_asked(trial, plan.schedule)
     failed = state == TrialState.FAIL
     if lr not in trial.params:
         return None if failed else _no_lr(trial, lr)
@@ -77,6 +79,8 @@ def hint(
     if far_beyond or far_short:
         return _other_unit(trial, plan, last_step)
 
+    if plan.is_probe and unasked:
+        return _never_asked(trial, plan)
     return _complete_probe(trial, plan) if plan.is_probe and complete else None
 
 
@@ -123,6 +127,16 @@ def _other_unit(trial: FrozenTrial, plan: Plan, last_step: int) -> Hint:
         f"Trial {trial.number} was planned for {plan.horizon} steps, but its last report was at "
         f"step {last_step}. KappaSampler's horizon must be in the unit of trial.report's step, "
         "and the objective should stop as soon as trial.should_prune() returns True.",
+    )
+
+
+def _never_asked(trial: FrozenTrial, plan: Plan) -> Hint:
+    return Hint(
+        "horizon",
+        f"Trial {trial.number} was planned as a probe of {plan.horizon} steps with the schedule "
+        f"{plan.schedule!r}, but its objective did not ask how long it should train. A schedule "
+        "that is built for a full run is cut off in a probe, and the law learns nonsense: build "
+        "it for optuna_kappa.horizon(trial) steps.",
     )
 
 
