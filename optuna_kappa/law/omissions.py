@@ -36,6 +36,7 @@ def omissions(runs: RunTable) -> list[str]:
     notes = _about_gaps(runs, gaps, curves)
     early: list[Curve] = []
     alone: list[Curve] = []
+    lossless: list[str] = []
     for label, curve in curves.items():
         if label in counting:
             continue
@@ -46,11 +47,14 @@ def omissions(runs: RunTable) -> list[str]:
             early.append(curve)
         elif has_loss:
             alone.append(curve)
+        else:
+            lossless.append(label)
 
     return [
         *notes,
         *_about_early(early),
         *_about_alone(alone),
+        *_about_lossless(lossless),
         *_about_plateaus(observations),
     ]
 
@@ -116,6 +120,17 @@ def _about_alone(curves: Sequence[Curve]) -> list[str]:
     return [
         f"{_named(labels, places)} left out: no other learning rate was seen {within} its "
         "horizon. Are all steps in one unit?"
+    ]
+
+
+def _about_lossless(labels: Sequence[str]) -> list[str]:
+    """Say which runs diverged at once, where nothing can be compared with them."""
+    if not labels:
+        return []
+
+    return [
+        f"{_named(labels)} left out: no loss is finite, which counts as a divergence at the first "
+        "report, and at that horizon no two learning rates have a finite loss."
     ]
 
 

@@ -43,6 +43,11 @@ def test_scheduled_runs_that_ended_early_are_named(n: int) -> None:
     assert ("4 more" in note) == (n == 7)
 
 
+def test_a_table_without_any_loss_is_not_passed_over() -> None:
+    (note,) = omissions(replace(CONSTANT, loss=np.full(len(CONSTANT), NAN)))
+    assert "7 more are left out: no loss is finite" in note
+
+
 def test_gaps_are_counted() -> None:
     rows = np.arange(len(CONSTANT))
     (note,) = omissions(replace(CONSTANT, loss=np.where(rows % 3 == 0, NAN, CONSTANT.loss)))
