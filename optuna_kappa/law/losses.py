@@ -7,13 +7,14 @@ are not decided by the last bit, and cells of rates begin at the lowest rate.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from optuna_kappa._typing import Bools, Floats, Rows
 from optuna_kappa.law.observations import Observations
+from optuna_kappa.law.rates import SAME_LN_LR, distinct
 
 # A rate is far from the best if its excess loss is above this many scales of the losses, that is,
 # if it loses more than a rate that is off by a factor of about e.
@@ -22,15 +23,6 @@ FAR = 1.0
 # The scale is the excess loss at these distances from the best, in ln lr: around 1, a factor of e.
 _SCALE_FROM = 0.5
 _SCALE_TO = 1.5
-
-# With more distinct rates than this, rates in the same cell of width _SAME_RATE (in ln lr) count
-# as one; cells begin at the lowest rate. A valley is far wider than a cell, and the cost of a fit
-# grows with the number of rates.
-_MANY_RATES = 30
-_SAME_RATE = 0.05
-
-# Rates are the same if their logarithms differ by rounding only.
-_ROUNDING = 1e-9
 
 # Losses whose difference is a smaller part of their level cannot be told apart: it is about what
 # rounding to single precision leaves of a mean. Thresholds have the same slack.
@@ -167,14 +159,14 @@ class Losses:
         best_x = self.x[self.best]
         distance = np.abs(self.x - best_x)
 
-        far_enough = distance >= _SCALE_FROM - _ROUNDING
-        near_enough = distance <= _SCALE_TO + _ROUNDING
+        far_enough = distance >= _SCALE_FROM - SAME_LN_LR
+        near_enough = distance <= _SCALE_TO + SAME_LN_LR
         counts = far_enough & near_enough
 
         if not counts.any():
             others = distance[distance > 0]
             nearest = others.min(initial=np.inf) if len(others) else 0.0
-            counts = np.abs(distance - nearest) <= _ROUNDING
+            counts = np.abs(distance - nearest) <= SAME_LN_LR
 
         median = np.median(self.excess[counts])
         return float(median)
@@ -199,7 +191,7 @@ def read(seen: Observations, *, logarithmic: bool) -> Losses:
     y = np.log(finite_loss) if logarithmic else finite_loss
 
     level = float(np.median(np.abs(finite_loss)))
-    x, rate_of_run = _distinct(seen.ln_lr[finite])
+    x, rate_of_run = distinct(seen.ln_lr[finite])
     count = np.bincount(rate_of_run).astype(np.float64)
     total = np.bincount(rate_of_run, weights=y)
     mean = total / count
@@ -218,8 +210,30 @@ def read(seen: Observations, *, logarithmic: bool) -> Losses:
     )
 
     diverged = seen.ln_lr[~finite]
-    diverged_above = diverged[diverged > x[losses.best] + _ROUNDING]
+    diverged_above = diverged[diverged > x[losses.best] + SAME_LN_LR]
     return replace(losses, wall=float(diverged_above.min(initial=np.inf)))
+
+
+def common_scale(losses: Sequence[Losses]) -> float:
+    """Median scale of the losses at all horizons, without those where the best rates tie.
+
+    On a plateau the scale is 0. If it is 0 everywhere, the largest excess gives the unit.
+
+    Example:
+        >>> losses = Losses(
+        ...     x=np.array([-8.0, -7.0, -6.0]), excess=np.array([0.3, 0.0, 0.2]),
+        ...     count=np.ones(3), level=1.0, wall=np.inf, runs=3,
+        ... )
+        >>> common_scale([losses, replace(losses, excess=np.zeros(3))])
+        0.25
+    """
+    scales = [one.scale for one in losses]
+    positive = [scale for scale in scales if scale > 0]
+    if positive:
+        return float(np.median(positive))
+
+    largest = max(float(one.excess.max()) for one in losses)
+    return largest or 1.0
 
 
 def near_the_best(seen: Losses, scale: float) -> Losses:
@@ -284,26 +298,6 @@ def compress(excess: Floats) -> Floats:
     """
     compressed: Floats = _COMPRESSED * np.tanh(excess / _COMPRESSED)
     return compressed
-
-
-def _distinct(ln_lr: Floats) -> tuple[Floats, NDArray[np.intp]]:
-    """Return the distinct rates, ascending, and for each run the index of its rate.
-
-    If there are many, rates in the same cell count as one, at their mean.
-    """
-    x, rate_of_run = np.unique(ln_lr, return_inverse=True)
-
-    is_apart = np.diff(x) > _ROUNDING
-    if len(x) > _MANY_RATES:
-        cells = np.floor((x - x[0]) / _SAME_RATE + _ROUNDING)
-        is_apart = np.diff(cells) > 0
-    if is_apart.all():
-        return x, rate_of_run
-
-    cell_of_rate = np.concatenate([[0], np.cumsum(is_apart)])
-    count = np.bincount(cell_of_rate)
-    total = np.bincount(cell_of_rate, weights=x)
-    return total / count, cell_of_rate[rate_of_run]
 
 
 def bad_ends(seen: Losses, scale: float) -> tuple[float, float]:

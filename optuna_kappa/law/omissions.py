@@ -31,32 +31,26 @@ def omissions(runs: RunTable) -> list[str]:
     observations = observe(runs)
     gaps = is_gap(runs)
     curves = {curve.run: curve for curve in read_curves(runs)}
+
     counting = _runs_that_count(observations)
-
-    notes = _about_gaps(runs, gaps, curves)
-    early: list[Curve] = []
-    alone: list[Curve] = []
-    lossless: list[str] = []
-    for label, curve in curves.items():
-        if label in counting:
-            continue
-
-        is_scheduled = canonical(curve.schedule) != CONSTANT
-        has_loss = len(curve.step) > 0
-        if is_scheduled and has_loss and curve.step[-1] * NEARLY_WHOLE < curve.horizon:
-            early.append(curve)
-        elif has_loss:
-            alone.append(curve)
-        else:
-            lossless.append(label)
+    unused = [curve for label, curve in curves.items() if label not in counting]
+    ended_early = [curve for curve in unused if _ended_early(curve)]
+    others = [curve for curve in unused if not _ended_early(curve)]
 
     return [
-        *notes,
-        *_about_early(early),
-        *_about_alone(alone),
-        *_about_lossless(lossless),
+        *_about_gaps(runs, gaps, curves),
+        *_about_early(ended_early),
+        *_about_alone([curve for curve in others if len(curve.step)]),
+        *_about_lossless([curve.run for curve in others if not len(curve.step)]),
         *_about_plateaus(observations),
     ]
+
+
+def _ended_early(curve: Curve) -> bool:
+    """Whether a scheduled run ended too early to count at its horizon."""
+    if canonical(curve.schedule) == CONSTANT or not len(curve.step):
+        return False
+    return bool(curve.step[-1] * NEARLY_WHOLE < curve.horizon)
 
 
 def _runs_that_count(observations: Sequence[Observations]) -> set[str]:

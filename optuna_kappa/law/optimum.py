@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from optuna_kappa.law.contexts import Context
-from optuna_kappa.law.losses import Losses, read
+from optuna_kappa.law.losses import Losses, common_scale, read
 from optuna_kappa.law.observations import Observations
 from optuna_kappa.law.valley import fit_valley
 from optuna_kappa.law.valley_shapes import SHAPE_PRIOR, Shape
@@ -188,7 +188,7 @@ def find_chain(
 
     logarithmic = _are_positive(observations) and logarithmic is not False
     losses = [read(seen, logarithmic=logarithmic) for seen in observations]
-    scale = _common_scale(losses)
+    scale = common_scale(losses)
 
     links = []
     previous: _Previous | None = None
@@ -209,20 +209,6 @@ def find_optima(observations: Sequence[Observations]) -> list[Optimum]:
         [6, 6]
     """
     return find_chain(observations).optima
-
-
-def _common_scale(losses: Sequence[Losses]) -> float:
-    """Median scale of the losses at all horizons, without those where the best rates tie.
-
-    On a plateau the scale is 0. If it is 0 everywhere, the largest excess gives the unit.
-    """
-    scales = [one.scale for one in losses]
-    positive = [scale for scale in scales if scale > 0]
-    if positive:
-        return float(np.median(positive))
-
-    largest = max(float(one.excess.max()) for one in losses)
-    return largest or 1.0
 
 
 def _are_positive(observations: Sequence[Observations]) -> bool:
