@@ -20,8 +20,9 @@ from typing import TypeAlias
 import numpy as np
 
 from optuna_kappa._typing import Floats
+from optuna_kappa.law.far_rates import is_far, near_the_best
 from optuna_kappa.law.likelihood import TINY, grid_posterior
-from optuna_kappa.law.losses import Losses, compress, is_far, near_the_best
+from optuna_kappa.law.losses import Losses, compress
 from optuna_kappa.law.misfit import MISFITS, interpolate
 from optuna_kappa.law.valley_shapes import SHAPE_PRIOR, Shape, unit_valleys
 

@@ -21,8 +21,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from optuna_kappa._typing import Bools, Floats
+from optuna_kappa.law.far_rates import bad_ends
 from optuna_kappa.law.law import Law
-from optuna_kappa.law.losses import bad_ends
 from optuna_kappa.law.mixture import Mixture
 from optuna_kappa.law.observations import Observations
 from optuna_kappa.law.optimum import OWN, Chain, Link

@@ -1,4 +1,4 @@
-"""Losses at one horizon: which are near the best, and where clearly bad ones begin."""
+"""Which learning rates are clearly bad, and where they begin."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from optuna_kappa.law.losses import Losses, bad_ends
+from optuna_kappa.law.far_rates import bad_ends
+from optuna_kappa.law.losses import Losses
 
 INF = math.inf
 
