@@ -288,7 +288,7 @@ class KappaSampler(BaseSampler):
 
     def _study_law(self, study: Study, trials: Sequence[FrozenTrial]) -> StudyLaw:
         """What the trials say; the last answer is kept until a trial is added to the evidence."""
-        evidence = select_evidence(trials)
+        evidence = select_evidence(trials, self._lr)
         key = tuple((trial.number, trial.datetime_complete) for trial in evidence)
 
         memo = self._memo  # another thread may replace it meanwhile
