@@ -74,7 +74,10 @@ def write_csv(runs: RunTable, path: str | PathLike[str]) -> None:
         ...     len(read_csv(Path(folder, "runs.csv.gz")))
         24
     """
-    header = [*COLUMNS, *runs.context]
+    header = [*COLUMNS]
+    for name in runs.context:
+        # The parameter of a study may have the name of a column.
+        header.append(name if name not in header else f"{name} (parameter)")
     columns = [getattr(runs, name) for name in COLUMNS]
     columns += runs.context.values()
 

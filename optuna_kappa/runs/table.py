@@ -48,7 +48,7 @@ class RunTable:
         step: Data seen when the loss was measured, 0 <= step <= horizon, up to
             rounding.
         loss: Loss, lower is better; NaN or infinite if the run diverged, or where it is missing.
-        context: Further columns by name, as text.
+        context: Further columns by name, as text. They may have any name, that of a column too.
 
     Raises:
         ValueError: If a column is missing, has another length, or holds a value that is not
@@ -77,10 +77,12 @@ class RunTable:
             columns[name] = as_numbers(name, getattr(self, name))
         context = {name: as_text(values) for name, values in self.context.items()}
 
-        check_shapes(columns | context)
+        # A context column may have the name of a column.
+        everything = columns | {f"context {name}": values for name, values in context.items()}
+        check_shapes(everything)
         check_values(columns)
 
-        for values in (columns | context).values():
+        for values in everything.values():
             values.flags.writeable = False
         for name, values in columns.items():
             object.__setattr__(self, name, values)
@@ -144,10 +146,12 @@ class RunTable:
             labels += [f"{i}:{run}" for run in table.run]
         columns["run"] = labels
 
+        context = {}
         for name in _context_names(tables):
             parts = [_context_or_blank(table, name) for table in tables]
-            columns[name] = np.concatenate(parts)
-        return cls.from_columns(columns)
+            context[name] = np.concatenate(parts)
+        known: dict[str, Any] = columns
+        return cls(**known, context=context)
 
     def where(self, mask: Bools) -> RunTable:
         """Return the rows where `mask`, of shape `(n,)`, is true.
@@ -158,12 +162,9 @@ class RunTable:
             >>> len(runs.where(runs.horizon == 4))
             6
         """
-        columns: dict[str, ArrayLike] = {}
-        for name in COLUMNS:
-            columns[name] = getattr(self, name)[mask]
-        for name, values in self.context.items():
-            columns[name] = values[mask]
-        return RunTable.from_columns(columns)
+        columns = {name: getattr(self, name)[mask] for name in COLUMNS}
+        context = {name: values[mask] for name, values in self.context.items()}
+        return RunTable(**columns, context=context)
 
     @property
     def positive(self) -> bool:
