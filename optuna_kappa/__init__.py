@@ -45,7 +45,7 @@ Example:
 
 from optuna_kappa.law import Law, Proposal, Verdict, fit, fit_contexts
 from optuna_kappa.runs import RunTable, read_csv
-from optuna_kappa.study import KappaPruner, KappaSampler, horizon, run_table
+from optuna_kappa.study import KappaPruner, KappaSampler, fail_interrupted, horizon, run_table
 
 __version__ = "0.1.0"
 
@@ -56,6 +56,7 @@ __all__ = [
     "Proposal",
     "RunTable",
     "Verdict",
+    "fail_interrupted",
     "fit",
     "fit_contexts",
     "horizon",

@@ -2,15 +2,17 @@
 
 - For users: `sampler` and `pruner` plug into a study; `plans.horizon` tells an objective how long
   to train; `explain` says why trials were pruned; `storage` opens a database for studies.
-- From trials to data: `trials` makes run tables, `search_space` coordinates, `peers` the runs that
-  a trial is compared with.
+- From trials to data: `reporting` and `lengths` say what reports and values mean, `trials` makes
+  run tables, `search_space` coordinates, `peers` the runs that a trial is compared with.
 - Behind the sampler: `sources` and `evidence` go into the `study_law`, `proposal` picks a learning
-  rate from it, `base_sampler` picks all else, `setup_hints` warns of mistakes.
+  rate from it, `base_sampler` picks all else, `setup_hints` warns of mistakes. `planning` says
+  what a trial is to be, once `dead` and `interrupted` have sorted out those that told nothing.
 - Behind the pruner and its explanations: `decisions`.
 - `private` is the only module that touches Optuna's private names.
 """
 
 from optuna_kappa.study.explain import Explanation, Kill, explain, kills
+from optuna_kappa.study.interrupted import fail_interrupted
 from optuna_kappa.study.plans import Plan, horizon, plan_of
 from optuna_kappa.study.pruner import KappaPruner
 from optuna_kappa.study.sampler import KappaSampler
@@ -23,6 +25,7 @@ __all__ = [
     "Kill",
     "Plan",
     "explain",
+    "fail_interrupted",
     "horizon",
     "kills",
     "plan_of",

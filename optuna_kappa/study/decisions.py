@@ -11,7 +11,8 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from optuna_kappa.pruning import Decision, is_due, judge
-from optuna_kappa.study.peers import Peers, group_of
+from optuna_kappa.study.groups import group_of
+from optuna_kappa.study.peers import Peers
 from optuna_kappa.study.plans import is_exempt
 from optuna_kappa.study.private import snapshot_now
 from optuna_kappa.study.pruner import KappaPruner
@@ -80,7 +81,7 @@ def _judged(peers: Peers, trial: FrozenTrial, pruner: KappaPruner) -> list[Decis
                 pruner.rule,
                 peers.sign,
             )
-            decided.append(decision)
+            decided.append(decision._replace(step=decision.step - peers.reporting.shift))
     return decided
 
 

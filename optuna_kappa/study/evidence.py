@@ -21,8 +21,8 @@ from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from optuna_kappa._typing import Bools, Floats, Rows
-from optuna_kappa.study.plans import kind_of, plan_of
-from optuna_kappa.study.trials import FINISHED, lr_of
+from optuna_kappa.study.plans import PLAN, has_unreadable_plan, plan_of
+from optuna_kappa.study.trials import lr_of
 
 _MAX_FULL_RUNS = 100  # the cost of a fit grows with their number
 _FIRST_IN_CELL = 8  # kept of each cell in any case; later ones are kept eight an octave
@@ -50,11 +50,13 @@ def select_evidence(trials: Sequence[FrozenTrial], lr: str = "lr") -> list[Froze
     probes: list[FrozenTrial] = []
     full_runs: list[FrozenTrial] = []
 
+    retried = retried_numbers(trials)
     for trial in trials:
-        if not is_evidence(trial):
-            continue
-        of_kind = probes if kind_of(trial) == "probe" else full_runs
-        of_kind.append(trial)
+        plan = plan_of(trial)
+        is_readable = plan is not None or PLAN not in trial.user_attrs
+        if is_readable and told_something(trial) and trial.number not in retried:
+            is_probe = plan is not None and plan.is_probe
+            (probes if is_probe else full_runs).append(trial)
 
     return [*probes, *_thinned(full_runs, lr)]
 
@@ -150,24 +152,59 @@ def _outermost(ln_lr: Floats, group: Rows) -> Bools:
 
 
 def is_evidence(trial: FrozenTrial) -> bool:
-    """Whether a trial told something about its learning rate.
-
-    A completed trial did, and a pruned one with a report. A failed one did if its loss diverged.
+    """Whether a trial told something about its learning rate, and its plan can be read.
 
     Example:
         >>> import optuna
         >>> is_evidence(optuna.trial.create_trial(state=TrialState.FAIL))
         False
+    """
+    return told_something(trial) and not has_unreadable_plan(trial)
+
+
+def told_something(trial: FrozenTrial) -> bool:
+    """Whether a trial told something about its learning rate.
+
+    A completed trial did, and so did a pruned one with a report. A failed one did if its loss
+    diverged.
+
+    Example:
+        >>> import optuna
         >>> diverged = {1: float("nan")}
         >>> trial = optuna.trial.create_trial(state=TrialState.FAIL, intermediate_values=diverged)
-        >>> is_evidence(trial)
+        >>> told_something(trial)
         True
     """
-    if trial.state in FINISHED:
+    if trial.state == TrialState.COMPLETE:
         return True
+    if trial.state == TrialState.PRUNED:
+        return bool(trial.intermediate_values)
 
     failed = trial.state == TrialState.FAIL
     return failed and diverged_at(trial) is not None
+
+
+def retried_numbers(trials: Sequence[FrozenTrial]) -> set[int]:
+    """Numbers of the trials that Optuna's retry callbacks ran again; only the last one counts.
+
+    Example:
+        >>> import optuna
+        >>> attrs = {"failed_trial": 3, "retry_history": [3, 5]}
+        >>> retry = optuna.trial.create_trial(value=0.5, system_attrs=attrs)
+        >>> sorted(retried_numbers([retry]))
+        [3, 5]
+    """
+    numbers: set[int] = set()
+    for trial in trials:
+        if not trial.system_attrs:
+            continue
+
+        history = trial.system_attrs.get("retry_history")
+        earlier = history if isinstance(history, list) else []
+        for number in (trial.system_attrs.get("failed_trial"), *earlier):
+            if isinstance(number, int):
+                numbers.add(number)
+    return numbers
 
 
 def diverged_at(trial: FrozenTrial) -> int | None:

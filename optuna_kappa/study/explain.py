@@ -13,11 +13,21 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from optuna_kappa.pruning import Decision, ends_anyway
+from optuna_kappa.study.attributes import note_unreadable
 from optuna_kappa.study.decisions import decisions
-from optuna_kappa.study.plans import PRUNED, is_exempt, probe_end
-from optuna_kappa.study.private import require_single_objective, snapshot_now
+from optuna_kappa.study.plans import (
+    PLAN,
+    PRUNED,
+    has_unreadable_plan,
+    has_unreadable_reason,
+    is_exempt,
+    probe_end,
+    pruned_reason,
+)
+from optuna_kappa.study.private import direction_of, require_single_objective, snapshot_now
 from optuna_kappa.study.pruner import KappaPruner
-from optuna_kappa.study.trials import lr_of
+from optuna_kappa.study.reporting import find_reporting
+from optuna_kappa.study.trials import lr_of, sign_of
 
 Kind = Literal["forecast", "diverged", "probe", "other"]
 """What ended a trial: `KappaPruner`'s forecast, its own loss, its plan, or something else."""
@@ -102,9 +112,14 @@ def kills(study: Study, lr: str = "lr") -> list[Kill]:
         'diverged: its loss at step 3 is inf'
     """
     require_single_objective(study, "a table of pruned trials")
-    pruned = [trial for trial in snapshot_now(study) if trial.state == TrialState.PRUNED]
+    trials = snapshot_now(study)
+    note_unreadable(trials, PLAN, has_unreadable_plan)
+    note_unreadable(trials, PRUNED, has_unreadable_reason)
+    shift = find_reporting(trials, sign_of(direction_of(study))).shift
+
+    pruned = [trial for trial in trials if trial.state == TrialState.PRUNED]
     pruned.sort(key=lambda trial: trial.number)
-    return [_kill(trial, lr) for trial in pruned]
+    return [_kill(trial, lr, shift) for trial in pruned]
 
 
 def explain(study: Study, number: int, pruner: KappaPruner | None = None) -> Explanation:
@@ -128,9 +143,11 @@ def explain(study: Study, number: int, pruner: KappaPruner | None = None) -> Exp
     require_single_objective(study, "an explanation")
     pruner = pruner or KappaPruner()
     decided = decisions(study, number, pruner)
-    trial = next(trial for trial in snapshot_now(study) if trial.number == number)
+    trials = snapshot_now(study)
+    trial = next(trial for trial in trials if trial.number == number)
+    shift = find_reporting(trials, sign_of(direction_of(study))).shift
 
-    kind, outcome = _outcome(trial)
+    kind, outcome = _outcome(trial, shift)
     note = _difference(trial, kind, decided) if decided else _no_decisions(trial)
     return Explanation(
         trial=number,
@@ -143,9 +160,9 @@ def explain(study: Study, number: int, pruner: KappaPruner | None = None) -> Exp
     )
 
 
-def _kill(trial: FrozenTrial, lr: str) -> Kill:
+def _kill(trial: FrozenTrial, lr: str, shift: int) -> Kill:
     last_step = max(trial.intermediate_values, default=None)
-    kind, reason = _end_of(trial)
+    kind, reason = _end_of(trial, shift)
     return Kill(
         trial=trial.number,
         lr=lr_of(trial, lr),
@@ -159,17 +176,17 @@ def _kill(trial: FrozenTrial, lr: str) -> Kill:
 
 def _stored(trial: FrozenTrial) -> Mapping[str, Any]:
     """What `KappaPruner` stored when it ended a trial; empty if the trial went on after that."""
-    stored: dict[str, Any] = trial.user_attrs.get(PRUNED, {})
+    stored = pruned_reason(trial)
     last_step = max(trial.intermediate_values, default=None)
     # The objective may ignore should_prune() and report on.
     went_on = stored.get("step", last_step) != last_step
     return {} if went_on else stored
 
 
-def _outcome(trial: FrozenTrial) -> tuple[Kind | None, str]:
+def _outcome(trial: FrozenTrial, shift: int) -> tuple[Kind | None, str]:
     """What ended a trial if it was pruned, and what happened to it."""
     if trial.state == TrialState.PRUNED:
-        return _end_of(trial)
+        return _end_of(trial, shift)
     if trial.state == TrialState.COMPLETE:
         return None, f"completed with {trial.values[0]:.6g}"
     if trial.state == TrialState.FAIL:
@@ -177,8 +194,13 @@ def _outcome(trial: FrozenTrial) -> tuple[Kind | None, str]:
     return None, "is not finished"
 
 
-def _end_of(trial: FrozenTrial) -> tuple[Kind, str]:
-    """What ended a pruned trial, and why."""
+def _end_of(trial: FrozenTrial, shift: int) -> tuple[Kind, str]:
+    """What ended a pruned trial, and why.
+
+    Args:
+        trial: A pruned trial.
+        shift: 1 if the steps of the study are counted from 0, otherwise 0.
+    """
     stored = _stored(trial)
     if "reason" in stored:
         was_forecast = stored.get("probability") is not None
@@ -190,7 +212,8 @@ def _end_of(trial: FrozenTrial) -> tuple[Kind, str]:
     if diverged is not None:
         return "diverged", diverged
 
-    planned = ends_anyway(reports, probe_end(trial))
+    end = probe_end(trial)
+    planned = ends_anyway(reports, None if end is None else end - shift)
     if planned is not None:
         return "probe", planned
 

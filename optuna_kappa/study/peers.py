@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,30 +17,15 @@ from optuna.trial import FrozenTrial, TrialState
 
 from optuna_kappa._typing import Floats
 from optuna_kappa.pruning import Forecast, History, Run, forecast, learn
-from optuna_kappa.schedules import find_schedule
-from optuna_kappa.study.plans import plan_of
+from optuna_kappa.study.groups import Group, begins_as, group_of
+from optuna_kappa.study.plans import has_unreadable_plan
+from optuna_kappa.study.reporting import AS_REPORTED, find_reporting
 from optuna_kappa.study.search_space import Space, place_of, space_of
 from optuna_kappa.study.trials import FINISHED, sign_of
 
 _MAX_FORECASTS = 16  # kept for the trials that run at the same time
+_MOST_ASKED = 256  # trials, the first ones, that show how reports are to be read
 _MAX_JUDGED = 1000  # trials whose last decision is remembered
-
-Group = tuple[int, str] | None  # horizon and schedule of a planned trial; None without a plan
-
-
-def group_of(trial: FrozenTrial) -> Group:
-    """Horizon and schedule of a trial; None without a plan. Only trials alike are compared.
-
-    Example:
-        >>> import optuna
-        >>> from optuna_kappa import KappaSampler
-        >>> study = optuna.create_study(sampler=KappaSampler(horizon=24, seed=0))
-        >>> trial = study.ask()
-        >>> group_of(study.trials[0])
-        (1, 'constant')
-    """
-    plan = plan_of(trial)
-    return (plan.horizon, plan.schedule) if plan else None
 
 
 class _KeptHistory(NamedTuple):
@@ -60,6 +44,7 @@ class Peers:
 
     Attributes:
         sign: Factor that turns the study's values into losses, and back: -1 if it maximizes.
+        reporting: How the reports of the study are read.
 
     Example:
         >>> import optuna
@@ -84,6 +69,7 @@ class Peers:
         """
         self._lr = lr
         self.sign = sign_of(direction)
+        self.reporting = AS_REPORTED
 
         # Finished trials by number, all of them and those of each group.
         self._trials: dict[int, FrozenTrial] = {}
@@ -115,16 +101,22 @@ class Peers:
 
         new = []
         for trial in unsettled:
-            if trial.state in FINISHED and trial.number not in self._trials:
+            is_new = trial.state in FINISHED and trial.number not in self._trials
+            if is_new and not has_unreadable_plan(trial):
                 self._add(trial)
                 new.append(trial)
+
+        if new and self._is_read_otherwise():
+            self._n_by_length.clear()
+            for trial in self._trials.values():
+                self._count_length(trial)
+            self._forget_runs()
 
         # A new range moves the coordinates of all runs.
         if self._has_new_ranges(new):
             in_order = [self._trials[number] for number in sorted(self._trials)]
             self._space = space_of(in_order)
-            self._runs.clear()
-            self._histories.clear()
+            self._forget_runs()
 
     def history(self, group: Group) -> History | None:
         """The finished runs of a group, and shorter ones that begin alike.
@@ -175,8 +167,10 @@ class Peers:
             (array([1.]), array([-0.5]))
         """
         reports = trial.intermediate_values
-        steps = sorted(step for step in reports if step > 0)
-        losses = [reports[step] for step in steps]
+        reporting = self.reporting
+        reported = sorted(step for step in reports if reporting.step(step) > 0)
+        steps = [reporting.step(step) for step in reported]
+        losses = [reporting.value(reports[step]) for step in reported]
 
         step = np.array(steps, dtype=np.float64)
         loss = np.array(losses, dtype=np.float64)
@@ -203,10 +197,24 @@ class Peers:
         group = group_of(trial)
         alike = self._by_group.setdefault(group, {})
         alike[trial.number] = trial
+        self._count_length(trial)
 
-        if group is None:
-            length = max(trial.intermediate_values, default=0)
-            self._n_by_length[length] += trial.state == TrialState.COMPLETE
+    def _count_length(self, trial: FrozenTrial) -> None:
+        if trial.state == TrialState.COMPLETE and group_of(trial) is None:
+            reports = trial.intermediate_values
+            length = self.reporting.step(max(reports)) if reports else 0
+            self._n_by_length[length] += 1
+
+    def _is_read_otherwise(self) -> bool:
+        """Whether the first trials show that reports mean something else than was thought."""
+        known = self.reporting
+        first = sorted(self._trials)[:_MOST_ASKED]
+        self.reporting = find_reporting([self._trials[number] for number in first], self.sign)
+        return self.reporting != known
+
+    def _forget_runs(self) -> None:
+        self._runs.clear()
+        self._histories.clear()
 
     def _has_new_ranges(self, trials: Sequence[FrozenTrial]) -> bool:
         """Whether trials have a parameter, or a range of one, that is not in the space."""
@@ -220,7 +228,7 @@ class Peers:
         """Runs that a trial of a group may be compared with, by number."""
         runs: dict[int, Run] = {}
         for other_group, trials in self._by_group.items():
-            if not _begins_as(other_group, group):
+            if not begins_as(other_group, group):
                 continue
 
             # A completed run of a shorter horizon is the beginning of a run of this group.
@@ -261,22 +269,3 @@ def _drop_oldest(kept: dict[int, Any], at_most: int) -> None:
     while len(kept) > at_most:
         oldest = next(iter(kept))
         del kept[oldest]
-
-
-def _begins_as(group: Group, other: Group) -> bool:
-    """Whether runs of a group are the same as runs of another group, or as their beginning."""
-    if group == other or group is None or other is None:
-        return group == other
-
-    horizon, schedule = group
-    other_horizon, other_schedule = other
-    if schedule != other_schedule or horizon >= other_horizon:
-        return False
-    return _begins_alike(schedule)
-
-
-@lru_cache
-def _begins_alike(schedule: str) -> bool:
-    """Whether runs of a schedule begin alike at all horizons; False if its shape is not known."""
-    shape = find_schedule(schedule)
-    return shape is not None and shape.beginning_is_shorter_run

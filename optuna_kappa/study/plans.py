@@ -1,25 +1,27 @@
 """The plan of a trial: its horizon, its kind and its schedule.
 
-A plan is stored as the trial's user attribute `kappa:plan`. It survives a restart, every worker
-can read it, and optuna-dashboard shows it.
+A plan is stored as the trial's user attribute `kappa:plan`, a text. It survives a restart, every
+worker can read it, and optuna-dashboard shows it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from optuna.study import Study
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.trial import FrozenTrial, Trial
 
+from optuna_kappa._validation import check_horizon
 from optuna_kappa.study.asked import remember_asked
+from optuna_kappa.study.attributes import as_fields, as_text
 from optuna_kappa.study.private import filtered, set_user_attr
 
 PLAN = "kappa:plan"
 PRUNED = "kappa:pruned"
-INTERRUPTED = "kappa:interrupted"
 
 # Kinds of trials that are run for evidence: the law is fitted to probes, and trials that follow
 # the law show whether it holds.
@@ -53,14 +55,11 @@ class Plan:
         return self.kind == "probe"
 
 
-_shared_plan = lru_cache(Plan)  # thousands of trials share a few plans
-
-
 def plan_of(trial: Trial | FrozenTrial) -> Plan | None:
-    """The plan stored on a trial; None for a trial of another sampler.
+    """The plan stored on a trial.
 
-    Raises:
-        ValueError: The attribute `kappa:plan` holds something other than a plan.
+    None for a trial of another sampler, and for one whose attribute `kappa:plan` holds something
+    other than a plan.
 
     Example:
         >>> import optuna
@@ -72,14 +71,54 @@ def plan_of(trial: Trial | FrozenTrial) -> Plan | None:
     stored = trial.user_attrs.get(PLAN)
     if stored is None:
         return None
+    if isinstance(stored, str):
+        return _read_text(stored)
+    return _read(stored)
+
+
+def _read(stored: object) -> Plan | None:
+    """The plan that an attribute holds; fields of later versions are left alone."""
+    fields = as_fields(stored)
+    if fields is None:
+        return None
 
     try:
-        return _shared_plan(**stored)
-    except TypeError as error:
-        raise ValueError(
-            f"the attribute {PLAN!r} of trial {trial.number} is {stored!r}, not a plan; "
-            "KappaSampler writes it, and it is not meant to be set by hand"
-        ) from error
+        return _plan(fields.get("horizon"), fields.get("kind"), fields.get("schedule"))
+    except TypeError:  # a list or a dictionary in place of a field
+        return None
+
+
+@lru_cache(typed=True)  # thousands of trials share a few plans; 1 is a horizon, but True is not
+def _plan(horizon: object, kind: object, schedule: object) -> Plan | None:
+    """The plan of these fields; None if they are none of a plan."""
+    for text in (kind, schedule):
+        if not isinstance(text, str) or not text.strip() or not text.isprintable():
+            return None
+
+    try:
+        steps = check_horizon(horizon)
+    except ValueError:
+        return None
+    return Plan(steps, cast("Kind", kind), cast("str", schedule))
+
+
+_read_text = lru_cache(_read)
+
+
+def has_unreadable_plan(trial: FrozenTrial) -> bool:
+    """Whether the attribute `kappa:plan` of a trial holds something other than a plan.
+
+    Nobody knows what such a trial is, so it is left out.
+
+    Example:
+        >>> import optuna
+        >>> has_unreadable_plan(optuna.trial.create_trial(value=0.5))  # of another sampler
+        False
+        >>> attrs = {"kappa:plan": "eight steps"}
+        >>> has_unreadable_plan(optuna.trial.create_trial(value=0.5, user_attrs=attrs))
+        True
+    """
+    return PLAN in trial.user_attrs and plan_of(trial) is None
 
 
 def kind_of(trial: FrozenTrial) -> str | None:
@@ -160,42 +199,6 @@ def horizon(trial: Trial | FrozenTrial, default: int | None = None) -> int:
     return default
 
 
-def trials_by_horizon(
-    trials: Sequence[FrozenTrial], lr: str
-) -> Mapping[int, Sequence[FrozenTrial]]:
-    """Group planned trials by their horizon.
-
-    A failed trial counts if it had suggested its lr. An objective that returns NaN fails its
-    trial; if that trial did not count, the same lr would be proposed again and again. Interrupted
-    trials do not count: they are planned again.
-
-    Args:
-        trials: Any trials of a study; those without a plan are left out.
-        lr: Name of the learning-rate parameter.
-
-    Example:
-        >>> import optuna
-        >>> from optuna_kappa import KappaSampler
-        >>> study = optuna.create_study(sampler=KappaSampler(horizon=24, seed=0))
-        >>> asked = [study.ask() for _ in range(7)]
-        >>> by_horizon = trials_by_horizon(study.trials, lr="lr")
-        >>> {horizon: len(trials) for horizon, trials in by_horizon.items()}
-        {1: 6, 8: 1}
-    """
-    by_horizon: dict[int, list[FrozenTrial]] = {}
-
-    for trial in trials:
-        failed = trial.state == TrialState.FAIL
-        if failed and (lr not in trial.params or was_interrupted(trial)):
-            continue
-
-        plan = plan_of(trial)
-        if plan is not None:
-            by_horizon.setdefault(plan.horizon, []).append(trial)
-
-    return by_horizon
-
-
 def store_plan(study: Study, trial: FrozenTrial, plan: Plan) -> None:
     """Store the plan of a running trial.
 
@@ -204,10 +207,10 @@ def store_plan(study: Study, trial: FrozenTrial, plan: Plan) -> None:
         >>> study = optuna.create_study()
         >>> trial = study.ask()
         >>> store_plan(study, study.trials[0], Plan(24, "base", "constant"))
-        >>> study.trials[0].user_attrs["kappa:plan"]["horizon"]
-        24
+        >>> study.trials[0].user_attrs["kappa:plan"]
+        '{"horizon": 24, "kind": "base", "schedule": "constant"}'
     """
-    set_user_attr(study, trial, PLAN, asdict(plan))
+    set_user_attr(study, trial, PLAN, as_text(asdict(plan)))
 
 
 def store_pruned(study: Study, trial: FrozenTrial, reason: Mapping[str, Any]) -> None:
@@ -218,35 +221,43 @@ def store_pruned(study: Study, trial: FrozenTrial, reason: Mapping[str, Any]) ->
         >>> study = optuna.create_study()
         >>> trial = study.ask()
         >>> store_pruned(study, study.trials[0], {"step": 3, "probability": 0.01})
-        >>> study.trials[0].user_attrs["kappa:pruned"]["probability"]
-        0.01
+        >>> study.trials[0].user_attrs["kappa:pruned"]
+        '{"step": 3, "probability": 0.01}'
     """
-    set_user_attr(study, trial, PRUNED, dict(reason))
+    set_user_attr(study, trial, PRUNED, as_text(reason))
 
 
-def fail_interrupted(study: Study) -> None:
-    """Mark the trials that a killed process left running as failed and interrupted.
-
-    Use it only for a study that no other process is working on. Samplers that know the mark plan
-    these trials again. A trial that failed by itself, in contrast, says something about its
-    learning rate.
+def pruned_reason(trial: FrozenTrial) -> Mapping[str, Any]:
+    """Why `KappaPruner` ended a trial, as it was stored; empty if nothing or garbage is stored.
 
     Example:
         >>> import optuna
-        >>> study = optuna.create_study()
-        >>> trial = study.ask()  # and then the process was killed
-        >>> fail_interrupted(study)
-        >>> study.trials[0].state.name
-        'FAIL'
+        >>> attrs = {"kappa:pruned": '{"step": 3, "probability": 0.01, "reason": "behind"}'}
+        >>> pruned_reason(optuna.trial.create_trial(value=0.5, user_attrs=attrs))["reason"]
+        'behind'
     """
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        set_user_attr(study, trial, INTERRUPTED, True)
-        study.tell(trial.number, state=TrialState.FAIL)
+    fields = as_fields(trial.user_attrs.get(PRUNED))
+    if fields is None or not isinstance(fields.get("reason"), str):
+        return {}
+
+    # The step may be missing in what an earlier version stored.
+    for name in ("step", "probability"):
+        value = fields.get(name)
+        if value is not None and not _is_number(value):
+            return {}
+    return fields
 
 
-def was_interrupted(trial: FrozenTrial) -> bool:
-    """Whether `fail_interrupted` marked this trial."""
-    return bool(trial.user_attrs.get(INTERRUPTED, False))
+def _is_number(value: object) -> bool:
+    """Whether a value is a finite number; JSON knows integers that no float can hold."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return abs(value) <= sys.float_info.max
+
+
+def has_unreadable_reason(trial: FrozenTrial) -> bool:
+    """Whether the attribute `kappa:pruned` of a trial holds something other than a reason."""
+    return PRUNED in trial.user_attrs and not pruned_reason(trial)
 
 
 def at_horizon(study: Study, horizon: int) -> Study:
@@ -265,6 +276,8 @@ def at_horizon(study: Study, horizon: int) -> Study:
 
     def keep(trial: FrozenTrial) -> bool:
         plan = plan_of(trial)
-        return plan is None or plan.horizon == horizon
+        if plan is None:
+            return not has_unreadable_plan(trial)
+        return plan.horizon == horizon
 
     return filtered(study, keep)

@@ -23,17 +23,19 @@ def propose_ln_lr(
     *,
     rungs: Sequence[tuple[int, int]],
     u: float,
+    n_dead: int = 0,
 ) -> float:
     """Ln lr for a trial, between the ends of the range.
 
     Args:
         trial: The trial, which has a plan.
-        rivals: The other trials that were planned for its horizon.
+        rivals: The other trials that were planned for its horizon, and dead ones to avoid.
         study_law: What the finished trials and the sources say.
         params: Other parameters of the trial, as far as they are known.
         ends: Lower and upper end of the range of ln lr.
         rungs: (horizon, number of probes) of each rung of the ladder, ascending.
         u: Uniform random number of the trial, in [0, 1).
+        n_dead: How many of the rivals are dead. They do not help to cover the range.
 
     Example:
         >>> import optuna
@@ -54,7 +56,7 @@ def propose_ln_lr(
 
     for rival in rivals:
         if lr_of(rival, lr):
-            # A trial that failed without a report counts as running: its lr is not tried again.
+            # A dead trial that is avoided counts as running: its lr is not tried again.
             taken = tried if is_evidence(rival) else running
             taken.append(study_law.centered_ln_lr(rival))
 
@@ -72,6 +74,7 @@ def propose_ln_lr(
         high=high - shift,
         rungs=rungs,
         u=u,
+        n_dead=n_dead,
     )
     return picker.pick_after(n_before, tried, running) + shift
 
@@ -84,6 +87,7 @@ def _picker(
     high: float,
     rungs: Sequence[tuple[int, int]],
     u: float,
+    n_dead: int,
 ) -> Picker:
     """A picker of ln lr for a horizon, in the range for the average of the other parameters."""
     wall = study_law.wall(planned_for)
@@ -100,6 +104,6 @@ def _picker(
         wall,
         expected,
         n_cells=max(n_spread, 1),
-        n_first=n_spread if planned_for == lowest_rung else 0,
+        n_first=n_spread + n_dead if planned_for == lowest_rung else 0,
         u=u,
     )

@@ -12,7 +12,9 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial
 
 from optuna_kappa.pruning import Decision, Rule, ends_anyway, is_due, judge
-from optuna_kappa.study.peers import Peers, group_of
+from optuna_kappa.study.counting import starts_from_0
+from optuna_kappa.study.groups import group_of
+from optuna_kappa.study.peers import Peers
 from optuna_kappa.study.plans import is_exempt, probe_end, store_pruned
 from optuna_kappa.study.private import snapshot_now
 
@@ -101,7 +103,10 @@ class KappaPruner(BasePruner):
             True
         """
         direction = study.direction  # raises an error for several objectives
-        if ends_anyway(trial.intermediate_values, probe_end(trial)):
+        end = probe_end(trial)
+        if ends_anyway(trial.intermediate_values, end):
+            return True
+        if end is not None and self._ends_from_0(study, trial, end, direction):
             return True
         if is_exempt(trial):
             return False
@@ -116,6 +121,31 @@ class KappaPruner(BasePruner):
             store_pruned(study, trial, decision._asdict())
         return True
 
+    def _ends_from_0(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        end: int,
+        direction: StudyDirection,
+    ) -> bool:
+        """Whether a probe is at its end in a study whose steps are counted from 0."""
+        if max(trial.intermediate_values, default=end) != end - 1:
+            return False
+        shown = starts_from_0(trial)
+        if shown is not None:
+            return shown
+
+        with self._lock:
+            peers = self._peers_of(study, direction)
+            if not peers.reporting.shift:
+                peers.update(snapshot_now(study))
+            return bool(peers.reporting.shift)
+
+    def _peers_of(self, study: Study, direction: StudyDirection) -> Peers:
+        if study not in self._peers:
+            self._peers[study] = Peers(self.lr, direction)
+        return self._peers[study]
+
     def _decision(
         self,
         study: Study,
@@ -123,14 +153,11 @@ class KappaPruner(BasePruner):
         direction: StudyDirection,
     ) -> Decision | None:
         """The decision at the trial's last report; None if none is due."""
-        if study not in self._peers:
-            self._peers[study] = Peers(self.lr, direction)
-        peers = self._peers[study]
-
+        peers = self._peers_of(study, direction)
         group = group_of(trial)
         step, loss = peers.curve(trial)
         last_step = max(trial.intermediate_values, default=0)
-        if not len(step) or step[-1] < last_step:
+        if not len(step) or step[-1] < peers.reporting.step(last_step):
             return None  # nothing to judge, or the loss diverged and came back
 
         # When a trial is first seen, everything that has finished since is read. What is due then
@@ -142,6 +169,7 @@ class KappaPruner(BasePruner):
                 return None
 
         peers.update(snapshot_now(study))
+        step, loss = peers.curve(trial)  # the new trials may show that it is read otherwise
         history = peers.history(group)
         due = is_due(history, step, judged or 0.0)
         if due or judged is None:
@@ -151,7 +179,8 @@ class KappaPruner(BasePruner):
             return None
 
         forecast = partial(peers.forecast, history, trial)
-        return judge(history, forecast, step, loss, self.rule, peers.sign)
+        decision = judge(history, forecast, step, loss, self.rule, peers.sign)
+        return decision._replace(step=last_step)
 
     def _forget(self) -> None:
         self._peers: WeakKeyDictionary[Study, Peers] = WeakKeyDictionary()

@@ -17,10 +17,12 @@ from optuna_kappa._validation import check_count, check_horizon
 from optuna_kappa.law import Law
 from optuna_kappa.runs import RunTable
 from optuna_kappa.schedules import AnySchedule, as_schedule
-from optuna_kappa.search.ladder import affordable, next_probe, rungs
+from optuna_kappa.search.ladder import affordable, rungs
 from optuna_kappa.study.base_sampler import BaseSamplerAdapter, is_lr_ours
+from optuna_kappa.study.dead import Living, check_dead_after
 from optuna_kappa.study.evidence import select_evidence
-from optuna_kappa.study.plans import Plan, horizon, plan_of, store_plan, trials_by_horizon
+from optuna_kappa.study.planning import next_plan
+from optuna_kappa.study.plans import Plan, horizon, plan_of, store_plan
 from optuna_kappa.study.private import (
     direction_of,
     require_single_objective,
@@ -29,7 +31,7 @@ from optuna_kappa.study.private import (
 )
 from optuna_kappa.study.proposal import propose_ln_lr
 from optuna_kappa.study.search_space import ends, require_lr, snap
-from optuna_kappa.study.setup_hints import hint
+from optuna_kappa.study.setup_hints import Hints, hint, study_hints
 from optuna_kappa.study.sources import source_optima
 from optuna_kappa.study.study_law import Problem, StudyLaw
 from optuna_kappa.study.trials import best_params, fixed_params, require_known_params
@@ -71,6 +73,10 @@ class KappaSampler(BaseSampler):
         n_probes: Number of probes. By default 10, which cost 1.6 full runs; fewer if steps are so
             coarse that 10 would cost more; 0 with sources.
         seed: Seed of the proposals. None draws one, and then other processes propose differently.
+        dead_after: Seconds after which a trial that is still RUNNING counts as dead, left by a
+            process that was killed: it uses up no probe, and after a while its lr is tried again.
+            By default ten times what the slowest finished trial took for as many steps, and at
+            least a minute. `optuna_kappa.fail_interrupted` marks such trials at once.
 
     Raises:
         ValueError: An argument is not allowed, or no optimum can be located in a source.
@@ -104,6 +110,7 @@ class KappaSampler(BaseSampler):
         base_sampler: BaseSampler | None = None,
         n_probes: int | None = None,
         seed: int | None = None,
+        dead_after: float | None = None,
     ) -> None:
         self._horizon = check_horizon(horizon)
         self._schedule = as_schedule(schedule)
@@ -121,9 +128,11 @@ class KappaSampler(BaseSampler):
         remedy = "leave it out to draw one"
         self._seed = drawn if seed is None else check_count("seed", seed, remedy, least=0)
 
+        self._dead_after = check_dead_after(dead_after)
+
         self._base = BaseSamplerAdapter(base_sampler, self._horizon, lr, self._seed)
         self._memo: tuple[object, StudyLaw] | None = None
-        self._hinted: set[str] = set()
+        self._hints = Hints(_logger)
 
     def reseed_rng(self) -> None:
         """Reseed the base sampler; the rest depends on the seed and the trial's number only."""
@@ -187,10 +196,7 @@ class KappaSampler(BaseSampler):
         self._base.after_trial(study, trial, state, values)
 
         plan = plan_of(trial)
-        advice = hint(trial, plan, state, study.pruner, self._lr)
-        if advice and advice.topic not in self._hinted:
-            self._hinted.add(advice.topic)
-            _logger.warning(advice.message)
+        self._hints.say(hint(trial, plan, state, study.pruner, self._lr))
 
     def law(self, study: Study) -> Law:
         """The law, fitted to the study's finished trials and the sources.
@@ -249,37 +255,29 @@ class KappaSampler(BaseSampler):
         )
 
     def _plan(self, study: Study, trial: FrozenTrial) -> Plan:
-        """The plan of a new trial: enqueued by the user, a probe, or a run at the target."""
-        schedule = self._schedule.name
-        if self._lr in fixed_params(trial):
-            return Plan(self._horizon, "enqueued", schedule)
-
+        """The plan of a new trial."""
         others = self._others(study, trial)
-        by_horizon = trials_by_horizon(others, self._lr)
-        n_planned = {rung: len(trials) for rung, trials in by_horizon.items()}
-        probe_horizon = next_probe(self._rungs, n_planned, self._horizon)
-        if probe_horizon is not None:
-            return Plan(probe_horizon, "probe", schedule)
-
-        study_law = self._study_law(study, others)
-        target_trials = by_horizon.get(self._horizon, ())
-        trusted = study_law.is_trusted(target_trials, has_probes=bool(self._rungs))
-        return Plan(self._horizon, "law" if trusted else "base", schedule)
+        living = Living(others, trial, self._lr, self._dead_after)
+        return next_plan(trial, living, self._study_law(study, others), self._rungs)
 
     def _propose(self, study: Study, trial: FrozenTrial, ln_range: tuple[float, float]) -> float:
         """Ln lr for a trial, between the ends of the range."""
         others = self._others(study, trial)
-        by_horizon = trials_by_horizon(others, self._lr)
+        living = Living(others, trial, self._lr, self._dead_after)
+        planned_for = horizon(trial)
+        dead = living.avoided(planned_for)
+        rivals = [*living.by_horizon.get(planned_for, ()), *dead]
         base_params = self._base.proposed(study, trial)
         rng = np.random.default_rng([self._seed, trial.number])
 
         return propose_ln_lr(
             trial,
-            by_horizon.get(horizon(trial), ()),
+            rivals,
             self._study_law(study, others),
             {**base_params, **fixed_params(trial), **trial.params},
-            ln_range,
+            living.below_ceiling(ln_range, planned_for),
             rungs=self._rungs,
+            n_dead=len(dead),
             u=float(rng.random()),
         )
 
@@ -297,4 +295,5 @@ class KappaSampler(BaseSampler):
             problem = Problem(self._horizon, self._schedule, self._lr, self._sources, direction)
             memo = (key, StudyLaw(problem, evidence))
             self._memo = memo
+            self._hints.say(*study_hints(trials, evidence, direction))
         return memo[1]

@@ -1,18 +1,26 @@
-"""Hints about set-ups that waste probes or hide what happened, seen in a trial that ended."""
+"""Hints about set-ups that waste probes or hide what happened, seen in the trials that ended."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from optuna.pruners import BasePruner
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from optuna_kappa.study.asked import never_asked
-from optuna_kappa.study.plans import Plan
+from optuna_kappa.study.attributes import unreadable_message
+from optuna_kappa.study.counting import interval_of, is_step_0_unclear
+from optuna_kappa.study.plans import PLAN, Plan, has_unreadable_plan, plan_of
 from optuna_kappa.study.pruner import KappaPruner
+from optuna_kappa.study.reporting import Reporting, find_reporting
+from optuna_kappa.study.trials import sign_of
 
 # A last step that differs from the planned horizon by more than this factor is in another unit.
 _UNIT_FACTOR = 1.5
+_SEVERAL = 3  # trials that stopped early one by one, or all of them in another unit
 
 
 class Hint(NamedTuple):
@@ -29,6 +37,29 @@ class Hint(NamedTuple):
 
     topic: str
     message: str
+
+
+class Hints:
+    """Logs each topic once.
+
+    Example:
+        >>> logger = logging.getLogger("example")
+        >>> logger.disabled = True
+        >>> hints = Hints(logger)
+        >>> hints.say(Hint("step 0", "Trial 3 reported at step 0."), None)
+    """
+
+    def __init__(self, logger: logging.Logger) -> None:
+        """Log nothing yet."""
+        self._logger = logger
+        self._topics: set[str] = set()
+
+    def say(self, *hints: Hint | None) -> None:
+        """Log those hints whose topics are new."""
+        for hint in hints:
+            if hint and hint.topic not in self._topics:
+                self._topics.add(hint.topic)
+                self._logger.warning(hint.message)
 
 
 def hint(
@@ -57,13 +88,13 @@ def hint(
         'no lr'
     """
     unasked = plan is not None and never_asked(trial, plan.schedule)
-    failed = state == TrialState.FAIL
+    died = state == TrialState.FAIL
+    if state == TrialState.PRUNED:
+        died = not trial.intermediate_values
     if lr not in trial.params:
-        return None if failed else _no_lr(trial, lr)
-    if failed:
-        return None if trial.intermediate_values else _failed_silently(trial)
-    if 0 in trial.intermediate_values:
-        return _step_zero(trial)
+        return None if died else _no_lr(trial, lr)
+    if died:
+        return None if trial.intermediate_values else _told_nothing(trial, state)
     if plan is None:
         return None
 
@@ -74,14 +105,70 @@ def hint(
     if plan.is_probe and too_long and not isinstance(pruner, KappaPruner):
         return _no_pruner(trial, plan, pruner)
 
-    far_beyond = last_step > _UNIT_FACTOR * plan.horizon
-    far_short = complete and _UNIT_FACTOR * last_step < plan.horizon
-    if far_beyond or far_short:
+    # A run may report seldom: only from a whole interval beyond its end on is it too long.
+    beyond = last_step - interval_of(trial) >= plan.horizon
+    if beyond and last_step > _UNIT_FACTOR * plan.horizon:
         return _other_unit(trial, plan, last_step)
 
     if plan.is_probe and unasked:
         return _never_asked(trial, plan)
-    return _complete_probe(trial, plan) if plan.is_probe and complete else None
+    reached = last_step + interval_of(trial) >= plan.horizon
+    return _complete_probe(trial, plan) if plan.is_probe and complete and reached else None
+
+
+def study_hints(
+    trials: Sequence[FrozenTrial],
+    evidence: Sequence[FrozenTrial],
+    direction: StudyDirection,
+) -> Iterator[Hint]:
+    """Say what is wrong with the set-up of a study, as its trials show together.
+
+    Args:
+        trials: All trials.
+        evidence: Those that the law is fitted to.
+        direction: Direction of the objective.
+
+    Example:
+        >>> import optuna
+        >>> attrs = {"kappa:plan": "eight steps"}
+        >>> garbage = optuna.trial.create_trial(value=0.5, user_attrs=attrs)
+        >>> [hint.topic for hint in study_hints([garbage], [], StudyDirection.MINIMIZE)]
+        ['unreadable plan']
+    """
+    unreadable = [trial for trial in trials if has_unreadable_plan(trial)]
+    if unreadable:
+        yield Hint("unreadable plan", unreadable_message(unreadable, PLAN))
+
+    reporting = find_reporting(evidence, sign_of(direction))
+    if reporting.shift:
+        yield _counted_from_0(evidence)
+    elif is_step_0_unclear(evidence):
+        yield _step_0_unclear(evidence)
+    if reporting.kind:
+        yield _contradiction(evidence, reporting)
+
+    short = _far_short(evidence, reporting)
+    if short is not None:
+        yield _never_arrives(short)
+
+
+def _far_short(evidence: Sequence[FrozenTrial], reporting: Reporting) -> FrozenTrial | None:
+    """A completed trial far short of its horizon, if there are several and none arrived.
+
+    Single ones have stopped early.
+    """
+    short: list[FrozenTrial] = []
+    for trial in evidence:
+        plan = plan_of(trial)
+        if plan is None or not trial.intermediate_values:
+            continue
+
+        last = reporting.step(max(trial.intermediate_values))
+        if last + interval_of(trial) >= plan.horizon:
+            return None
+        if trial.state == TrialState.COMPLETE and _UNIT_FACTOR * last < plan.horizon:
+            short.append(trial)
+    return short[0] if len(short) >= _SEVERAL else None
 
 
 def _no_lr(trial: FrozenTrial, lr: str) -> Hint:
@@ -93,22 +180,60 @@ def _no_lr(trial: FrozenTrial, lr: str) -> Hint:
     )
 
 
-def _failed_silently(trial: FrozenTrial) -> Hint:
+def _told_nothing(trial: FrozenTrial, state: TrialState) -> Hint:
+    ended = "failed" if state == TrialState.FAIL else "was pruned"
     return Hint(
-        "failed",
-        f"Trial {trial.number} failed without a report. If its loss was NaN, give it to "
-        "trial.report before returning it. Optuna does not store a NaN that is only returned, "
-        "so the law cannot learn that this learning rate diverged.",
+        "told nothing",
+        f"Trial {trial.number} {ended} without a report, so it says nothing about its learning "
+        "rate: another trial takes its place. If the training broke off, all is well. If the loss "
+        "was NaN, give it to trial.report before returning it, because Optuna does not store a "
+        "NaN that is only returned.",
     )
 
 
-def _step_zero(trial: FrozenTrial) -> Hint:
+def _counted_from_0(evidence: Sequence[FrozenTrial]) -> Hint:
+    first = next(trial for trial in evidence if trial.intermediate_values)
     return Hint(
         "step 0",
-        f"Trial {trial.number} reported at step 0. A step counts the training that is done, so "
-        "the first epoch ends at step 1: trial.report(loss, step=epoch + 1). The report at step "
-        "0 is ignored, and probes run one step too long.",
+        f"The steps of trial {first.number} and others are counted from 0: the report after the "
+        "first step of training is at step 0. They are read one step later. Objectives that can "
+        "choose say so themselves: trial.report(loss, step=epoch + 1).",
     )
+
+
+def _step_0_unclear(evidence: Sequence[FrozenTrial]) -> Hint:
+    first = next(trial for trial in evidence if 0 in trial.intermediate_values)
+    return Hint(
+        "step 0",
+        f"Trial {first.number} reported at step 0. A step counts the training that is done, so "
+        "the first epoch ends at step 1: trial.report(loss, step=epoch + 1). Nothing shows yet "
+        "that steps are counted from 0, so the report at step 0 is ignored, and probes run one "
+        "step too long.",
+    )
+
+
+def _contradiction(evidence: Sequence[FrozenTrial], reporting: Reporting) -> Hint:
+    differs = {
+        "sign": "are of the other sign than",
+        "scale": "are of another scale than",
+        "order": "put the trials in another order than",
+    }
+    complete = [t for t in evidence if t.state == TrialState.COMPLETE and t.intermediate_values]
+    first = complete[0]
+    last = first.intermediate_values[max(first.intermediate_values)]
+    return Hint(
+        "contradiction",
+        f"The values that the objective returns {differs[reporting.kind]} the last reports (trial "
+        f"{first.number} returned {first.values[0]:.4g} and reported {last:.4g}). The values "
+        "count, and reports are converted to them. Report what is returned, such as the "
+        "accuracy in both places: probes and pruned trials have nothing but their reports.",
+    )
+
+
+def _never_arrives(trial: FrozenTrial) -> Hint:
+    plan = plan_of(trial)
+    assert plan is not None
+    return _other_unit(trial, plan, max(trial.intermediate_values))
 
 
 def _no_pruner(trial: FrozenTrial, plan: Plan, pruner: BasePruner) -> Hint:

@@ -270,6 +270,7 @@ class StudyLaw:
             direction=self.problem.direction,
             lr=self.problem.lr,
             schedule=self.problem.schedule.name,
+            horizon=self.problem.horizon,
         )
 
     @cached_property

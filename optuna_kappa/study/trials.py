@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
@@ -10,8 +9,11 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from optuna_kappa.runs import COLUMNS, RunTable
-from optuna_kappa.study.plans import horizon, plan_of
+from optuna_kappa.study.attributes import note_unreadable
+from optuna_kappa.study.lengths import Lengths, losses_by_step
+from optuna_kappa.study.plans import PLAN, has_unreadable_plan, horizon, plan_of
 from optuna_kappa.study.private import direction_of, require_single_objective, snapshot_now
+from optuna_kappa.study.reporting import find_reporting
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 
@@ -33,13 +35,18 @@ def run_table(
     lr: str = "lr",
     schedule: str = "constant",
     states: Container[TrialState] = (*FINISHED, TrialState.FAIL, TrialState.RUNNING),
+    horizon: int | None = None,
 ) -> RunTable:
     """The trials of a study as a run table.
 
-    Every reported value is a row. A trial without reports has one row, its value at its planned
-    horizon. A NaN or infinite value means that the run diverged; a failed trial counts only if it
-    reported one. If the study maximizes, the sign is turned, so that lower is better. A trial
-    without a plan, from another sampler, counts as planned for the largest step of all trials.
+    What a completed trial returned is its loss at its planned horizon, whatever it reported
+    before. Every report below that is a row as well. Reports counted from 0 are read one step
+    later, and reports that contradict the returned values are moved to them
+    (`optuna_kappa.study.reporting`).
+
+    A NaN or infinite value means that the run diverged; a failed trial counts only if it reported
+    one. If the study maximizes, the sign is turned, so that lower is better. A trial without a
+    plan, from another sampler, counts as a full run.
 
     Args:
         trials: A study, or some trials of one.
@@ -47,6 +54,8 @@ def run_table(
         lr: Name of the learning-rate parameter; trials without it are left out.
         schedule: Schedule of trials without a plan, those of other samplers.
         states: States of the trials to take.
+        horizon: Steps of a full run. By default the longest plan or, without plans, the last step
+            that most completed trials share.
 
     Returns:
         Rows by trial number, then step, with context columns for the other parameters.
@@ -56,8 +65,12 @@ def run_table(
 
     Example:
         >>> import optuna
+        >>> def objective(trial):
+        ...     lr = trial.suggest_float("lr", 0.001, 0.1)
+        ...     trial.report(lr**2, step=8)
+        ...     return lr**2
         >>> study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-        >>> study.optimize(lambda trial: trial.suggest_float("lr", 0.001, 0.1) ** 2, n_trials=5)
+        >>> study.optimize(objective, n_trials=5)
         >>> runs = run_table(study)
         >>> bool((runs.loss == runs.lr**2).all())
         True
@@ -66,56 +79,56 @@ def run_table(
         require_single_objective(trials, "a run table")
         direction = direction_of(trials)
         trials = snapshot_now(trials)
+        note_unreadable(trials, PLAN, has_unreadable_plan)
 
-    taken = [trial for trial in trials if trial.state in states and lr_of(trial, lr)]
-    columns = _columns(
+    taken = []
+    for trial in trials:
+        is_asked_for = trial.state in states and lr_of(trial, lr)
+        if is_asked_for and not has_unreadable_plan(trial):
+            taken.append(trial)
+
+    return _table(
         taken,
         sign=sign_of(direction),
         lr=lr,
         schedule=schedule,
+        lengths=Lengths(taken, find_reporting(taken, sign_of(direction)), horizon),
     )
-    return RunTable.from_columns(columns)
 
 
-def _columns(
+def _table(
     trials: Sequence[FrozenTrial],
     *,
     sign: float,
     lr: str,
     schedule: str,
-) -> dict[str, list[Any]]:
-    """The rows of some trials, by column."""
-    reports = {trial.number: _reports(trial) for trial in trials}
-    # Trials of other samplers have no plan: a full run is as long as the longest of all.
-    longest = 0
-    for by_step in reports.values():
-        longest = max(longest, *by_step, 0)
-
-    context = sorted(_param_names(trials) - {lr, *COLUMNS})
-    columns: dict[str, list[Any]] = {}
-    for name in (*COLUMNS, *context):
-        columns[name] = []
+    lengths: Lengths,
+) -> RunTable:
+    """The rows of some trials."""
+    columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+    # A parameter may have the name of a column, so they are kept apart.
+    context: dict[str, list[str]] = {name: [] for name in sorted(_param_names(trials) - {lr})}
 
     for trial in trials:
         plan = plan_of(trial)
-        by_step = reports[trial.number]
-        planned = plan.horizon if plan else longest
+        by_step = losses_by_step(trial, lengths)
+        longest = max(by_step, default=1)
 
         constant = {
             "run": str(trial.number),
             "lr": float(trial.params[lr]),
             "schedule": plan.schedule if plan else schedule,
-            "horizon": max(planned, *by_step, 1),
+            "horizon": max(lengths.planned(trial), longest, 1),
         }
-        for name in context:
-            constant[name] = str(trial.params.get(name, ""))
-
         for name, value in constant.items():
             columns[name] += [value] * len(by_step)
+        for name, values in context.items():
+            values += [str(trial.params.get(name, ""))] * len(by_step)
+
         columns["step"] += by_step
         columns["loss"] += [sign * value for value in by_step.values()]
 
-    return columns
+    return RunTable(**columns, context=context)  # type: ignore[arg-type]
 
 
 def _param_names(trials: Sequence[FrozenTrial]) -> set[str]:
@@ -123,30 +136,6 @@ def _param_names(trials: Sequence[FrozenTrial]) -> set[str]:
     for trial in trials:
         names.update(trial.params)
     return names
-
-
-def _reports(trial: FrozenTrial) -> Mapping[int, float]:
-    """Values by step, ascending: the reports or, if there are none, the final value.
-
-    A finite loss at step 0 was measured before any training and is left out.
-    """
-    reports: dict[int, float] = {}
-    for step, value in trial.intermediate_values.items():
-        value = float(value)
-        if step > 0 or not math.isfinite(value):
-            reports[step] = value
-
-    # Why a trial failed is not known, unless its loss diverged.
-    all_finite = all(map(math.isfinite, reports.values()))
-    if trial.state == TrialState.FAIL and all_finite:
-        return {}
-
-    plan = plan_of(trial)
-    complete = trial.state == TrialState.COMPLETE
-    if complete and plan is not None and not reports:
-        return {plan.horizon: float(trial.values[0])}
-
-    return dict(sorted(reports.items()))
 
 
 def fixed_params(trial: FrozenTrial) -> Mapping[str, Any]:
@@ -202,7 +191,7 @@ def best_params(
     """
     full_runs = []
     for trial in trials:
-        complete = trial.state == TrialState.COMPLETE
+        complete = trial.state == TrialState.COMPLETE and not has_unreadable_plan(trial)
         if complete and horizon(trial, default=full_horizon) == full_horizon:
             full_runs.append(trial)
     if not full_runs:

@@ -16,6 +16,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy import MetaData, select
 
 from optuna_kappa.search.ladder import N_PROBES, rungs
+from optuna_kappa.study.attributes import as_text
 from optuna_kappa.study.plans import PLAN, Kind, Plan
 from studies.bench.recorded import adam, lr_range
 from studies.replay.objective import LR, Curve
@@ -78,7 +79,7 @@ def _finished(
         value=losses[-1],
         params={LR: lr},
         distributions={LR: space},
-        user_attrs={PLAN: asdict(plan)},
+        user_attrs={PLAN: as_text(asdict(plan))},
         intermediate_values=dict(zip(steps, losses, strict=True)),
     )
 

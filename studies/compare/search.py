@@ -17,7 +17,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from optuna_kappa import run_table
 from optuna_kappa.schedules import as_schedule
-from optuna_kappa.study.plans import fail_interrupted, kind_of
+from optuna_kappa.study.interrupted import fail_interrupted
+from optuna_kappa.study.plans import kind_of
 from optuna_kappa.study.trials import FINISHED
 from studies.compare.settings import Job, Part, Settings, lender
 from studies.mnist.data import Dataset

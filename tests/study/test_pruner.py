@@ -15,7 +15,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from optuna_kappa import KappaPruner, KappaSampler
 from optuna_kappa.pruning import ends_anyway
 from optuna_kappa.study.decisions import decisions
-from optuna_kappa.study.plans import kind_of, plan_of
+from optuna_kappa.study.plans import kind_of, plan_of, pruned_reason
 
 LR = FloatDistribution(1e-5, 1e-1, log=True)
 NAN, INF = math.nan, math.inf
@@ -114,8 +114,8 @@ def test_trials_of_other_samplers_are_judged_by_their_forecast() -> None:
     best = min(study.trials, key=lambda trial: abs(math.log(trial.params["lr"] / 1e-3)))
     assert study.best_trial.number == best.number
     for trial in study.trials:
-        kept = trial.user_attrs.get("kappa:pruned")
-        assert (kept is None) == (trial.state == TrialState.COMPLETE)
+        kept = pruned_reason(trial)
+        assert (not kept) == (trial.state == TrialState.COMPLETE)
         if kept:
             assert kept["prune"] and kept["step"] == max(trial.intermediate_values)
             assert kept["probability"] < 0.02

@@ -28,13 +28,14 @@ import sys
 import optuna
 from searching import LR, TARGET
 from optuna_kappa import KappaSampler
+from optuna_kappa.study import plan_of
 
 BATCH = optuna.distributions.IntDistribution(1, 64)
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 sampler = KappaSampler(TARGET, seed=7)
 study = optuna.load_study(study_name=None, storage=sys.argv[1], sampler=sampler)
 trial = study.ask({"lr": LR, "batch": BATCH})
-print(trial.params, trial.user_attrs["kappa:plan"]["kind"], end="")
+print(trial.params, plan_of(trial).kind, end="")
 """
 
 

@@ -86,28 +86,6 @@ def test_other_parameters_are_proposed_by_any_base_sampler() -> None:
         assert {trial.params["kind"] for trial in study.trials} == {"a", "b"}
 
 
-def test_all_probes_and_the_last_of_the_others_count() -> None:
-    study = optuna.create_study(sampler=KappaSampler(TARGET, seed=0))
-    for _ in range(N_PROBES + 2):
-        trial = study.ask({"lr": LR})
-        study.tell(trial, 1.0)
-    plans = {t.number: t.user_attrs for t in study.trials}
-    for _ in range(120):
-        study.add_trial(
-            optuna.trial.create_trial(
-                params={"lr": 1e-3},
-                distributions={"lr": LR},
-                value=1.0,
-                user_attrs=plans[N_PROBES + 1],
-            )
-        )
-    counting = select_evidence(study.trials)
-    numbers = [trial.number for trial in counting]
-    assert numbers[:N_PROBES] == list(range(N_PROBES))
-    assert numbers[N_PROBES:] == list(range(N_PROBES + 22, N_PROBES + 122))
-    assert all(trial.state == TrialState.COMPLETE for trial in counting)
-
-
 def test_what_was_found_before_is_let_go() -> None:
     study = searched(N_PROBES + 12, lr_first=True)
     assert isinstance(study.sampler, KappaSampler)

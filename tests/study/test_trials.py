@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -10,7 +11,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from optuna_kappa import KappaSampler, RunTable, horizon, run_table
+from optuna_kappa import KappaSampler, RunTable, horizon, read_csv, run_table
 from optuna_kappa.study.plans import PLAN, Plan, plan_of
 
 LR = FloatDistribution(1e-5, 1e-1, log=True)
@@ -100,12 +101,12 @@ def test_states_can_be_chosen() -> None:
     assert run_table(trials, states=(TrialState.COMPLETE,)).run.tolist() == ["0"]
 
 
-def test_trials_of_other_samplers_were_planned_for_the_longest() -> None:
+def test_trials_of_other_samplers_are_full_runs() -> None:
     trials = [
         trial(TrialState.PRUNED, {1: 1.0}, number=0),
         trial(reports={1: 1.0, 24: 0.5}, number=1),
         trial(TrialState.PRUNED, {3: 0.8}, plan=Plan(3, "probe", "constant"), number=2),
-        trial(value=0.4, number=3),  # neither plan nor report: no one knows its horizon
+        trial(value=0.4, number=3),  # a full run, as all that have no plan
     ]
     table = run_table(trials, schedule="linear")
     assert [row[:4] for row in rows(table)] == [
@@ -113,6 +114,7 @@ def test_trials_of_other_samplers_were_planned_for_the_longest() -> None:
         ("1", "linear", 24, 1),
         ("1", "linear", 24, 24),
         ("2", "constant", 3, 3),
+        ("3", "linear", 24, 24),
     ]
 
 
@@ -185,3 +187,21 @@ def test_enqueued_trials_become_rows_of_the_full_horizon() -> None:
     assert plan_of(asked) == Plan(96, "enqueued", "constant")
     assert rows(run_table(study)) == [("0", "constant", 96, 96, 0.5)]
     assert run_table(study).lr.tolist() == [3e-3]
+
+
+@pytest.mark.parametrize("name", ["schedule", "run", "horizon", "step", "loss", "batch"])
+def test_a_parameter_may_have_any_name(name: str, tmp_path: Path) -> None:
+    trials = [trial(reports={1: 1.0, 2: 0.5}, number=n, **{name: 16 * n}) for n in range(3)]  # type: ignore[arg-type]
+    table = run_table(trials)
+    assert table.context[name].tolist() == ["0", "0", "16", "16", "32", "32"]
+    assert table.where(table.step == 2).context[name].tolist() == ["0", "16", "32"]
+    assert RunTable.concatenate([table, table]).context[name].tolist()[6:8] == ["0", "0"]
+
+    table.to_csv(tmp_path / "runs.csv")
+    (column,) = read_csv(tmp_path / "runs.csv").context.values()
+    assert column.tolist() == table.context[name].tolist()
+
+
+def test_a_parameter_of_the_name_lr_beside_the_learning_rate() -> None:
+    (one, two) = (trial(reports={1: 1.0}, number=n, eta=0.25) for n in range(2))
+    assert run_table([one, two], lr="eta").context["lr"].tolist() == ["0.001", "0.001"]
