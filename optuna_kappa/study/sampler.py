@@ -21,6 +21,7 @@ from optuna_kappa.search.ladder import affordable, rungs
 from optuna_kappa.study.base_sampler import BaseSamplerAdapter, is_lr_ours
 from optuna_kappa.study.dead import Living, check_dead_after
 from optuna_kappa.study.evidence import select_evidence
+from optuna_kappa.study.lr_range import lr_range_for
 from optuna_kappa.study.planning import next_plan
 from optuna_kappa.study.plans import Plan, horizon, plan_of, store_plan
 from optuna_kappa.study.private import (
@@ -146,8 +147,7 @@ class KappaSampler(BaseSampler):
         """
         require_single_objective(study, "KappaSampler")
         if plan_of(trial) is None:
-            plan = self._plan(study, trial)
-            store_plan(study, trial, plan)
+            store_plan(study, trial, self._plan(study, trial))
         self._base.before_trial(study, trial)
 
     def infer_relative_search_space(
@@ -220,7 +220,8 @@ class KappaSampler(BaseSampler):
         Args:
             study: A study that was searched with this sampler.
             params: Other parameters of these runs; a missing one counts as the middle of its
-                range. By default those of the best full run so far.
+                range. By default those of the best full run so far. The lr stays within the range
+                that the trials with these parameters have, or those with the nearest ones.
 
         Raises:
             ValueError: No trial has a learning rate, no horizon has three learning rates with a
@@ -236,14 +237,13 @@ class KappaSampler(BaseSampler):
             0.00015
         """
         trials = snapshot_now(study)
-        if params is None:
-            params = best_params(study, trials, self._horizon)
+        best = best_params(study, trials, self._horizon)
+        params = best if params is None else params
         require_known_params(params, trials)
 
-        ranges = [t.distributions[self._lr] for t in trials if self._lr in t.params]
-        if ranges:
-            lr_range = require_lr(self._lr, ranges[-1])
-            low, high = ends(lr_range)
+        lr_range = lr_range_for(params, trials, self._lr, missing=best)
+        if lr_range is not None:
+            low, high = ends(require_lr(self._lr, lr_range))
             study_law = self._study_law(study, trials)
             ln_lr = study_law.recommend(params, low, high)
             if ln_lr is not None:
