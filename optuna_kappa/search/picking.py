@@ -7,6 +7,7 @@ ln lr (`spread`). Every later run goes where it is expected to gain most over th
     how many probes cover the range             edit `N_SPREAD`
     where the runs go that cover the range      edit `spread`
     where later runs go                         edit `Surrogate.next_to_try`
+    how far runs that run at once stay apart    edit `within_cell` and `beside`
 
 Notation: `tried` are the ln lr of finished runs, `running` those of runs that have not finished,
 u is a uniform random number in [0, 1) that belongs to the trial.
@@ -40,6 +41,8 @@ class Picker:
         n_first: Number of runs that cover the range before any goes where it is expected to gain
             most.
         u: Uniform random number of the trial, in [0, 1).
+        alone: Whether no other trial of the study is running. If one is, another worker may be
+            picking from the same places at this moment.
 
     Example:
         >>> picker = Picker(-9.0, -3.0, float("inf"), expected=None, n_cells=6, n_first=6, u=0.5)
@@ -54,6 +57,7 @@ class Picker:
     n_cells: int
     n_first: int
     u: float
+    alone: bool = True
 
     def pick(self, tried: Sequence[float], running: Sequence[float]) -> float:
         """Ln lr to try next.
@@ -82,6 +86,9 @@ class Picker:
 
         wanted = self.expected.next_to_try(tried, running)
         high = below_wall(self.low, self.high, self.wall)
+        if not self.alone:
+            cell = self.expected.spacing
+            wanted = within_cell(wanted, cell, low=self.low, high=high, u=self.u)
         return beside(wanted, taken, low=self.low, high=high, u=self.u)
 
     def pick_after(self, n: int, tried: Sequence[float], running: Sequence[float]) -> float:
@@ -192,5 +199,39 @@ def beside(
     if distances.min() > _SAME:
         return ln_lr
 
-    moved = ln_lr + (u - 0.5) * 2 * _SAME
+    return within_cell(ln_lr, 2 * _SAME, low=low, high=high, u=u)
+
+
+def within_cell(
+    ln_lr: float,
+    width: float,
+    low: float,
+    high: float,
+    u: float,
+) -> float:
+    """Ln lr at fraction u of a cell around this one.
+
+    At the ends of the range the cell is folded: a cell that was cut off there would give all runs
+    the same lr.
+
+    Args:
+        ln_lr: ln lr at the middle of the cell.
+        width: Width of the cell, at most that of the range.
+        low: Lower end of the range.
+        high: Upper end.
+        u: Uniform random number in [0, 1).
+
+    Example:
+        >>> within_cell(-6.0, 0.04, low=-9.0, high=-3.0, u=0.75)
+        -5.99
+        >>> within_cell(-3.0, 0.04, low=-9.0, high=-3.0, u=0.75)
+        -3.01
+    """
+    width = min(width, high - low)
+    moved = ln_lr + (u - 0.5) * width
+    if moved > high:
+        moved = 2 * high - moved
+    if moved < low:
+        moved = 2 * low - moved
+
     return float(np.clip(moved, low, high))

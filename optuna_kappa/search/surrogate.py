@@ -73,6 +73,17 @@ class Surrogate:
         expected = self.weight @ self.loss
         return float(self.x[np.argmin(expected)])
 
+    @property
+    def spacing(self) -> float:
+        """Distance between neighbors in x.
+
+        Example:
+            >>> x = np.array([-6.0, -5.0, -4.0])
+            >>> Surrogate(x, np.ones(1), np.array([[1.3, 1.1, 1.2]]), np.zeros(3)).spacing
+            1.0
+        """
+        return float(self.x[1] - self.x[0])
+
     def next_to_try(self, tried: Sequence[float], running: Sequence[float] = ()) -> float:
         """The ln lr whose run is expected to gain most over the best run so far.
 

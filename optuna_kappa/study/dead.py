@@ -167,8 +167,8 @@ class Living:
         n_avoided = 2 ** min(len(together), _MOST_DOUBLINGS)
         return bool(self._number <= last + n_avoided)
 
-    def may_probe(self, horizon: int) -> bool:
-        """Whether the trial may be a probe of this horizon, after what others came to.
+    def may_probe(self, horizon: int, number: int) -> bool:
+        """Whether the trial of this number may be a probe of a horizon, after what others did.
 
         Where many probes died and none ever told anything, perhaps none can: an objective may
         refuse such short runs. Then every second trial is a full run.
@@ -176,7 +176,7 @@ class Living:
         n_dead = len(self.dead.get(horizon, []))
         trials = self.by_horizon.get(horizon, [])
         is_hopeless = n_dead >= _MANY_DEAD and not any(map(told_something, trials))
-        return not (is_hopeless and self._number % 2)
+        return not (is_hopeless and number % 2)
 
 
 def _together(

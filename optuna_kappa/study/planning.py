@@ -1,29 +1,107 @@
-"""What a new trial is planned to be: enqueued by the user, a probe, or a run at the target."""
+"""What new trials are planned to be: enqueued by the user, probes, or runs at the target."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from optuna_kappa.search.ladder import next_probe
 from optuna_kappa.study.dead import Living
-from optuna_kappa.study.plans import Plan
+from optuna_kappa.study.plans import Plan, horizon, kind_of
 from optuna_kappa.study.study_law import StudyLaw
 from optuna_kappa.study.trials import fixed_params
+from optuna_kappa.study.turns import trials_before, unplanned
 
 
-def next_plan(
-    trial: FrozenTrial,
+class Rivals(NamedTuple):
+    """The other trials of the horizon of a trial: they have learning rates, or will have.
+
+    Attributes:
+        trials: Those planned for it, those about to be, and the dead ones whose rates are avoided.
+        n_dead: How many of them are dead.
+        living: The trials of the study that told something, or still may.
+        alone: Whether none of the trials before it is running.
+    """
+
+    trials: Sequence[FrozenTrial]
+    n_dead: int
+    living: Living
+    alone: bool
+
+
+class Planner(NamedTuple):
+    """Plans the trials of a study, in the order of their numbers.
+
+    Attributes:
+        lr: Name of the learning-rate parameter.
+        rungs: (horizon, number of probes) of each rung of the ladder, ascending.
+        dead_after: Seconds after which a RUNNING trial is dead; None for the default.
+
+    Example:
+        >>> import optuna
+        >>> from optuna_kappa.schedules import as_schedule
+        >>> from optuna_kappa.study.study_law import Problem
+        >>> study = optuna.create_study()
+        >>> asked = [study.ask() for _ in range(2)]
+        >>> problem = Problem(24, as_schedule("constant"), "lr", [], study.direction)
+        >>> planner = Planner("lr", rungs=[(1, 1), (8, 1)])
+        >>> _, second = study.trials  # the first takes the probe of 1 step
+        >>> planner.plan(second, study.trials, StudyLaw(problem, [])).horizon
+        8
+    """
+
+    lr: str
+    rungs: Sequence[tuple[int, int]]
+    dead_after: float | None = None
+
+    def plan(self, trial: FrozenTrial, others: Sequence[FrozenTrial], study_law: StudyLaw) -> Plan:
+        """The plan of a new trial, after those before it that have no plan yet."""
+        before = trials_before(trial, others)
+        turns = [*unplanned(trial, before), trial]
+        living = Living(before, trial, self.lr, self.dead_after)
+        return plans_in_turn(turns, living, study_law, self.rungs)[-1]
+
+    def rivals(
+        self, trial: FrozenTrial, others: Sequence[FrozenTrial], study_law: StudyLaw
+    ) -> Rivals:
+        """The rivals of a trial that has its plan."""
+        planned_for = horizon(trial)
+        living = Living(others, trial, self.lr, self.dead_after)
+        planned = living.by_horizon.get(planned_for, [])
+        dead = living.avoided(planned_for)
+
+        before = trials_before(trial, others)
+        soon = self._about_to_join(trial, before, study_law)
+        alone = not any(other.state == TrialState.RUNNING for other in before)
+        return Rivals([*planned, *soon, *dead], len(dead), living, alone)
+
+    def _about_to_join(
+        self, trial: FrozenTrial, before: Sequence[FrozenTrial], study_law: StudyLaw
+    ) -> list[FrozenTrial]:
+        """The trials without a plan that are about to be planned for the horizon of a trial."""
+        turns = unplanned(trial, before)
+        if not turns:
+            return []
+
+        living = Living(before, trial, self.lr, self.dead_after)
+        plans = plans_in_turn(turns, living, study_law, self.rungs)
+        pairs = zip(turns, plans, strict=True)
+        return [other for other, plan in pairs if plan.horizon == horizon(trial)]
+
+
+def plans_in_turn(
+    turns: Sequence[FrozenTrial],
     living: Living,
     study_law: StudyLaw,
     rungs: Sequence[tuple[int, int]],
-) -> Plan:
-    """The plan of a new trial.
+) -> list[Plan]:
+    """The plans of new trials, each made as if those before it had theirs.
 
     Args:
-        trial: The trial.
-        living: The other trials that told something, or still may.
+        turns: Trials without a plan, in the order of their turns.
+        living: The trials before them that told something, or still may.
         study_law: What the finished trials and the sources say.
         rungs: (horizon, number of probes) of each rung of the ladder, ascending.
 
@@ -32,23 +110,44 @@ def next_plan(
         >>> from optuna_kappa.schedules import as_schedule
         >>> from optuna_kappa.study.study_law import Problem
         >>> study = optuna.create_study()
-        >>> asked = study.ask()
+        >>> asked = [study.ask() for _ in range(3)]
         >>> problem = Problem(24, as_schedule("constant"), "lr", [], study.direction)
-        >>> no_others = Living([], study.trials[0], "lr")
-        >>> next_plan(study.trials[0], no_others, StudyLaw(problem, []), [(1, 6), (8, 4)])
-        Plan(horizon=1, kind='probe', schedule='constant')
+        >>> nothing = Living([], study.trials[0], "lr")
+        >>> ladder = [(1, 1), (8, 1)]
+        >>> plans = plans_in_turn(study.trials, nothing, StudyLaw(problem, []), ladder)
+        >>> [plan.horizon for plan in plans]
+        [1, 8, 24]
     """
+    kinds: dict[int, list[str]] = {}
+    for planned_for, trials in living.by_horizon.items():
+        kinds[planned_for] = [kind_of(trial) or "" for trial in trials]
+
+    plans = []
+    for trial in turns:
+        plan = _next_plan(trial, kinds, living, study_law, rungs)
+        kinds.setdefault(plan.horizon, []).append(plan.kind)
+        plans.append(plan)
+    return plans
+
+
+def _next_plan(
+    trial: FrozenTrial,
+    kinds: Mapping[int, Sequence[str]],
+    living: Living,
+    study_law: StudyLaw,
+    rungs: Sequence[tuple[int, int]],
+) -> Plan:
+    """The plan of the trial whose turn it is, given the kinds of those before it by horizon."""
     problem = study_law.problem
     schedule = problem.schedule.name
     target = problem.horizon
     if problem.lr in fixed_params(trial):
         return Plan(target, "enqueued", schedule)
 
-    n_planned = {rung: len(trials) for rung, trials in living.by_horizon.items()}
+    n_planned = {planned_for: len(there) for planned_for, there in kinds.items()}
     probe_horizon = next_probe(rungs, n_planned, target)
-    if probe_horizon is not None and living.may_probe(probe_horizon):
+    if probe_horizon is not None and living.may_probe(probe_horizon, trial.number):
         return Plan(probe_horizon, "probe", schedule)
 
-    target_trials = living.by_horizon.get(target, ())
-    trusted = study_law.is_trusted(target_trials, has_probes=bool(rungs))
+    trusted = study_law.is_trusted(kinds.get(target, ()), has_probes=bool(rungs))
     return Plan(target, "law" if trusted else "base", schedule)

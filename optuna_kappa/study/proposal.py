@@ -24,18 +24,21 @@ def propose_ln_lr(
     rungs: Sequence[tuple[int, int]],
     u: float,
     n_dead: int = 0,
+    alone: bool = True,
 ) -> float:
     """Ln lr for a trial, between the ends of the range.
 
     Args:
         trial: The trial, which has a plan.
-        rivals: The other trials that were planned for its horizon, and dead ones to avoid.
+        rivals: The other trials that were planned for its horizon or will be, and dead ones to
+            avoid.
         study_law: What the finished trials and the sources say.
         params: Other parameters of the trial, as far as they are known.
         ends: Lower and upper end of the range of ln lr.
         rungs: (horizon, number of probes) of each rung of the ladder, ascending.
         u: Uniform random number of the trial, in [0, 1).
         n_dead: How many of the rivals are dead. They do not help to cover the range.
+        alone: Whether none of the trials before it is running.
 
     Example:
         >>> import optuna
@@ -75,6 +78,7 @@ def propose_ln_lr(
         rungs=rungs,
         u=u,
         n_dead=n_dead,
+        alone=alone,
     )
     return picker.pick_after(n_before, tried, running) + shift
 
@@ -88,6 +92,7 @@ def _picker(
     rungs: Sequence[tuple[int, int]],
     u: float,
     n_dead: int,
+    alone: bool,
 ) -> Picker:
     """A picker of ln lr for a horizon, in the range for the average of the other parameters."""
     wall = study_law.wall(planned_for)
@@ -106,4 +111,5 @@ def _picker(
         n_cells=max(n_spread, 1),
         n_first=n_spread + n_dead if planned_for == lowest_rung else 0,
         u=u,
+        alone=alone,
     )

@@ -19,10 +19,10 @@ from optuna_kappa.runs import RunTable
 from optuna_kappa.schedules import AnySchedule, as_schedule
 from optuna_kappa.search.ladder import affordable, rungs
 from optuna_kappa.study.base_sampler import BaseSamplerAdapter, is_lr_ours
-from optuna_kappa.study.dead import Living, check_dead_after
+from optuna_kappa.study.dead import check_dead_after
 from optuna_kappa.study.evidence import select_evidence
 from optuna_kappa.study.lr_range import lr_range_for
-from optuna_kappa.study.planning import next_plan
+from optuna_kappa.study.planning import Planner
 from optuna_kappa.study.plans import Plan, horizon, plan_of, store_plan
 from optuna_kappa.study.private import (
     direction_of,
@@ -123,13 +123,12 @@ class KappaSampler(BaseSampler):
         if n_probes is None:
             n_probes = 0 if self._sources else affordable(self._horizon)
         n_probes = check_count("n_probes", n_probes, "0 runs no probes", least=0)
-        self._rungs = rungs(self._horizon, n_probes)
+        ladder = rungs(self._horizon, n_probes)
+        self._planner = Planner(lr, ladder, check_dead_after(dead_after))
 
         drawn = int(np.random.SeedSequence().generate_state(1)[0])
         remedy = "leave it out to draw one"
         self._seed = drawn if seed is None else check_count("seed", seed, remedy, least=0)
-
-        self._dead_after = check_dead_after(dead_after)
 
         self._base = BaseSamplerAdapter(base_sampler, self._horizon, lr, self._seed)
         self._memo: tuple[object, StudyLaw] | None = None
@@ -257,28 +256,26 @@ class KappaSampler(BaseSampler):
     def _plan(self, study: Study, trial: FrozenTrial) -> Plan:
         """The plan of a new trial."""
         others = self._others(study, trial)
-        living = Living(others, trial, self._lr, self._dead_after)
-        return next_plan(trial, living, self._study_law(study, others), self._rungs)
+        return self._planner.plan(trial, others, self._study_law(study, others))
 
     def _propose(self, study: Study, trial: FrozenTrial, ln_range: tuple[float, float]) -> float:
         """Ln lr for a trial, between the ends of the range."""
         others = self._others(study, trial)
-        living = Living(others, trial, self._lr, self._dead_after)
-        planned_for = horizon(trial)
-        dead = living.avoided(planned_for)
-        rivals = [*living.by_horizon.get(planned_for, ()), *dead]
+        study_law = self._study_law(study, others)
+        rivals = self._planner.rivals(trial, others, study_law)
         base_params = self._base.proposed(study, trial)
         rng = np.random.default_rng([self._seed, trial.number])
 
         return propose_ln_lr(
             trial,
-            rivals,
-            self._study_law(study, others),
+            rivals.trials,
+            study_law,
             {**base_params, **fixed_params(trial), **trial.params},
-            living.below_ceiling(ln_range, planned_for),
-            rungs=self._rungs,
-            n_dead=len(dead),
+            rivals.living.below_ceiling(ln_range, horizon(trial)),
+            rungs=self._planner.rungs,
+            n_dead=rivals.n_dead,
             u=float(rng.random()),
+            alone=rivals.alone,
         )
 
     def _others(self, study: Study, trial: FrozenTrial) -> list[FrozenTrial]:

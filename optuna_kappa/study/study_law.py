@@ -26,7 +26,7 @@ from optuna_kappa.schedules import AnySchedule
 from optuna_kappa.search.ladder import trusts_law
 from optuna_kappa.search.surrogate import Surrogate, link_at, surrogate
 from optuna_kappa.study.evidence import diverged_at
-from optuna_kappa.study.plans import Plan, horizon, kind_of, plan_of
+from optuna_kappa.study.plans import Plan, horizon, plan_of
 from optuna_kappa.study.trials import lr_of, run_table, sign_of
 
 _MIN_RATES = 3  # learning rates that locate an optimum
@@ -141,26 +141,20 @@ class StudyLaw:
         first, *later = losses
         return first + _CONTRAST * abs(first) < min(later)
 
-    def is_trusted(
-        self,
-        target_trials: Sequence[FrozenTrial],
-        *,
-        has_probes: bool,
-    ) -> bool:
+    def is_trusted(self, kinds: Sequence[str], *, has_probes: bool) -> bool:
         """Whether the next target trial may follow the law.
 
         Args:
-            target_trials: The trials planned for the target so far.
+            kinds: Kinds of the trials planned for the target so far.
             has_probes: Whether the study has probes of its own.
         """
         if not self.law.optima:
             return False
 
-        kinds = [kind_of(trial) for trial in target_trials]
         n_by_law = kinds.count("law")
         return trusts_law(
             n_by_law=n_by_law,
-            n_base=len(target_trials) - n_by_law,
+            n_base=len(kinds) - n_by_law,
             se=self.se_at_target,
             known=has_probes or self.first_law_run_is_best,
         )

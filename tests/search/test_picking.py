@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from optuna_kappa.search.picking import Picker, below_wall, beside, spread
+from optuna_kappa.search.picking import Picker, below_wall, beside, spread, within_cell
 from optuna_kappa.search.surrogate import Surrogate
 
 LOW, HIGH = -10.0, 0.0
@@ -94,3 +94,22 @@ def test_what_was_picked_before_is_not_repeated() -> None:
     picker = replace(PICKER, expected=surrogate(-4.0), n_first=0, u=0.75)
     best = picker.pick([], [])
     assert 0 < abs(picker.pick([best], []) - best) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(-9.0, -3.0), (-6.0, -3.0), (-9.0, -6.0), (-6.0, -5.999)]
+)
+def test_runs_that_pick_one_place_at_once_stay_apart(low: float, high: float) -> None:
+    """Also where the place is an end of the range, or the range is narrower than a cell."""
+    us = np.random.default_rng(0).random(64)
+    picked = [within_cell(-6.0, 0.04, low, high, float(u)) for u in us]
+    assert len(set(picked)) == 64
+    assert min(picked) >= low and max(picked) <= high
+    assert np.abs(np.array(picked) + 6.0).max() <= 0.02
+
+
+def test_only_a_trial_that_is_alone_is_on_the_grid() -> None:
+    alone = replace(PICKER, expected=surrogate(-4.0), n_first=0, u=0.25)
+    best = alone.pick([], [])
+    beside_others = replace(alone, alone=False).pick([], [])
+    assert 0 < abs(beside_others - best) < surrogate(-4.0).spacing

@@ -159,14 +159,14 @@ def test_above_a_ceiling_nothing_is_tried(
 
 def test_where_no_probe_can_live_every_second_trial_is_a_full_run() -> None:
     dead = [trial(number) for number in range(12)]
-    assert [living(dead, number).may_probe(8) for number in (12, 13, 14, 15)] == [
+    assert [living(dead, number).may_probe(8, number) for number in (12, 13, 14, 15)] == [
         True,
         False,
         True,
         False,
     ]
-    assert living(dead[:10], 13).may_probe(8)
-    assert living([*dead, trial(12, PRUNED)], 13).may_probe(8)
+    assert living(dead[:10], 13).may_probe(8, 13)
+    assert living([*dead, trial(12, PRUNED)], 13).may_probe(8, 13)
 
 
 @pytest.mark.parametrize("dead_after", [0, -1.0, math.nan, "1h", True])
