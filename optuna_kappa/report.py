@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import math
 import re
-import secrets
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from html import escape
 from os import PathLike
-from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
+
+from optuna_kappa._files import write_file
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -169,31 +168,19 @@ def write(path: str | PathLike[str], html: str) -> None:
     """Write a page to a file. Readers see the old page or the new one, never a part.
 
     Raises:
-        ValueError: The file cannot be written.
+        ValueError: The file cannot be written, or the name is that of a folder, a device, a pipe
+            or a symbolic link.
 
     Example:
         >>> import tempfile
+        >>> from pathlib import Path
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     write(f"{folder}/results.html", page("Results"))
         ...     Path(f"{folder}/results.html").read_text()[:15]
         '<!DOCTYPE html>'
     """
-    path = Path(path)
-
-    # Renaming replaces a file in one step, but only within a folder. With a random name, two
-    # programs that write the page at the same time do not mix their parts.
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        part.write_bytes(html.encode("utf-8", "replace"))
-        part.replace(path)
-    except OSError as error:
-        raise ValueError(
-            f"cannot write the page {path}: {error.strerror}; "
-            "give the name of a file in a folder that exists and can be written"
-        ) from error
-    finally:
-        with suppress(OSError):  # after a success, the part is gone already
-            part.unlink()
+    # A lone surrogate, as in a file's name that is no text, has no bytes in UTF-8.
+    write_file(path, html.encode("utf-8", "replace"), "page")
 
 
 def _facts(facts: Mapping[str, str]) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from optuna_kappa._files import write_file
 from optuna_kappa.cli.arguments import add_figure, add_runs, add_unit
 from optuna_kappa.cli.inputs import Group, fit_groups
 from optuna_kappa.cli.law_page import write_law_page
@@ -74,10 +74,8 @@ def _save(path: str, groups: list[Group]) -> None:
         )
 
     (group,) = groups
-    try:
-        Path(path).write_text(group.law.to_json() + "\n")
-    except OSError as error:
-        raise ValueError(f"cannot write the law {path}: {error.strerror}") from error
+    text = group.law.to_json() + "\n"
+    write_file(path, text.encode(), "law")
 
 
 def _as_dict(group: Group) -> dict[str, Any]:

@@ -49,7 +49,8 @@ def asks_for_runs(options: argparse.Namespace) -> bool:
         >>> asks_for_runs(argparse.Namespace(runs="runs.csv", storage=None, study=None))
         True
     """
-    return bool(options.runs or options.storage or options.study)
+    names = (options.runs, options.storage, options.study)
+    return any(name is not None for name in names)
 
 
 def fit_groups(options: argparse.Namespace) -> list[Group]:
@@ -78,15 +79,16 @@ def read_runs(options: argparse.Namespace) -> RunTable:
     Raises:
         ValueError: There are none, or they cannot be read.
     """
-    if options.study and not options.storage:
+    if options.study is not None and options.storage is None:
         raise ValueError("--study needs --storage, such as --storage sqlite:///my.db")
-    if bool(options.runs) == bool(options.storage):
-        what = "either, not both" if options.runs else "one of them"
+    if (options.runs is None) == (options.storage is None):
+        what = "one of them" if options.runs is None else "either, not both"
         raise ValueError(f"give a run table (RUNS.csv) or a study (--storage URL): {what}")
 
     # First, so that a mistake in it does not wait until all runs are read.
     where = parse_where(options.where)
-    runs = read_csv(options.runs) if options.runs else _runs_of_study(options)
+    is_study = options.runs is None
+    runs = _runs_of_study(options) if is_study else read_csv(options.runs)
     return select(runs, where)
 
 
@@ -217,7 +219,7 @@ def _study_name(options: argparse.Namespace, storage: optuna.storages.RDBStorage
     where = shown(options.storage)
     if not names:
         raise ValueError(f"there is no study in {where}")
-    if options.study:
+    if options.study is not None:
         raise ValueError(f"there is no study {options.study!r} in {where}, only {_listed(names)}")
     if len(names) > 1:
         raise ValueError(f"{where} has several studies; choose by --study: {_listed(names)}")

@@ -11,6 +11,7 @@ from typing import NoReturn
 import optuna
 
 from optuna_kappa.cli import backtest, explain, fit, propose
+from optuna_kappa.cli.outputs import check_outputs
 
 _COMMANDS = {"fit": fit, "propose": propose, "backtest": backtest, "explain": explain}
 
@@ -63,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         try:
             options = _parser().parse_args(arguments)
+            check_outputs(options)
             options.run(options)
         finally:
             # A closed pipe shows here, and not when the interpreter ends.

@@ -87,7 +87,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _groups(options: argparse.Namespace) -> list[Group]:
-    if not options.law:
+    if options.law is None:
         return fit_groups(options)
     if asks_for_runs(options):
         raise ValueError("give either --law or runs to fit one to, not both")
@@ -124,7 +124,10 @@ def _propose(
 
 
 def _propose_for_group(options: argparse.Namespace, group: Group) -> list[Proposal]:
-    schedule = options.schedule or _only_schedule(group.law)
+    schedule = options.schedule
+    if schedule is None:
+        schedule = _only_schedule(group.law)
+
     proposals = []
     for horizon in options.horizon:
         # A law from a file knows no epochs.

@@ -9,7 +9,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from optuna_kappa.study.storage import open_storage
+from optuna_kappa.study.storage import database_files, open_storage
 
 
 def url(path: Path) -> str:
@@ -87,3 +87,25 @@ def test_password_is_not_shown() -> None:
 def test_wrong_url(wrong: str) -> None:
     with pytest.raises(ValueError, match="kappa.db|cannot open"):
         open_storage(wrong)
+
+
+@pytest.mark.parametrize("wrong", ["postgresql://me:secret@host:port/kappa", "x:secret@y"])
+def test_password_of_a_malformed_url_is_not_shown(wrong: str) -> None:
+    with pytest.raises(ValueError, match="is not the URL of a database") as caught:
+        open_storage(wrong)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["sqlite:///{}", "sqlite:///file:{}?uri=true"])
+def test_a_uri_names_the_same_file(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "a b.db"
+    optuna.create_study(study_name="a", storage=open_storage(url(path)))
+    written = name.format(path if "uri" not in name else str(path).replace(" ", "%20"))
+    assert database_files(written)[0] == path
+    assert optuna.get_all_study_names(open_storage(written, create=False)) == ["a"]
+
+
+@pytest.mark.parametrize("wrong", ["sqlite://", "sqlite:///:memory:"])
+def test_nothing_to_read_in_memory(wrong: str) -> None:
+    with pytest.raises(ValueError, match="is in memory and holds no study"):
+        open_storage(wrong, create=False)
