@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from optuna_kappa._validation import check_type
 from optuna_kappa.backtest import holdout
 from optuna_kappa.backtest.recorded import Recorded, RecordedRuns
 from optuna_kappa.backtest.results import SLOPES, Backtest, Outcome, Skipped, Tried
@@ -70,6 +71,7 @@ def backtest(
         >>> {rule: round(tried.regret, 2) for rule, tried in outcome.methods.items()}
         {'law': 0.03, 'copy': 0.33, 'slope-0.32': 0.12, 'slope-0.5': 0.07, 'slope-1': 0.0}
     """
+    check_type("runs", runs, RunTable, "read_csv and run_table make one")
     holdout.check_horizons(hide, fit_up_to)
     # Before curves are cut, which could make a gap look like a divergence.
     runs = without_gaps(runs)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from optuna_kappa._validation import POSITIVE
 from optuna_kappa.backtest.recorded import Recorded, RecordedRuns
 from optuna_kappa.law.horizons import SAME_PLAN
 from optuna_kappa.runs import RunTable
@@ -41,8 +42,8 @@ def check_horizons(hide: float | None, fit_up_to: float | None) -> None:
         ValueError: fit_up_to must be at most 53.3333, a factor 1.2 below the hidden horizon ...
     """
     for name, value in (("hide", hide), ("fit_up_to", fit_up_to)):
-        if value is not None and not 0 < value < np.inf:
-            raise ValueError(f"{name} must be a positive finite horizon, but is {value:g}")
+        if value is not None:
+            POSITIVE.check(name, value, "it is a horizon, in the unit of the runs")
 
     if hide is None or fit_up_to is None:
         return

@@ -15,6 +15,7 @@ from optuna_kappa.schedules import CONSTANT
 # Horizons within this factor of the largest say too little, so they are left out together with it.
 APART = 2.0
 _LATE = 8.0  # kappas are compared from the largest horizon down to this part of it
+_MOST_LN = 700.0  # of a factor
 _NORMAL = 1.645  # standard deviations of a 90 % interval
 
 
@@ -154,7 +155,10 @@ def _kappa_variation(inside: Sequence[Optimum], largest_horizon: float) -> float
 
     if len(kappas) < 2:
         return None
-    return float(np.std(kappas) / np.mean(kappas))
+    # Kappas at the end of what floats hold cannot be squared.
+    with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
+        variation = float(np.std(kappas) / np.mean(kappas))
+    return variation if np.isfinite(variation) else None
 
 
 def _root_mean_square_error(inside: Sequence[Optimum], posterior: Posterior) -> float | None:
@@ -201,5 +205,6 @@ def _shift(optimum: Optimum, others: Posterior) -> Shift:
         difference - error,
         difference + error,
     ]
-    factor, low, high = np.exp(ln_factors).tolist()
+    # A factor of e^700 says as much as a larger one, which no float would hold.
+    factor, low, high = np.exp(np.clip(ln_factors, -_MOST_LN, _MOST_LN)).tolist()
     return Shift(factor, low, high)

@@ -8,11 +8,15 @@ anything about each other; if it differs, they are different problems.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
 from optuna_kappa._typing import Floats
+from optuna_kappa._validation import check_items, check_mapping, check_type, shown
+
+_T = TypeVar("_T")
 
 Context = tuple[tuple[str, str], ...]  # (column, value) pairs
 
@@ -34,6 +38,35 @@ def comparable(a: Context, b: Context) -> bool:
     kinds_of_a = [_kind(name, value) for name, value in a]
     kinds_of_b = [_kind(name, value) for name, value in b]
     return kinds_of_a == kinds_of_b
+
+
+def check_pairs(
+    name: str, pairs: object, kind: Callable[..., _T]
+) -> list[tuple[Mapping[str, Any], _T]]:
+    """Return pairs of the values of context columns and what has them, such as runs.
+
+    Args:
+        name: Name of the parameter, as the caller writes it.
+        pairs: What the caller passed.
+        kind: Class of the second of each pair.
+
+    Raises:
+        ValueError: If these are no such pairs.
+
+    Example:
+        >>> check_pairs("widths", [({"width": "64"}, 0.1)], float)
+        [({'width': '64'}, 0.1)]
+    """
+    remedy = "it has the values of the context columns, and what has them"
+    checked = []
+    given: list[Sequence[Any]] = check_items(name, pairs, Sequence, remedy)
+    for pair in given:
+        if len(pair) != 2:
+            raise ValueError(f"each of {name} must be a pair, got {shown(pair)}: {remedy}.")
+
+        values = check_mapping(f"the first of {name}", pair[0], "by the name of their column")
+        checked.append((values, check_type(f"the second of {name}", pair[1], kind, remedy)))
+    return checked
 
 
 def similarity(rows: Sequence[Context], columns: Sequence[Context]) -> Floats:

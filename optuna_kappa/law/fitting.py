@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from optuna_kappa.law.contexts import Context, comparable
+from optuna_kappa._validation import check_items, check_mapping
+from optuna_kappa.law.contexts import Context, check_pairs, comparable
 from optuna_kappa.law.law import Law
 from optuna_kappa.law.observations import observe
 from optuna_kappa.law.optimum import OWN, Optimum, find_optima
 from optuna_kappa.runs import RunTable
-from optuna_kappa.schedules import AnySchedule, find_schedule
+from optuna_kappa.schedules import AnySchedule, as_schedule, find_schedule
 
 
 def fit(
@@ -36,12 +37,9 @@ def fit(
         >>> print(f"{law.propose(256).lr:.1e}")
         4.7e-05
     """
-    tables = [runs] if isinstance(runs, RunTable) else list(runs)
-    if not all(isinstance(table, RunTable) for table in tables):
-        raise ValueError(
-            f"fit needs a RunTable or several, but got {runs!r}; read_csv makes one from a file, "
-            "run_table from a study"
-        )
+    tables = [runs] if isinstance(runs, RunTable) else runs
+    remedy = "read_csv makes one from a file, run_table from a study"
+    tables = check_items("runs", tables, RunTable, remedy)
 
     optima_by_table = []
     for table in tables:
@@ -68,7 +66,7 @@ def join(
         >>> [optimum.table for optimum in join([small, large]).optima]
         [1, 1, 0]
     """
-    shapes = dict(schedules or {})
+    shapes = _checked_shapes(schedules)
     joined = []
     for number, optima in enumerate(found, start=1):
         is_last = number == len(found)
@@ -111,7 +109,7 @@ def fit_contexts(
         [2, 4]
     """
     laws = []
-    for values, table in tables:
+    for values, table in check_pairs("tables", tables, RunTable):
         law = fit(table, schedules)
         laws.append((values, law))
 
@@ -136,8 +134,8 @@ def pool(laws: Sequence[tuple[Mapping[str, str], Law]]) -> list[Law]:
         ((('optimizer', 'adam'),), ())
     """
     own_optima = []
-    for values, law in laws:
-        context = tuple(values.items())
+    for values, law in check_pairs("laws", laws, Law):
+        context = tuple((name, str(value)) for name, value in values.items())
         optima = _with_context(law, context)
         own_optima.append((context, optima))
 
@@ -155,6 +153,14 @@ def pool(laws: Sequence[tuple[Mapping[str, str], Law]]) -> list[Law]:
 
 def _with_context(law: Law, context: Context) -> tuple[Optimum, ...]:
     return tuple(replace(optimum, context=context) for optimum in law.optima)
+
+
+def _checked_shapes(schedules: Mapping[str, AnySchedule] | None) -> dict[str, AnySchedule]:
+    if schedules is None:
+        return {}
+
+    named = check_mapping("schedules", schedules, "it has the shapes of schedules by name")
+    return {name: as_schedule(schedule) for name, schedule in named.items()}
 
 
 def _multipliers(

@@ -7,15 +7,16 @@ holds the optima that it rests on. `optuna_kappa.law.posterior` computes its pre
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
+from optuna_kappa._validation import REACH, check_items
 from optuna_kappa.law.checks import Checks, check
 from optuna_kappa.law.contexts import Context
+from optuna_kappa.law.law_file import FORMAT, read_law
 from optuna_kappa.law.mixture import Mixture
 from optuna_kappa.law.optimum import Optimum
 from optuna_kappa.law.posterior import Posterior
@@ -23,7 +24,7 @@ from optuna_kappa.law.verdict import Verdict, at_target, diagnose
 from optuna_kappa.schedules import AnySchedule, as_schedule
 from optuna_kappa.schedules.kappa import kappa
 
-_FORMAT = "optuna-kappa law 1"
+_MOST_LN = 400.0  # absolute value, of a proposal: its kappa, too, is then within what floats hold
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,14 @@ class Law:
         [1.0, 4.0, 16.0, 64.0]
     """
 
-    optima: tuple[Optimum, ...]
-    related: tuple[Optimum, ...] = ()
+    optima: Sequence[Optimum]
+    related: Sequence[Optimum] = ()
     context: Context = ()
+
+    def __post_init__(self) -> None:
+        for name in ("optima", "related"):
+            optima = check_items(name, getattr(self, name), Optimum, "fit finds them")
+            object.__setattr__(self, name, tuple(optima))
 
     def predict(self, horizon: float, schedule: str | AnySchedule = "constant") -> Mixture:
         """Distribution of the optimal ln lr.
@@ -102,13 +108,11 @@ class Law:
         if not self._posterior.optima:
             raise ValueError(
                 "the law has nothing to start from: it needs runs with at least three "
-                "learning rates and a finite loss at one horizon; run some short ones first"
+                "learning rates and a finite loss, within 1e100, at one horizon; run some short "
+                "ones first"
             )
 
-        given: Any = horizon  # checked as any type: a text would raise deep in NumPy
-        if isinstance(given, str) or not 0 < given < np.inf:
-            raise ValueError(f"horizon must be a positive finite number, but is {horizon!r}")
-
+        horizon = REACH.check("horizon", horizon, "it is that of the planned run")
         name, mean, peak = self._multipliers(schedule, horizon)
         return self._posterior.predict(horizon, name, mean, peak)
 
@@ -125,7 +129,7 @@ class Law:
             >>> print(f"{proposal.lr:.1e}", proposal.verdict.word)
             8.8e-05 holds
         """
-        low, lr, high = _interval_and_median(self.predict(horizon, schedule))
+        low, lr, high = _interval_and_median(self.predict(horizon, schedule), horizon)
         name, mean, _ = self._multipliers(schedule, horizon)
 
         # A law without optima of its own predicts from the related ones.
@@ -199,7 +203,7 @@ class Law:
             >>> Law.from_json(law.to_json()) == law
             True
         """
-        return json.dumps({"format": _FORMAT} | asdict(self), indent=1)
+        return json.dumps({"format": FORMAT} | asdict(self), indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> Law:
@@ -215,20 +219,7 @@ class Law:
             >>> len(Law.from_json(text).optima)
             4
         """
-        try:
-            data: Any = json.loads(text)
-            text_format = data["format"]
-            if text_format != _FORMAT:
-                raise ValueError(f"its format is {text_format!r}, but {_FORMAT!r} is needed")
-
-            return cls(
-                optima=tuple(map(_read_optimum, data["optima"])),
-                related=tuple(map(_read_optimum, data["related"])),
-                context=_read_context(data["context"]),
-            )
-        except (ValueError, KeyError, TypeError) as error:
-            # JSON of another structure raises any of these.
-            raise ValueError(f"not a law written by Law.to_json: {error}") from error
+        return cls(*read_law(text))
 
     @cached_property
     def _posterior(self) -> Posterior:
@@ -244,12 +235,15 @@ class Law:
             resolved = as_schedule(schedule)
         except ValueError:
             # The runs may name a schedule that cannot be parsed.
+            if not isinstance(schedule, str):
+                raise
+
             known = set()
             for optimum in self.optima:
                 if optimum.schedule == schedule:
                     known.add((optimum.mean, optimum.peak))
 
-            if isinstance(schedule, str) and len(known) == 1:
+            if len(known) == 1:
                 mean, peak = known.pop()
                 return schedule, mean, peak
             raise
@@ -258,32 +252,18 @@ class Law:
         return resolved.name, shape.mean, shape.peak
 
 
-def _interval_and_median(ln_lr: Mixture) -> tuple[float, float, float]:
-    """Lower end of the 90 % interval of the lr, its median and the upper end."""
-    low = float(np.exp(ln_lr.quantile(0.05)))
-    median = float(np.exp(ln_lr.quantile(0.5)))
-    high = float(np.exp(ln_lr.quantile(0.95)))
-    return low, median, high
-
-
-def _read_context(pairs: Any) -> Context:
-    return tuple((str(name), str(value)) for name, value in pairs)
-
-
-def _read_optimum(fields: Mapping[str, Any]) -> Optimum:
-    """Read an optimum from the fields in a file.
+def _interval_and_median(ln_lr: Mixture, horizon: float) -> tuple[float, float, float]:
+    """Lower end of the 90 % interval of the lr, its median and the upper end.
 
     Raises:
-        ValueError: A field has a value that makes no sense.
+        ValueError: One of them is beyond the numbers that a float holds.
     """
-    context = _read_context(fields["context"])
-    optimum = Optimum(**{**fields, "context": context})
+    quantiles = [ln_lr.quantile(p) for p in (0.05, 0.5, 0.95)]
+    if max(map(abs, quantiles)) > _MOST_LN:
+        raise ValueError(
+            f"the law says nothing at horizon {horizon:.3g}: there its 90 % interval reaches from "
+            f"e^{quantiles[0]:.0f} to e^{quantiles[2]:.0f}; ask for a horizon nearer to the runs"
+        )
 
-    is_valid = np.isfinite(optimum.ln_lr) and isinstance(optimum.schedule, str)
-    for number in (optimum.horizon, optimum.se, optimum.mean, optimum.peak):
-        if number is not None and not 0 < number < np.inf:
-            is_valid = False
-
-    if not is_valid:
-        raise ValueError(f"{optimum} has a value that is not allowed")
-    return optimum
+    low, median, high = np.exp(quantiles).tolist()
+    return low, median, high

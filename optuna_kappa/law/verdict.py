@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 from optuna_kappa.law.checks import APART, left_out
 from optuna_kappa.law.contexts import Context
@@ -102,7 +101,7 @@ def at_target(
         return verdict
 
     # Halfway, on the logarithmic scale, from what was seen to what is asked for.
-    between = float(np.sqrt(horizon * largest)) if horizon > largest else horizon
+    between = math.sqrt(horizon) * math.sqrt(largest) if horizon > largest else horizon
 
     return Verdict(
         "undecided",

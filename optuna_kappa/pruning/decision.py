@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from optuna_kappa._typing import Floats
+from optuna_kappa._validation import FRACTION, LARGEST_LOSS, check_count
 from optuna_kappa.pruning.forecast import Forecast
 from optuna_kappa.pruning.history import History
 from optuna_kappa.runs.table import SAME_HORIZON
@@ -43,23 +44,14 @@ class Rule:
     n_startup_trials: int
 
     def __post_init__(self) -> None:
-        if not 0 <= self.epsilon < 1:
-            raise ValueError(
-                f"epsilon must be a probability, at least 0 (nothing is pruned for its forecast) "
-                f"and below 1, but is {self.epsilon!r}"
-            )
+        remedy = "it is a probability, and 0 prunes nothing for its forecast"
+        FRACTION.check("epsilon", self.epsilon, remedy)
 
-        if not 0 <= self.margin < 1:
-            raise ValueError(
-                f"margin must be a part of the best loss, at least 0 and below 1, but is "
-                f"{self.margin!r}; 0.01 asks for 1 % less"
-            )
+        remedy = "it is a part of the best loss: 0.01 asks for 1 % less"
+        FRACTION.check("margin", self.margin, remedy)
 
-        if self.n_startup_trials < 1:
-            raise ValueError(
-                f"n_startup_trials must be at least 1, but is {self.n_startup_trials!r}: a run is "
-                "compared with runs that reached the horizon"
-            )
+        remedy = "a run is compared with runs that reached the horizon"
+        check_count("n_startup_trials", self.n_startup_trials, remedy)
 
 
 class Decision(NamedTuple):
@@ -100,7 +92,7 @@ def ends_anyway(reports: Mapping[int, float], horizon: int | None) -> str | None
         return None
 
     last = max(reports)
-    if not math.isfinite(reports[last]):
+    if not abs(reports[last]) <= LARGEST_LOSS:
         return f"diverged: its loss at step {last} is {reports[last]}"
 
     if horizon is not None and last >= horizon:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from optuna_kappa._typing import Floats, Texts
+from optuna_kappa._validation import LARGEST_LOSS, REACH
 
 COLUMNS = ("run", "lr", "schedule", "horizon", "step", "loss")
 TEXTS = ("run", "schedule")
@@ -58,8 +59,24 @@ def as_numbers(name: str, values: ArrayLike) -> Floats:
     """
     try:
         return np.array(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"column {name!r} must hold numbers: {error}") from None
+
+
+def as_losses(values: ArrayLike) -> Floats:
+    """A copy of the losses as floats, infinite where they are too large to reckon with.
+
+    Raises:
+        ValueError: If one of them is not a number.
+
+    Example:
+        >>> as_losses([2, 1e200, -1e200, float("nan")]).tolist()
+        [2.0, inf, inf, nan]
+    """
+    losses = as_numbers("loss", values)
+    too_large = np.isfinite(losses) & (np.abs(losses) > LARGEST_LOSS)
+    losses[too_large] = np.inf
+    return losses
 
 
 def check_shapes(columns: Mapping[str, NDArray[Any]]) -> None:
@@ -107,6 +124,8 @@ def _check_ranges(columns: Columns, lines: Lines | None) -> None:
     rules = (
         ("lr", "a positive finite number", (lr > 0) & np.isfinite(lr)),
         ("horizon", "a positive finite number", (horizon > 0) & np.isfinite(horizon)),
+        ("lr", f"in {REACH}", (lr >= REACH.low) & (lr <= REACH.high)),
+        ("horizon", f"in {REACH}", (horizon >= REACH.low) & (horizon <= REACH.high)),
         ("step", "between 0 and the run's horizon", is_inside),
     )
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from optuna_kappa._validation import POSITIVE
+from optuna_kappa._validation import POSITIVE, Interval, check_items, check_type
 from optuna_kappa.runs.columns import COLUMNS
 from optuna_kappa.runs.table import RunTable
 from optuna_kappa.schedules import as_schedule
 
+_SLOPE = Interval(-10, 10)
 _LR_AT_1 = 0.01  # the optimal learning rate of a constant-rate run of horizon 1
 _STEEPNESS = 0.8  # a run whose rate is off by a factor of e has a loss a third higher
 # Rates of the runs over the optimum. They are shifted, so that the optimum is not among them.
@@ -41,10 +43,13 @@ def example_runs(
         >>> len(runs), runs.lr[runs.loss == runs.loss.min()].round(5).tolist()
         (12, [0.0037])
     """
+    slope = _SLOPE.check("slope", slope, "the optimum falls as horizon^-slope")
+    check_type("schedule", schedule, str, "it is the name of a schedule")
     columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
 
-    for horizon in horizons:
-        POSITIVE.check("horizon", horizon, "it is the data a whole run sees")
+    remedy = "it is the data a whole run sees"
+    for given in check_items("horizons", horizons, Real, remedy):
+        horizon = POSITIVE.check("horizon", given, remedy)
         optimum = _LR_AT_1 * horizon**-slope / as_schedule(schedule).resolve(horizon).mean
 
         for multiple in _MULTIPLES:

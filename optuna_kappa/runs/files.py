@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optuna_kappa._typing import Floats
+from optuna_kappa._validation import check_path, check_type
 from optuna_kappa.runs.columns import COLUMNS, NUMBERS, TEXTS, check_values, missing_column
 from optuna_kappa.runs.table import RunTable
 
@@ -43,6 +44,7 @@ def read_csv(path: str | PathLike[str]) -> RunTable:
         ...     read_csv(path).loss.tolist()
         [1.5]
     """
+    path = check_path("path", path)
     try:
         data = Path(path).read_bytes()
         if data[:2] == _GZIP:
@@ -65,6 +67,9 @@ def write_csv(runs: RunTable, path: str | PathLike[str]) -> None:
 
     The same table gives the same bytes.
 
+    Raises:
+        ValueError: The file cannot be written.
+
     Example:
         >>> from pathlib import Path
         >>> from tempfile import TemporaryDirectory
@@ -74,6 +79,8 @@ def write_csv(runs: RunTable, path: str | PathLike[str]) -> None:
         ...     len(read_csv(Path(folder, "runs.csv.gz")))
         24
     """
+    path = Path(check_path("path", path))
+    check_type("runs", runs, RunTable, "read_csv and run_table make one")
     header = [*COLUMNS]
     for name in runs.context:
         # The parameter of a study may have the name of a column.
@@ -88,11 +95,16 @@ def write_csv(runs: RunTable, path: str | PathLike[str]) -> None:
     writer.writerows(zip(*texts, strict=True))
 
     data = text.getvalue().encode()
-    path = Path(path)
     if path.suffix == ".gz":
         # Without mtime=0 the bytes would depend on the clock.
         data = gzip.compress(data, mtime=0)
-    path.write_bytes(data)
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise ValueError(
+            f"cannot write the run table {path}: {error.strerror}; give the name of a file in a "
+            "folder that exists and can be written"
+        ) from error
 
 
 def _texts(column: NDArray[Any]) -> list[str]:

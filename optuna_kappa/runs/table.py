@@ -21,11 +21,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from optuna_kappa._typing import Bools, Floats, Rows, Texts
+from optuna_kappa._validation import check_items, check_mapping, shown
 from optuna_kappa.runs.columns import (
     COLUMNS,
     NUMBERS,
     SAME_HORIZON,
     TEXTS,
+    as_losses,
     as_numbers,
     as_text,
     check_shapes,
@@ -47,7 +49,8 @@ class RunTable:
         horizon: Data that the run was planned for, positive, in the unit of data of the table.
         step: Data seen when the loss was measured, 0 <= step <= horizon, up to
             rounding.
-        loss: Loss, lower is better; NaN or infinite if the run diverged, or where it is missing.
+        loss: Loss, lower is better; NaN or infinite if the run diverged, or where it is missing. A
+            loss beyond 1e100 in absolute value is made infinite.
         context: Further columns by name, as text. They may have any name, that of a column too.
 
     Raises:
@@ -70,11 +73,13 @@ class RunTable:
     context: Mapping[str, Texts] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        check_mapping("context", self.context, "it has further columns by name")
         columns: dict[str, NDArray[Any]] = {}
         for name in TEXTS:
             columns[name] = as_text(getattr(self, name))
         for name in NUMBERS:
             columns[name] = as_numbers(name, getattr(self, name))
+        columns["loss"] = as_losses(self.loss)
         context = {name: as_text(values) for name, values in self.context.items()}
 
         # A context column may have the name of a column.
@@ -104,6 +109,7 @@ class RunTable:
             >>> RunTable.from_columns(rows).context["width"].tolist()
             ['64', '64']
         """
+        check_mapping("columns", columns, "it has the columns of the table by name")
         if problem := missing_column(columns):
             raise ValueError(problem)
 
@@ -132,7 +138,7 @@ class RunTable:
             >>> both.run[[0, 24]].tolist()
             ['0:0', '1:0']
         """
-        tables = list(tables)
+        tables = check_items("tables", tables, cls, "read_csv and run_table make one")
         if not tables:
             return cls.empty()
 
@@ -162,6 +168,13 @@ class RunTable:
             >>> len(runs.where(runs.horizon == 4))
             6
         """
+        mask = np.asarray(mask)
+        if mask.dtype != np.bool_ or mask.shape != (len(self),):
+            raise ValueError(
+                f"mask must have {len(self)} values, each True or False, got {shown(mask)}: it "
+                "says which rows to keep."
+            )
+
         columns = {name: getattr(self, name)[mask] for name in COLUMNS}
         context = {name: values[mask] for name, values in self.context.items()}
         return RunTable(**columns, context=context)
@@ -211,6 +224,7 @@ class RunTable:
             {'width': '32'} [0.2]
             {'width': '64'} [0.1]
         """
+        names = check_items("names", names, str, "it has the names of context columns")
         self._check_context(names)
         if not names:
             yield {}, self

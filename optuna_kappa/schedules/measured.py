@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from optuna_kappa._typing import Floats
-from optuna_kappa._validation import check_count
+from optuna_kappa._validation import check_count, shown
 from optuna_kappa.schedules.digest import digest
 from optuna_kappa.schedules.parsing import check_free_name
-from optuna_kappa.schedules.schedule import Schedule, Shape, check_knots
+from optuna_kappa.schedules.schedule import MOST_STEPS, Schedule, Shape, check_knots
 
 if TYPE_CHECKING:
     # Types only: nothing is imported when the module runs.
@@ -69,7 +69,9 @@ def from_callable(
     """
     name = check_free_name(name)
     if not callable(function):
-        raise ValueError(f"function must be a function of p, got {function!r}: pass m itself.")
+        raise ValueError(
+            f"function must be a function of p, got {shown(function)}: pass m itself."
+        )
 
     interior = check_knots(knots)
     shape = _vectorized(function)
@@ -112,7 +114,13 @@ def from_torch(factory: Factory, n_steps: int, name: str | None = None) -> Sched
         >>> schedule(0.5)  # doctest: +SKIP
         0.1
     """
-    n_steps = check_count("n_steps", n_steps, "it is the steps of the scheduler in a whole run")
+    remedy = "it is the steps of the scheduler in a whole run"
+    n_steps = check_count("n_steps", n_steps, remedy, most=MOST_STEPS)
+    if not callable(factory):
+        raise ValueError(
+            f"factory must be a function of an optimizer, got {shown(factory)}: write it as in "
+            "lambda optimizer: StepLR(optimizer, step_size=10)."
+        )
     rates, kind = _measure(factory, n_steps)
     _check_rates(rates, kind)
     values = rates / rates.max()
@@ -223,9 +231,10 @@ def _pointwise(p: Floats, *, function: Function) -> Floats:
 def _as_float(result: Any) -> float:
     try:
         return float(result)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(
-            f"function must return a number for each p in [0, 1], got {result!r}: return m(p)."
+            f"function must return a number for each p in [0, 1], got {shown(result)}: return "
+            "m(p)."
         ) from None
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
+from optuna_kappa._validation import check_type, shown
 from optuna_kappa.schedules.periodic import AnySchedule, PeriodicSchedule
 from optuna_kappa.schedules.pieces import cyclic, step
 from optuna_kappa.schedules.schedule import CONSTANT, Schedule, check_name
@@ -72,6 +73,7 @@ def parse(text: str) -> AnySchedule:
         Traceback (most recent call last):
         ValueError: schedule must be one of constant, ... Did you mean 'cosine'? ...
     """
+    check_type("schedule", text, str, "it is a name such as 'cosine(warmup=0.1)'")
     match = _CALL.fullmatch(text)
     if match is None:
         raise ValueError(
@@ -104,7 +106,7 @@ def as_schedule(value: str | AnySchedule) -> AnySchedule:
     if isinstance(value, str):
         return parse(value)
     raise ValueError(
-        f"schedule must be a name such as 'cosine(warmup=0.1)' or a Schedule, got {value!r}: "
+        f"schedule must be a name such as 'cosine(warmup=0.1)' or a Schedule, got {shown(value)}: "
         "call a constructor, as in cosine(), or make one of a function with from_callable."
     )
 
@@ -120,6 +122,7 @@ def find_schedule(name: str) -> AnySchedule | None:
         >>> find_schedule("my schedule") is None
         True
     """
+    check_type("name", name, str, "it is that of a schedule")
     try:
         return parse(name)
     except ValueError:

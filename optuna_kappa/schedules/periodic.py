@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from optuna_kappa._validation import POSITIVE
+from optuna_kappa._validation import POSITIVE, shown
 from optuna_kappa.schedules.schedule import HORIZON, Schedule, check_name
 
 # No run has as many epochs: with more periods, horizon and period are in different units.
@@ -43,6 +43,11 @@ class PeriodicSchedule:
     def __post_init__(self) -> None:
         check_name(self.name)
         POSITIVE.check("period", self.period, "it is data per piece, in the unit of the horizon")
+        if not callable(self.divide):
+            raise ValueError(
+                f"divide must be a function, got {shown(self.divide)}: it makes the schedule of "
+                "a number of periods."
+            )
 
     def resolve(self, horizon: float) -> Schedule:
         """Return the schedule over the fraction of a horizon.
@@ -63,7 +68,7 @@ class PeriodicSchedule:
         if not 0 < n_periods <= _MAX_PERIODS:
             raise ValueError(
                 f"horizon must be at most {_MAX_PERIODS} periods of {self.period:g} long for "
-                f"{self.name}, got {horizon!r}: give the period and the horizon in one unit."
+                f"{self.name}, got {shown(horizon)}: give the period and the horizon in one unit."
             )
         return self.divide(n_periods)
 

@@ -11,6 +11,7 @@ Notation:
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from optuna_kappa._typing import Floats
-from optuna_kappa._validation import POSITIVE, check_count
+from optuna_kappa._validation import POSITIVE, as_float, check_count, check_items, shown
 from optuna_kappa.schedules.kappa import kappa, lr_for
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ Shape: TypeAlias = Callable[[Floats], Floats]
 _ROUNDING = 1e-9
 # Points of the grid on which the peak of a smooth shape is looked for.
 _N_GRID = 2001
+MOST_STEPS = 10**8  # of a whole run; more would not fit into memory
 _LR = "a learning rate is above 0"
 HORIZON = "it is the data the whole run is planned to see"  # ends error messages
 
@@ -70,6 +72,8 @@ class Schedule:
         check_name(self.name)
         POSITIVE.check("mean", self.mean, "a schedule has to train; it integrates m over [0, 1]")
         check_knots(self.knots)
+        if not callable(self.shape):
+            raise ValueError(f"shape must be a function, got {shown(self.shape)}: it is m(p).")
 
     @overload
     def __call__(self, p: float) -> float: ...
@@ -84,11 +88,14 @@ class Schedule:
         Raises:
             ValueError: If p leaves [0, 1] by more than rounding, or is NaN.
         """
-        given = np.asarray(p, dtype=float)
+        try:
+            given = np.asarray(p, dtype=float)
+        except (TypeError, ValueError, OverflowError):
+            given = np.array(np.nan)
         is_inside = (given >= -_ROUNDING) & (given <= 1 + _ROUNDING)
         if not np.all(is_inside):
             raise ValueError(
-                f"p must lie in [0, 1], got {p!r}: it is the fraction of the horizon done, "
+                f"p must lie in [0, 1], got {shown(p)}: it is the fraction of the horizon done, "
                 "so divide the data seen by the horizon."
             )
 
@@ -164,7 +171,8 @@ class Schedule:
             >>> linear().factors(4).tolist()
             [0.875, 0.625, 0.375, 0.125]
         """
-        n_steps = check_count("n_steps", n_steps, "it is the optimizer steps of the whole run")
+        remedy = "it is the optimizer steps of the whole run"
+        n_steps = check_count("n_steps", n_steps, remedy, most=MOST_STEPS)
         middles = (np.arange(n_steps) + 0.5) / n_steps
         return self(middles)
 
@@ -230,7 +238,7 @@ def check_name(name: object) -> str:
     """
     if isinstance(name, str) and name.strip():
         return name
-    raise ValueError(f"name must be text that is not blank, got {name!r}: say what to print.")
+    raise ValueError(f"name must be text that is not blank, got {shown(name)}: say what to print.")
 
 
 def check_knots(knots: Sequence[float]) -> tuple[float, ...]:
@@ -243,10 +251,13 @@ def check_knots(knots: Sequence[float]) -> tuple[float, ...]:
         >>> check_knots([0.25, 0.5])
         (0.25, 0.5)
     """
-    gaps = np.diff([0.0, *knots, 1.0])
+    remedy = "leave out the ends and repeats, and give fractions of the horizon"
+    checked = check_items("knots", knots, numbers.Real, remedy)
+    values = [as_float(knot) for knot in checked]
+
+    gaps = np.diff([0.0, *values, 1.0])
     if not np.all(gaps > 0):
         raise ValueError(
-            f"knots must ascend strictly inside (0, 1), got {knots!r}: leave out the ends and "
-            "repeats, and give fractions of the horizon."
+            f"knots must ascend strictly inside (0, 1), got {shown(knots)}: {remedy}."
         )
-    return tuple(float(knot) for knot in knots)
+    return tuple(values)

@@ -21,6 +21,7 @@ from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from optuna_kappa._typing import Bools, Floats, Rows
+from optuna_kappa._validation import LARGEST_LOSS
 from optuna_kappa.study.plans import PLAN, has_unreadable_plan, plan_of
 from optuna_kappa.study.trials import lr_of
 
@@ -218,6 +219,6 @@ def diverged_at(trial: FrozenTrial) -> int | None:
     """
     bad_steps = []
     for step, loss in trial.intermediate_values.items():
-        if not math.isfinite(loss):
+        if not abs(loss) <= LARGEST_LOSS:
             bad_steps.append(step)
     return min(bad_steps, default=None)

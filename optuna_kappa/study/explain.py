@@ -7,11 +7,13 @@ they are worked out again from the trials.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import Any, Literal, NamedTuple
 
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from optuna_kappa._validation import check_type
 from optuna_kappa.pruning import Decision, ends_anyway
 from optuna_kappa.study.attributes import note_unreadable
 from optuna_kappa.study.decisions import decisions
@@ -112,6 +114,7 @@ def kills(study: Study, lr: str = "lr") -> list[Kill]:
         'diverged: its loss at step 3 is inf'
     """
     require_single_objective(study, "a table of pruned trials")
+    check_type("lr", lr, str, "it is the name of the learning-rate parameter")
     trials = snapshot_now(study)
     note_unreadable(trials, PLAN, has_unreadable_plan)
     note_unreadable(trials, PRUNED, has_unreadable_reason)
@@ -141,7 +144,10 @@ def explain(study: Study, number: int, pruner: KappaPruner | None = None) -> Exp
         'no decisions: it has no report at a step above 0'
     """
     require_single_objective(study, "an explanation")
-    pruner = pruner or KappaPruner()
+    if pruner is None:
+        pruner = KappaPruner()
+    check_type("pruner", pruner, KappaPruner, "only its decisions can be computed again")
+    check_type("number", number, Integral, "it is that of a trial")
     decided = decisions(study, number, pruner)
     trials = snapshot_now(study)
     trial = next(trial for trial in trials if trial.number == number)

@@ -16,6 +16,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from optuna_kappa._typing import Floats
+from optuna_kappa._validation import LARGEST_LOSS
 from optuna_kappa.pruning import Forecast, History, Run, forecast, learn
 from optuna_kappa.study.groups import Group, begins_as, group_of
 from optuna_kappa.study.plans import has_unreadable_plan
@@ -174,7 +175,7 @@ class Peers:
 
         step = np.array(steps, dtype=np.float64)
         loss = np.array(losses, dtype=np.float64)
-        bad = ~np.isfinite(loss)
+        bad = ~(np.abs(loss) <= LARGEST_LOSS)
         n = int(np.argmax(bad)) if bad.any() else len(loss)
         return step[:n], self.sign * loss[:n]
 
@@ -255,7 +256,7 @@ class Peers:
         key = trial.number, whole
         if key not in self._runs:
             final = math.nan
-            if whole and math.isfinite(trial.values[0]):
+            if whole and abs(trial.values[0]) <= LARGEST_LOSS:
                 final = self.sign * float(trial.values[0])
 
             step, loss = self.curve(trial)

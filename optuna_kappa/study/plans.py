@@ -13,9 +13,9 @@ from functools import lru_cache
 from typing import Any, Literal, cast
 
 from optuna.study import Study
-from optuna.trial import FrozenTrial, Trial
+from optuna.trial import BaseTrial, FrozenTrial, Trial
 
-from optuna_kappa._validation import check_horizon
+from optuna_kappa._validation import STEPS, check_horizon, check_type
 from optuna_kappa.study.asked import remember_asked
 from optuna_kappa.study.attributes import as_fields, as_text
 from optuna_kappa.study.private import filtered, set_user_attr
@@ -68,6 +68,7 @@ def plan_of(trial: Trial | FrozenTrial) -> Plan | None:
         >>> plan_of(study.ask())
         Plan(horizon=1, kind='probe', schedule='constant')
     """
+    check_type("trial", trial, BaseTrial, "the objective gets one, and study.trials has them")
     stored = trial.user_attrs.get(PLAN)
     if stored is None:
         return None
@@ -188,6 +189,8 @@ def horizon(trial: Trial | FrozenTrial, default: int | None = None) -> int:
         24
     """
     plan = plan_of(trial)
+    if default is not None:
+        STEPS.check("default", default, "it is the full horizon, for trials without a plan")
     if plan is not None:
         remember_asked(trial)
         return plan.horizon

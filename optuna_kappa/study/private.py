@@ -17,6 +17,8 @@ from typing import Any
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from optuna_kappa._validation import check_type
+
 
 def snapshot(study: Study) -> list[FrozenTrial]:
     """All trials of a study, not copied, from the one storage read of an ask.
@@ -42,7 +44,22 @@ def snapshot_now(study: Study) -> list[FrozenTrial]:
         >>> snapshot_now(study)[0].intermediate_values
         {1: 0.5}
     """
+    check_study(study)
     return study._get_trials(deepcopy=False)
+
+
+def check_study(study: object) -> Study:
+    """Return the study, if it is one.
+
+    Raises:
+        ValueError: It is something else.
+
+    Example:
+        >>> check_study("mine")
+        Traceback (most recent call last):
+        ValueError: study must be a Study, got 'mine': optuna.create_study and load_study make one.
+    """
+    return check_type("study", study, Study, "optuna.create_study and load_study make one")
 
 
 def direction_of(study: Study) -> StudyDirection:
@@ -64,13 +81,13 @@ def require_single_objective(study: Study, who: str) -> None:
         who: What needs a single objective; the message begins with it.
 
     Raises:
-        ValueError: The study has several objectives.
+        ValueError: It has several objectives, or is no study.
 
     Example:
         >>> import optuna
         >>> require_single_objective(optuna.create_study(), "a run table")
     """
-    n_objectives = len(study._directions)
+    n_objectives = len(check_study(study)._directions)
     if n_objectives > 1:
         raise ValueError(
             f"{who} needs a study with one objective, the loss, but this one has "

@@ -11,6 +11,7 @@ from optuna.pruners import BasePruner
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial
 
+from optuna_kappa._validation import check_type
 from optuna_kappa.pruning import Decision, Rule, ends_anyway, is_due, judge
 from optuna_kappa.study.counting import starts_from_0
 from optuna_kappa.study.groups import group_of
@@ -83,9 +84,7 @@ class KappaPruner(BasePruner):
         lr: str = "lr",
     ) -> None:
         self.rule = Rule(epsilon, margin, n_startup_trials)
-        if not isinstance(lr, str):
-            raise ValueError(f"lr must be the name of the learning-rate parameter, but is {lr!r}")
-        self.lr = lr
+        self.lr = check_type("lr", lr, str, "it is the name of the learning-rate parameter")
         self._forget()
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:

@@ -13,7 +13,13 @@ from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from optuna_kappa._validation import check_count, check_horizon
+from optuna_kappa._validation import (
+    MAX_STEP,
+    check_count,
+    check_horizon,
+    check_mapping,
+    check_type,
+)
 from optuna_kappa.law import Law
 from optuna_kappa.runs import RunTable
 from optuna_kappa.schedules import AnySchedule, as_schedule
@@ -115,14 +121,12 @@ class KappaSampler(BaseSampler):
     ) -> None:
         self._horizon = check_horizon(horizon)
         self._schedule = as_schedule(schedule)
-        if not isinstance(lr, str):
-            raise ValueError(f"lr must be the name of the learning-rate parameter, but is {lr!r}")
-        self._lr = lr
+        self._lr = check_type("lr", lr, str, "it is the name of the learning-rate parameter")
         self._sources = source_optima(sources, lr)
 
         if n_probes is None:
             n_probes = 0 if self._sources else affordable(self._horizon)
-        n_probes = check_count("n_probes", n_probes, "0 runs no probes", least=0)
+        n_probes = check_count("n_probes", n_probes, "0 runs no probes", 0, MAX_STEP)
         ladder = rungs(self._horizon, n_probes)
         self._planner = Planner(lr, ladder, check_dead_after(dead_after))
 
@@ -130,6 +134,9 @@ class KappaSampler(BaseSampler):
         remedy = "leave it out to draw one"
         self._seed = drawn if seed is None else check_count("seed", seed, remedy, least=0)
 
+        if base_sampler is not None:
+            remedy = "it is an object, such as optuna.samplers.TPESampler()"
+            check_type("base_sampler", base_sampler, BaseSampler, remedy)
         self._base = BaseSamplerAdapter(base_sampler, self._horizon, lr, self._seed)
         self._memo: tuple[object, StudyLaw] | None = None
         self._hints = Hints(_logger)
@@ -238,6 +245,7 @@ class KappaSampler(BaseSampler):
         trials = snapshot_now(study)
         best = best_params(study, trials, self._horizon)
         params = best if params is None else params
+        check_mapping("params", params, "it has values of other parameters by name")
         require_known_params(params, trials)
 
         lr_range = lr_range_for(params, trials, self._lr, missing=best)

@@ -8,6 +8,7 @@ from typing import Any
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from optuna_kappa._validation import check_items, check_type
 from optuna_kappa.runs import COLUMNS, RunTable
 from optuna_kappa.study.attributes import note_unreadable
 from optuna_kappa.study.lengths import Lengths, losses_by_step
@@ -75,11 +76,17 @@ def run_table(
         >>> bool((runs.loss == runs.lr**2).all())
         True
     """
+    check_type("direction", direction, StudyDirection, "it is that of the objective")
     if isinstance(trials, Study):
         require_single_objective(trials, "a run table")
         direction = direction_of(trials)
         trials = snapshot_now(trials)
         note_unreadable(trials, PLAN, has_unreadable_plan)
+
+    check_type("lr", lr, str, "it is the name of the learning-rate parameter")
+    check_type("schedule", schedule, str, "it is the name of the runs' schedule")
+    check_items("trials", trials, FrozenTrial, "give a study, or study.trials")
+    check_items("states", states, TrialState, "only trials in one of them are taken")
 
     taken = []
     for trial in trials:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
 
 from optuna_kappa._typing import Floats
+from optuna_kappa._validation import check_items, check_mapping, check_type
 from optuna_kappa.search.trajectory import Trajectory
 from optuna_kappa.visualization import theme
 
@@ -60,7 +62,14 @@ def plot_budget(
         >>> figure.data[0].y
         (0.3, 0.3, 0.2)
     """
-    return _draw(_get_budget_info(searches, reference, reference_label, log))
+    checked = {}
+    for name, repeats in check_mapping("searches", searches, "repeats by sampler").items():
+        checked[name] = check_items(f"searches[{name!r}]", repeats, Trajectory, "one a repeat")
+    if reference is not None:
+        check_type("reference", reference, Real, "it is a loss")
+    check_type("reference_label", reference_label, str, "it names the dashed line")
+    check_type("log", log, bool, "it says whether the scale is logarithmic")
+    return _draw(_get_budget_info(checked, reference, reference_label, log))
 
 
 def _get_budget_info(

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
+from optuna_kappa._validation import check_count, check_type
 from optuna_kappa.law import Law
 from optuna_kappa.law.observations import Observations, observe
 from optuna_kappa.runs import RunTable
@@ -60,6 +61,12 @@ def plot_loss_vs_lr(
         >>> [trace.name for trace in figure.data]
         ['1 epochs', '4 epochs', '16 epochs', '64 epochs', 'optimum']
     """
+    check_type("runs", runs, RunTable, "read_csv and run_table make one")
+    if law is not None:
+        check_type("law", law, Law, "fit makes one")
+    check_type("schedule", schedule, str, "it is the name of the schedule of some runs")
+    check_type("unit", unit, str, "it names the unit of a horizon")
+    check_count("max_horizons", max_horizons, "it is the largest number of curves")
     return _draw(_get_loss_vs_lr_info(runs, law, schedule, max_horizons, unit))
 
 
@@ -70,9 +77,6 @@ def _get_loss_vs_lr_info(
     max_horizons: int,
     unit: str,
 ) -> _LossVsLrInfo:
-    if max_horizons < 1:
-        raise ValueError(f"max_horizons must be at least 1, but is {max_horizons}")
-
     observed = [seen for seen in observe(runs) if seen.schedule == schedule]
 
     # Count from the largest horizon down, so that a single curve shows the largest one.

@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from optuna.study import Study
 from plotly.colors import sample_colorscale
 
+from optuna_kappa._validation import check_type
 from optuna_kappa.study.explain import Kill
 from optuna_kappa.visualization import theme
 from optuna_kappa.visualization.pruning_info import (
@@ -62,6 +63,7 @@ def plot_pruning(study: Study, lr: str = "lr") -> go.Figure:
         >>> [trace.name for trace in plot_pruning(study).data]
         ['pruned (1)', 'best', 'pruned otherwise']
     """
+    check_type("lr", lr, str, "it is the name of the learning-rate parameter")
     return _draw(get_pruning_info(study, lr))
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
 
+from optuna_kappa._validation import check_items, check_type
 from optuna_kappa.visualization import theme
 
 _OFF = 2.0  # the dotted lines: this factor away from the expected lr
@@ -62,7 +64,13 @@ def plot_transfer(points: Sequence[TransferPoint]) -> go.Figure:
         >>> figure.data[3].name, figure.data[3].y
         ('found by TPE', (0.0006,))
     """
-    return _draw(_get_transfer_info(points))
+    checked = check_items("points", points, TransferPoint, "one for each search")
+    for point in checked:
+        for name in ("label", "sampler"):
+            check_type(name, getattr(point, name), str, "it is shown in the figure")
+        for name in ("expected", "low", "high", "kappa_invariant", "found"):
+            check_type(name, getattr(point, name), Real, "it is a learning rate, or NaN")
+    return _draw(_get_transfer_info(checked))
 
 
 def _get_transfer_info(points: Sequence[TransferPoint]) -> _TransferInfo:

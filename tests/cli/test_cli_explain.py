@@ -179,7 +179,10 @@ def test_a_page(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
         ("--storage MANY --study tpe --lr rate", "has a parameter 'rate'; they have lr: give the"),
         ("--storage sqlite:///AT/one.db --lr x", "no trial of 'alone' has a parameter 'x'; they "),
         ("--storage MANY --study tpe --epsilon 0.1", "--epsilon is for the decisions about one t"),
-        ("--storage MANY --study tpe --trial 3 --epsilon 2", "epsilon must be a probability, at "),
+        (
+            "--storage MANY --study tpe --trial 3 --epsilon 2",
+            "epsilon must be a finite number in [0, 1)",
+        ),
         ("--storage MANY --study tpe --figure AT/no/x.html", "cannot write the page AT/no/x.html"),
     ],
 )

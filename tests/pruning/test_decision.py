@@ -99,11 +99,11 @@ def test_a_run_is_judged_at_most_once_a_phase() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((-0.1, 0.0, 1), "epsilon must be a probability.* but is -0.1"),
-        ((1.0, 0.0, 1), "epsilon must be .* below 1, but is 1.0"),
+        ((-0.1, 0.0, 1), "epsilon must be .* got -0.1: it is a probability"),
+        ((1.0, 0.0, 1), r"epsilon must be .* in \[0, 1\), got 1.0"),
         ((math.nan, 0.0, 1), "epsilon must be"),
-        ((0.1, 1.0, 1), "margin must be a part of the best loss.* 0.01 asks for 1 % less"),
-        ((0.1, 0.0, 0), "n_startup_trials must be at least 1, but is 0"),
+        ((0.1, 1.0, 1), "margin must be .* part of the best loss: 0.01 asks for 1 % less"),
+        ((0.1, 0.0, 0), "n_startup_trials must be an int of at least 1, got 0"),
     ],
 )
 def test_wrong_rules(arguments: tuple[float, float, int], message: str) -> None:

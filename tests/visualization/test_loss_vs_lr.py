@@ -65,7 +65,7 @@ def test_max_horizons(most: int, horizons: list[float]) -> None:
 
 
 def test_max_horizons_below_one(runs: RunTable) -> None:
-    with pytest.raises(ValueError, match="max_horizons must be at least 1, but is 0"):
+    with pytest.raises(ValueError, match="max_horizons must be an int of at least 1, got 0"):
         plot_loss_vs_lr(runs, max_horizons=0)
 
 

@@ -1,0 +1,96 @@
+"""Laws in files: reads what `Law.to_json` writes, and checks each value.
+
+Numbers are bounded, as those of run tables are (`optuna_kappa._validation.REACH`), so that all
+that follows from them can be computed. Optima may lie a little beyond the rates of their runs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from optuna_kappa._validation import Interval, check_count, check_mapping, check_type, shown
+from optuna_kappa.law.contexts import Context
+from optuna_kappa.law.optimum import Optimum
+
+FORMAT = "optuna-kappa law 1"
+
+_LN_LR = Interval(-250, 250)
+_HORIZON = Interval(1e-110, 1e110)
+_MULTIPLIER = Interval(1e-20, 1e20)  # far beyond what a schedule multiplies a rate by
+_ERROR = Interval(0, 1e3, "(]")  # standard error, in ln lr
+_REMEDY = "Law.to_json writes another"
+
+
+def read_law(text: object) -> tuple[tuple[Optimum, ...], tuple[Optimum, ...], Context]:
+    """Return the optima, the related optima and the context of a law.
+
+    Raises:
+        ValueError: The text is not a law of this version, or a value makes no sense.
+
+    Example:
+        >>> empty = {"format": FORMAT, "optima": [], "related": [], "context": []}
+        >>> read_law(json.dumps(empty))
+        ((), (), ())
+    """
+    check_type("the law", text, str, "give the text that Law.to_json returned")
+    try:
+        data = check_mapping("a law", _parsed(text), "it is JSON with a format and optima")
+        if data.get("format") != FORMAT:
+            given = shown(data.get("format"))
+            raise ValueError(f"its format is {given}, but {FORMAT!r} is needed")
+
+        optima = tuple(map(_optimum, _list(data, "optima")))
+        related = tuple(map(_optimum, _list(data, "related")))
+        return optima, related, _context(data)
+    except ValueError as error:
+        raise ValueError(f"not a law written by Law.to_json: {error}") from error
+
+
+def _parsed(text: Any) -> Any:
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("its brackets are nested too deeply") from None
+
+
+def _list(data: Mapping[str, Any], name: str) -> list[Any]:
+    return check_type(name, data.get(name), list, _REMEDY)
+
+
+def _optimum(data: object) -> Optimum:
+    """Read an optimum from the fields in a file.
+
+    Raises:
+        ValueError: A field is missing or not known, or has a value that makes no sense.
+    """
+    given = dict(check_mapping("an optimum", data, _REMEDY))
+    names = {field.name for field in fields(Optimum)}
+    if set(given) != names:
+        raise ValueError(f"an optimum must have the fields {', '.join(sorted(names))}")
+
+    check_type("schedule", given["schedule"], str, "it is the name of a schedule")
+    for name, allowed in (("ln_lr", _LN_LR), ("horizon", _HORIZON), ("se", _ERROR)):
+        given[name] = allowed.check(name, given[name], "it is a number of an optimum")
+    for name in ("mean", "peak"):
+        if given[name] is not None:
+            given[name] = _MULTIPLIER.check(name, given[name], "it multiplies a rate")
+
+    check_count("n", given["n"], "it is a number of runs", least=0)
+    check_count("at_edge", given["at_edge"], "it is a side, or 0", least=-1, most=1)
+    check_count("table", given["table"], "it is the number of a table", least=0)
+    return Optimum(**{**given, "context": _context(given)})
+
+
+def _context(data: Mapping[str, Any]) -> Context:
+    """The context: pairs of texts, the name of a column and its value."""
+    pairs = []
+    for pair in _list(data, "context"):
+        is_pair = isinstance(pair, list) and len(pair) == 2
+        if not is_pair or not all(isinstance(part, str) for part in pair):
+            raise ValueError(f"each of context must be two texts, got {shown(pair)}: {_REMEDY}.")
+        pairs.append((pair[0], pair[1]))
+
+    return tuple(pairs)
