@@ -43,9 +43,15 @@ Example:
     (5e-05, 4e-05)
 """
 
-from optuna_kappa.law import Law, Proposal, Verdict, fit, fit_contexts
-from optuna_kappa.runs import RunTable, read_csv
-from optuna_kappa.study import KappaPruner, KappaSampler, fail_interrupted, horizon, run_table
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from optuna_kappa.law import Law, Proposal, Verdict, fit, fit_contexts
+    from optuna_kappa.runs import RunTable, read_csv
+    from optuna_kappa.study import KappaPruner, KappaSampler, fail_interrupted, horizon, run_table
 
 __version__ = "0.1.0"
 
@@ -63,3 +69,38 @@ __all__ = [
     "read_csv",
     "run_table",
 ]
+
+# The folders that the public names come from, in the order in which they are looked in.
+_FOLDERS = ("law", "runs", "study")
+_SUBMODULES = (
+    *_FOLDERS,
+    "backtest",
+    "pruning",
+    "report",
+    "schedules",
+    "search",
+    "visualization",
+)
+
+
+if not TYPE_CHECKING:  # a type checker would take any name for one of this module
+
+    def __getattr__(name: str) -> Any:
+        """Import a public name or a folder when it is first used.
+
+        Optuna and NumPy take a second to import. The command line must be able to say that it was
+        interrupted in this second, so importing this package alone must not take it.
+        """
+        if name in __all__:
+            for folder in _FOLDERS:
+                module = import_module(f"{__name__}.{folder}")
+                if hasattr(module, name):
+                    globals()[name] = getattr(module, name)
+                    return globals()[name]
+
+        if name in _SUBMODULES:
+            return import_module(f"{__name__}.{name}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__, *_SUBMODULES})

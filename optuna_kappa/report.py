@@ -1,15 +1,17 @@
 """A self-contained page from texts, tables and figures.
 
-The page loads nothing from a network: Plotly's script is part of it, and its content security
-policy forbids everything else. Every text is escaped, except those inside figures. Figures escape
-their own texts (`optuna_kappa.visualization.theme.escape`), and none can end the script that
-holds it.
+The page loads nothing from a network and sends nothing: Plotly's script is part of it, and its
+content security policy forbids all other scripts, by their hashes. Every text is escaped. Figures
+escape their own texts (`optuna_kappa.visualization.theme.escape`), and none can end the script
+that holds it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -18,6 +20,7 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from optuna_kappa._files import write_file
+from optuna_kappa._validation import check_items, check_mapping, check_type
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -58,8 +61,7 @@ _PAGE = Template("""<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data: blob:; \
-style-src 'unsafe-inline'; script-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy" content="$policy">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>$title</title>
 <link rel="icon" href="data:,">
@@ -75,6 +77,13 @@ $sections
 $scripts</body>
 </html>
 """)
+
+# What a page may do: show images that it makes, and style itself, as Plotly does. It loads and
+# sends nothing. The hashes of its scripts are added, and no other may run.
+_POLICY = (
+    "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data: blob:; "
+    "style-src 'unsafe-inline'"
+)
 
 _DRAW = """
 for (const place of document.querySelectorAll(".figure")) {
@@ -105,8 +114,9 @@ class Table:
     rows: Sequence[Sequence[Cell]]
 
     def __post_init__(self) -> None:
-        n_columns = len(self.header)
-        for i, row in enumerate(self.rows):
+        n_columns = len(check_items("header", self.header, str, "it names the columns"))
+        rows: list[Sequence[Cell]] = check_items("rows", self.rows, Sequence, "each has cells")
+        for i, row in enumerate(rows):
             if len(row) != n_columns:
                 raise ValueError(
                     f"row {i} has {len(row)} cells, but the table has {n_columns} columns"
@@ -133,6 +143,12 @@ class Section:
     figures: Sequence[Figure] = ()
     tables: Sequence[Table] = ()
 
+    def __post_init__(self) -> None:
+        check_type("title", self.title, str, "it is the heading of the section")
+        check_items("text", self.text, str, "each is a paragraph")
+        check_items("figures", self.figures, object, "each is a figure")
+        check_items("tables", self.tables, Table, "each is a table")
+
 
 def page(
     title: str,
@@ -153,14 +169,23 @@ def page(
         >>> "<dt>Runs</dt><dd>24</dd>" in html, "<p>slope &lt; 1</p>" in html
         (True, True)
     """
+    check_type("title", title, str, "it is the heading of the page")
+    check_type("lead", lead, str, "it is the first paragraph")
+    check_items("sections", sections, Section, "they are the parts of the page")
+    if facts is not None:
+        values = check_mapping("facts", facts, "it has short values by name").values()
+        check_items("the values of facts", values, str, "write numbers as they are to be shown")
+
     has_figures = any(section.figures for section in sections)
+    scripts = _scripts() if has_figures else []
     return _PAGE.substitute(
+        policy=_policy(scripts),
         title=escape(title),
         style=_STYLE,
         lead=f'<p class="lead">{escape(lead)}</p>' if lead else "",
         facts=_facts(facts or {}),
         sections="\n".join(_section(section) for section in sections),
-        scripts=_scripts() if has_figures else "",
+        scripts=_script_tags(scripts),
     )
 
 
@@ -168,8 +193,7 @@ def write(path: str | PathLike[str], html: str) -> None:
     """Write a page to a file. Readers see the old page or the new one, never a part.
 
     Raises:
-        ValueError: The file cannot be written, or the name is that of a folder, a device, a pipe
-            or a symbolic link.
+        ValueError: The file cannot be written, or the name belongs to what is no file.
 
     Example:
         >>> import tempfile
@@ -179,7 +203,8 @@ def write(path: str | PathLike[str], html: str) -> None:
         ...     Path(f"{folder}/results.html").read_text()[:15]
         '<!DOCTYPE html>'
     """
-    # A lone surrogate, as in a file's name that is no text, has no bytes in UTF-8.
+    check_type("html", html, str, "page returns it")
+    # A lone surrogate has no bytes in UTF-8.
     write_file(path, html.encode("utf-8", "replace"), "page")
 
 
@@ -251,12 +276,25 @@ def _text(cell: Cell) -> str:
     return "–" if math.isnan(cell) else f"{cell:.4g}"
 
 
-def _scripts() -> str:
+def _scripts() -> list[str]:
     """Plotly, and the script that draws all figures of the page."""
     # Imported late, since pages without figures must not wait for Plotly.
     from plotly.offline import get_plotlyjs
 
-    return (
-        "<noscript><main><p>The figures need JavaScript.</p></main></noscript>\n"
-        f"<script>{get_plotlyjs()}</script>\n<script>{_DRAW}</script>\n"
-    )
+    # Browsers read all ends of lines as this one, and take the hash of what they read.
+    return [re.sub("\r\n?", "\n", script) for script in (get_plotlyjs(), _DRAW)]
+
+
+def _script_tags(scripts: Sequence[str]) -> str:
+    if not scripts:
+        return ""
+
+    notice = "<noscript><main><p>The figures need JavaScript.</p></main></noscript>\n"
+    return notice + "".join(f"<script>{script}</script>\n" for script in scripts)
+
+
+def _policy(scripts: Sequence[str]) -> str:
+    """The content security policy of a page with these scripts."""
+    digests = [hashlib.sha256(script.encode()).digest() for script in scripts]
+    sources = " ".join(f"'sha256-{b64encode(digest).decode()}'" for digest in digests)
+    return f"{_POLICY}; script-src {sources}" if sources else _POLICY

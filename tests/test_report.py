@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
 import subprocess
+from base64 import b64encode
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -118,7 +120,23 @@ def test_figure_of_others_cannot_leave_its_script() -> None:
 def test_page_refers_to_nothing() -> None:
     html = evil_page()
     assert Parsed(html).links == ["data:,"]
-    assert "default-src 'none'" in html
+    policy = policy_of(html)
+    for name in ("default-src", "base-uri", "form-action"):
+        assert policy[name] == "'none'"
+
+
+def policy_of(html: str) -> dict[str, str]:
+    (content,) = re.findall('"Content-Security-Policy" content="([^"]*)"', html)
+    return dict(rule.strip().split(" ", 1) for rule in content.split(";"))
+
+
+def test_only_the_scripts_of_the_page_may_run() -> None:
+    html = evil_page()
+    allowed = policy_of(html)["script-src"].split()
+    scripts = re.findall("<script>(.*?)</script>", html, re.DOTALL)
+    hashes = [hashlib.sha256(script.encode()).digest() for script in scripts]
+    assert allowed == [f"'sha256-{b64encode(digest).decode()}'" for digest in hashes]
+    assert "script-src" not in policy_of(page("Title"))
 
 
 def test_same_content_same_page() -> None:

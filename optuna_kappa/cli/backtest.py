@@ -9,7 +9,14 @@ from textwrap import fill
 from optuna_kappa.backtest import METHODS, Backtest, Outcome, Skipped, backtest
 from optuna_kappa.cli.arguments import HORIZON_UNIT, add_runs, parse_horizon
 from optuna_kappa.cli.inputs import confounder_notes, context_columns, read_runs
-from optuna_kappa.cli.output import WIDTH, group_name, print_json, print_notes, shortened
+from optuna_kappa.cli.output import (
+    WIDTH,
+    group_name,
+    print_json,
+    print_notes,
+    print_text,
+    shortened,
+)
 from optuna_kappa.runs import RunTable
 from optuna_kappa.runs.selection import in_unit
 
@@ -79,7 +86,7 @@ def run(options: argparse.Namespace) -> None:
     if options.json:
         print_json(result.to_dict())
     else:
-        print(_text(result, show_all=options.all))
+        print_text(_text(result, show_all=options.all))
 
 
 def _in_unit(runs: RunTable, horizon: float | None) -> float | None:

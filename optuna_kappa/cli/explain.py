@@ -14,7 +14,7 @@ from optuna_kappa.cli.arguments import add_figure, add_study
 from optuna_kappa.cli.explain_page import write_explain_page
 from optuna_kappa.cli.explain_text import pruned_text, summary_text, trial_text
 from optuna_kappa.cli.inputs import open_study, require_lr
-from optuna_kappa.cli.output import print_json
+from optuna_kappa.cli.output import one_line, print_json, print_text
 from optuna_kappa.study.explain import Explanation, Kill, explain, kills
 from optuna_kappa.study.pruner import KappaPruner
 
@@ -72,9 +72,9 @@ def run(options: argparse.Namespace) -> None:
     if options.json:
         print_json({"study": study.study_name, **_as_dict(pruned, explanation)})
     elif explanation is None:
-        print(pruned_text(f"{study.study_name}, {summary}", pruned))
+        print_text(pruned_text(f"{one_line(study.study_name)}, {summary}", pruned))
     else:
-        print(trial_text(explanation))
+        print_text(trial_text(explanation))
 
 
 def _pruner(options: argparse.Namespace) -> KappaPruner:

@@ -16,7 +16,9 @@ from optuna_kappa.cli.law_page import write_law_page
 from optuna_kappa.cli.output import (
     group_name,
     number_text,
+    one_line,
     print_json,
+    print_text,
     shortened,
     verdict_text,
 )
@@ -64,7 +66,7 @@ def run(options: argparse.Namespace) -> None:
         print_json({"groups": [_as_dict(group) for group in groups]})
     else:
         for group in groups:
-            print(_text(group))
+            print_text(_text(group))
 
 
 def _save(path: str, groups: list[Group]) -> None:
@@ -112,7 +114,7 @@ def _text(group: Group) -> str:
 
     # The optima of a law are sorted by schedule.
     for schedule, optima in groupby(law.optima, key=lambda optimum: optimum.schedule):
-        lines += ["", f"  {schedule}"]
+        lines += ["", f"  {one_line(schedule)}"]
         lines.append(f"  {'horizon':>12} {'best lr':>10} {'s.e. factor':>12} {'kappa':>10}")
         for optimum in optima:
             lines.append(_optimum_line(optimum))

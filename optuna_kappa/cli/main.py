@@ -1,43 +1,22 @@
-"""The command line: parses the arguments, runs a command, turns errors into exit codes."""
+"""The command line's entry, which can be interrupted at any time."""
 
 from __future__ import annotations
 
-import argparse
-import os
-import sys
-from collections.abc import Sequence
-from typing import NoReturn
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 
-import optuna
-
-from optuna_kappa.cli import backtest, explain, fit, propose
-from optuna_kappa.cli.outputs import check_outputs
-
-_COMMANDS = {"fit": fit, "propose": propose, "backtest": backtest, "explain": explain}
-
-_WRONG_INPUT = 2
 _INTERRUPTED = 130  # as shells report a program that Ctrl-C ended
-_NOBODY_READS = 141  # as shells report a program whose output pipe was closed
 
-_DESCRIPTION = """\
-Find learning rates (lr) for long training runs from short ones.
 
-The best lr moves with the data that a run sees: its horizon. optuna-kappa
-learns how from runs that you have, in a table or in an Optuna study.
-"""
-_EXAMPLES = """\
-examples:
-  optuna-kappa fit runs.csv                        # the law of these runs
-  optuna-kappa propose runs.csv --horizon 256      # the lr for a longer run
-  optuna-kappa backtest runs.csv                   # would the law have worked?
-  optuna-kappa explain --storage sqlite:///my.db   # why trials were pruned
+class _Interrupt(KeyboardInterrupt):
+    """Ctrl-C.
 
-To try the first three, make a small table of runs:
-
-  python -c "from optuna_kappa.runs import *; example_runs().to_csv('runs.csv')"
-
-"optuna-kappa COMMAND --help" describes a command.
-"""
+    Of a KeyboardInterrupt itself, Python remembers if it went through code that `exec` ran, as all
+    dataclasses do. It then ends with a signal of its own, whatever exit code it is given.
+    """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,56 +38,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
         constant
         ...
     """
-    # What Optuna logs about studies would mix with the notes of the commands.
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
+    interrupts: list[int] = []
+    with _noted(interrupts):
         try:
-            options = _parser().parse_args(arguments)
-            check_outputs(options)
-            options.run(options)
-        finally:
-            # A closed pipe shows here, and not when the interpreter ends.
-            sys.stdout.flush()
-    except BrokenPipeError:
-        # What is left in the buffer would raise once more when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _NOBODY_READS
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return _WRONG_INPUT
-    except KeyboardInterrupt:
-        return _INTERRUPTED
+            # Imported here, since Ctrl-C in the second that it takes must not show a traceback.
+            from optuna_kappa.cli.commands import run_command
 
-    return 0
+            code = run_command(arguments)
+        except KeyboardInterrupt:
+            return _INTERRUPTED
+        except BaseException:
+            # A library that is interrupted while it is imported may make any error of it.
+            if interrupts:
+                return _INTERRUPTED
+            raise
+
+    return _INTERRUPTED if interrupts else code
 
 
-class _Parser(argparse.ArgumentParser):
-    """Raises a ValueError with one line of text where argparse would print usage and exit."""
+@contextmanager
+def _noted(interrupts: list[int]) -> Iterator[None]:
+    """Add each Ctrl-C to a list, and raise KeyboardInterrupt as usual."""
 
-    def error(self, message: str) -> NoReturn:
-        raise ValueError(f"{message}; {self.prog} --help shows what can be given")
+    def interrupt(number: int, _: FrameType | None) -> None:
+        interrupts.append(number)
+        raise _Interrupt
 
+    # A program that calls `main` may handle Ctrl-C in a way of its own, or in another thread.
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="optuna-kappa",
-        description=_DESCRIPTION,
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name, module in _COMMANDS.items():
-        command = commands.add_parser(
-            name,
-            help=module.SUMMARY,
-            usage=module.USAGE,
-            description=module.DESCRIPTION,
-            epilog=module.EXAMPLES,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        module.add_arguments(command)
-        command.add_argument("--json", action="store_true", help="print JSON")
-        command.set_defaults(run=module.run)
-
-    return parser
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

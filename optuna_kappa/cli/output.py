@@ -3,14 +3,66 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from textwrap import fill
-from typing import Any
+from typing import Any, TextIO
+from unicodedata import category
 
 from optuna_kappa.law import Verdict
 
+# Categories of characters that are not seen, or change how others are: controls, formats (such as
+# direction marks), surrogates, and separators of lines and paragraphs.
+_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+
 WIDTH = 79  # columns; terminals of 80 wrap a line that fills them
+
+
+def print_text(text: str, file: TextIO | None = None) -> None:
+    r"""Print a text, with everything escaped that would do more than show a character.
+
+    Args:
+        text: Lines of text. Names in it may hold control characters of a terminal, or characters
+            that the console cannot encode.
+        file: Where to print; by default the output of the process.
+
+    Example:
+        >>> print_text("a \x1b[31mred name")
+        a \x1b[31mred name
+    """
+    file = file or sys.stdout
+    encoding = getattr(file, "encoding", None) or "utf-8"
+    shown = escaped(text).encode(encoding, "backslashreplace")
+    print(shown.decode(encoding), file=file)
+
+
+def escaped(text: str, keep: str = "\n") -> str:
+    r"""Escape control characters, direction marks and what is no character.
+
+    Args:
+        text: Any text.
+        keep: Characters to leave as they are.
+
+    Example:
+        >>> escaped("a\x1b[2Jb\u202ec\n")
+        'a\\x1b[2Jb\\u202ec\n'
+    """
+    return "".join(
+        char if char in keep or category(char) not in _UNSEEN else _escape(char) for char in text
+    )
+
+
+def one_line(text: str) -> str:
+    r"""Write a text in one line, for an error or the name of something.
+
+    Example:
+        >>> one_line("two\nlines")
+        'two\\nlines'
+    """
+    return escaped(text, keep="")
 
 
 def print_json(results: Mapping[str, Any]) -> None:
@@ -23,7 +75,7 @@ def print_json(results: Mapping[str, Any]) -> None:
         }
     """
     # NaN and infinity are no JSON, though Python would write them.
-    print(json.dumps(results, indent=1, allow_nan=False))
+    print_text(json.dumps(results, indent=1, allow_nan=False))
 
 
 def print_notes(notes: Sequence[str]) -> None:
@@ -33,7 +85,35 @@ def print_notes(notes: Sequence[str]) -> None:
         >>> print_notes(["the runs also differ in width"])
     """
     for note in notes:
-        print(fill(f"note: {note}", WIDTH), file=sys.stderr)
+        print_text(fill(f"note: {escaped(note)}", WIDTH), sys.stderr)
+
+
+@contextmanager
+def warnings_as_notes() -> Iterator[None]:
+    """Print what the package warns of as notes.
+
+    Example:
+        >>> with warnings_as_notes():
+        ...     pass
+    """
+    logger = logging.getLogger("optuna_kappa")
+    handler = _Notes()
+    logger.addHandler(handler)
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            yield
+    finally:
+        logger.removeHandler(handler)
+
+
+class _Notes(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        print_notes([record.getMessage()])
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    print_notes([str(message)])
 
 
 def group_name(context: Mapping[str, str]) -> str:
@@ -43,7 +123,7 @@ def group_name(context: Mapping[str, str]) -> str:
         >>> group_name({"optimizer": "adam", "width": "64"})
         'optimizer=adam, width=64'
     """
-    return ", ".join(f"{name}={value}" for name, value in context.items())
+    return one_line(", ".join(f"{name}={value}" for name, value in context.items()))
 
 
 def verdict_text(verdict: Verdict) -> str:
@@ -63,6 +143,7 @@ def shortened(text: str, width: int) -> str:
         >>> shortened("a-long-column-name", width=10)
         'a-long-...'
     """
+    text = one_line(text)
     if len(text) <= width:
         return text
 
@@ -99,3 +180,7 @@ def number_text(value: float | None, form: str) -> str:
         ('0.012', '-')
     """
     return "-" if value is None else f"{value:{form}}"
+
+
+def _escape(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")

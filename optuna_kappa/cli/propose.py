@@ -20,8 +20,10 @@ from optuna_kappa.cli.law_page import write_law_page
 from optuna_kappa.cli.output import (
     group_name,
     number_text,
+    one_line,
     print_json,
     print_notes,
+    print_text,
     verdict_text,
 )
 from optuna_kappa.law import Law, Proposal
@@ -83,7 +85,7 @@ def run(options: argparse.Namespace) -> None:
         print_json({"proposals": _as_dicts(proposals)})
     else:
         for group, of_group in proposals:
-            print(_text(group, of_group))
+            print_text(_text(group, of_group))
 
 
 def _groups(options: argparse.Namespace) -> list[Group]:
@@ -162,7 +164,7 @@ def _as_dicts(proposals: Sequence[tuple[Group, Sequence[Proposal]]]) -> list[dic
 def _text(group: Group, proposals: Sequence[Proposal]) -> str:
     """What a group's law proposes for one schedule and several horizons."""
     name = group_name(group.context)
-    schedule = proposals[0].schedule
+    schedule = one_line(proposals[0].schedule)
     lines = [f"{name}, {schedule}" if name else schedule, ""]
 
     lines.append(f"  {'horizon':>12} {'lr':>10} {'90 % interval':>22} {'kappa':>10}  verdict")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from optuna_kappa._validation import check_items, check_mapping
 from optuna_kappa.law.contexts import Context, check_pairs, comparable
@@ -67,10 +68,11 @@ def join(
         [1, 1, 0]
     """
     shapes = _checked_shapes(schedules)
+    tables: list[Sequence[Any]] = check_items("found", found, Sequence, "find_optima finds them")
     joined = []
-    for number, optima in enumerate(found, start=1):
-        is_last = number == len(found)
-        for optimum in optima:
+    for number, optima in enumerate(tables, start=1):
+        is_last = number == len(tables)
+        for optimum in check_items("found", optima, Optimum, "find_optima finds them"):
             # A periodic schedule has another mean at each horizon.
             mean, peak = _multipliers(optimum.schedule, optimum.horizon, shapes)
             in_table = replace(

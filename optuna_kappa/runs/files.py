@@ -53,7 +53,7 @@ def read_csv(path: str | PathLike[str]) -> RunTable:
         text = data.decode("utf-8-sig")
         reader = csv.reader(io.StringIO(text))
         rows = [(reader.line_num, row) for row in reader if row]
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, EOFError, zlib.error, UnicodeError, csv.Error) as error:
         raise ValueError(f"cannot read the run table {path}: {error}") from error
 
     try:
