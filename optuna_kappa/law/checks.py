@@ -9,7 +9,7 @@ import numpy as np
 
 from optuna_kappa.law.contexts import Context
 from optuna_kappa.law.optimum import Optimum
-from optuna_kappa.law.posterior import Posterior
+from optuna_kappa.law.posterior import Posterior, posterior_of
 from optuna_kappa.schedules import CONSTANT
 
 # Horizons within this factor of the largest say too little, so they are left out together with it.
@@ -85,7 +85,7 @@ def check(
         True
     """
     inside = [optimum for optimum in optima if not optimum.at_edge]
-    posterior = Posterior((*optima, *related), context)
+    posterior = posterior_of((*optima, *related), context)
     return Checks(
         left_out=left_out(optima, related, context),
         kappa_cv=_kappa_variation(inside, _largest_horizon(optima)),
@@ -121,7 +121,7 @@ def left_out(
     if not shorter:
         return None
 
-    posterior = Posterior((*shorter, *related), context)
+    posterior = posterior_of((*shorter, *related), context)
     mean, sd = _predicted(posterior, largest)
     return (largest.ln_lr - mean) / float(np.hypot(sd, largest.se))
 

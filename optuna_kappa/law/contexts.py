@@ -9,6 +9,7 @@ anything about each other; if it differs, they are different problems.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -35,9 +36,7 @@ def comparable(a: Context, b: Context) -> bool:
         >>> comparable((("optimizer", "adam"),), (("optimizer", "sgd"),))
         False
     """
-    kinds_of_a = [_kind(name, value) for name, value in a]
-    kinds_of_b = [_kind(name, value) for name, value in b]
-    return kinds_of_a == kinds_of_b
+    return a == b or _kinds(a) == _kinds(b)
 
 
 def check_pairs(
@@ -88,18 +87,23 @@ def similarity(rows: Sequence[Context], columns: Sequence[Context]) -> Floats:
 
 def _points(contexts: Sequence[Context]) -> Floats:
     """Return the coordinates of comparable contexts, shape `(n, number of numeric values)`."""
-    points = []
-    for context in contexts:
-        point = []
-        for _, value in context:
-            if _is_number(value):
-                point.append(np.log(float(value)))
-
-        points.append(point)
+    points = [_point(context) for context in contexts]
 
     # Contexts without numbers are points of no coordinates, which need a shape of (n, 0).
     coordinates = np.array(points, dtype=np.float64)
     return coordinates.reshape(len(contexts), -1)
+
+
+@lru_cache(maxsize=4096)
+def _point(context: Context) -> tuple[float, ...]:
+    """Return the coordinates of one context; the same few are asked for again and again."""
+    return tuple(float(np.log(float(value))) for _, value in context if _is_number(value))
+
+
+@lru_cache(maxsize=4096)
+def _kinds(context: Context) -> tuple[tuple[str, str], ...]:
+    """Return what another context must share with this one."""
+    return tuple(_kind(name, value) for name, value in context)
 
 
 def _kind(name: str, value: str) -> tuple[str, str]:

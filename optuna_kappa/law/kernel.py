@@ -168,10 +168,15 @@ def other(rows: Sequence[Optimum], columns: Sequence[Optimum]) -> Floats:
     if all(optimum.table == OWN for optimum in rows):
         return np.zeros((len(rows), len(columns)))
 
-    covariances = []
-    for row in rows:
-        covariances.append([_table_covariance(row, column) for column in columns])
-    return np.array(covariances)
+    row_tables = [optimum.table for optimum in rows]
+    column_tables = [optimum.table for optimum in columns]
+    bias = same(row_tables, column_tables)
+    bias[np.array(row_tables) == OWN] = 0.0
+
+    # An optimum shares the bias with its table, and its scatter with itself only.
+    scatter = same(list(map(id, rows)), list(map(id, columns)))
+    covariance: Floats = bias * (1 + scatter)
+    return covariance
 
 
 def deviation(
@@ -192,11 +197,30 @@ def deviation(
         >>> deviation((1.0, 0.1), [narrow], [narrow, wide]).round(2).tolist()
         [[1.01, 0.97]]
     """
-    shared, separate = sds
-    shared_covariance = shared**2 * similarity(rows, columns)
-    separate_covariance = separate**2 * same(rows, columns)
-    covariance: Floats = shared_covariance + separate_covariance
-    return covariance
+    return deviations([sds], rows, columns)[0]
+
+
+def deviations(
+    all_sds: Sequence[tuple[float, float]],
+    rows: Sequence[Context],
+    columns: Sequence[Context],
+) -> list[Floats]:
+    """Covariances of several differences between contexts, each as `deviation` returns them.
+
+    Example:
+        >>> narrow, wide = (("width", "64"),), (("width", "128"),)
+        >>> level, slope = deviations([(1.0, 0.1), (0.3, 0.1)], [narrow], [narrow, wide])
+        >>> slope.round(2).tolist()
+        [[0.1, 0.09]]
+    """
+    near = similarity(rows, columns)
+    equal = same(rows, columns)
+
+    covariances = []
+    for shared, separate in all_sds:
+        covariance: Floats = shared**2 * near + separate**2 * equal
+        covariances.append(covariance)
+    return covariances
 
 
 def integrated_walk(u: Floats, v: Floats) -> Floats:
@@ -257,11 +281,3 @@ def noise(optima: Sequence[Optimum], scatter: float) -> Floats:
 
 def _schedules(optima: Sequence[Optimum]) -> list[str]:
     return [optimum.schedule for optimum in optima]
-
-
-def _table_covariance(row: Optimum, column: Optimum) -> float:
-    """Bias that two optima of one other table share, plus the scatter of an optimum by itself."""
-    if row.table == OWN or row.table != column.table:
-        return 0.0
-
-    return 2.0 if row is column else 1.0

@@ -19,7 +19,7 @@ from optuna_kappa.law.contexts import Context
 from optuna_kappa.law.law_file import FORMAT, read_law
 from optuna_kappa.law.mixture import Mixture
 from optuna_kappa.law.optimum import Optimum
-from optuna_kappa.law.posterior import Posterior
+from optuna_kappa.law.posterior import Posterior, posterior_of
 from optuna_kappa.law.verdict import Verdict, at_target, diagnose
 from optuna_kappa.schedules import AnySchedule, as_schedule
 from optuna_kappa.schedules.kappa import kappa
@@ -223,7 +223,7 @@ class Law:
 
     @cached_property
     def _posterior(self) -> Posterior:
-        return Posterior((*self.optima, *self.related), self.context)
+        return posterior_of((*self.optima, *self.related), self.context)
 
     def _multipliers(
         self,

@@ -47,38 +47,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import NamedTuple
+from functools import cached_property, lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from optuna_kappa._typing import Floats
 from optuna_kappa.law.contexts import Context, comparable, similarity
-from optuna_kappa.law.kernel import contexts_of, noise
+from optuna_kappa.law.kernel import contexts_of
 from optuna_kappa.law.mixture import Mixture
 from optuna_kappa.law.optimum import Optimum
+from optuna_kappa.law.pairs import SCATTER
 from optuna_kappa.law.prior import Prior
+from optuna_kappa.law.regression import Regression
+from optuna_kappa.law.shared import shared_regression
 
-SCATTER = 0.07  # scatter of an optimum about any smooth law
-MOST_OPTIMA = 160  # those of the most similar contexts count; 50 ms of linear algebra
+MOST_OPTIMA = 160  # those of the most similar contexts count
 _SLOPE_SCATTER = 1e-3  # keeps the slope's standard deviation above 0
+_KEPT = 16  # posteriors
 
-_Array = NDArray[np.floating]  # what NumPy says its linear algebra returns
 
+@lru_cache(maxsize=_KEPT)
+def posterior_of(given: tuple[Optimum, ...], context: Context) -> Posterior:
+    """The posterior, which the law, its verdict and its checks share.
 
-class _Regression(NamedTuple):
-    """The Gaussian-process regressions on the optima, one for each hypothesis.
-
-    Attributes:
-        covariance: Prior covariance of the optima, their errors included, shape `(k, n, n)`.
-        solved_residual: covariance^-1 (z - prior mean), shape `(k, n)`.
-        probability: Posterior probabilities of the hypotheses, shape `(k,)`.
+    Example:
+        >>> from optuna_kappa import fit
+        >>> from optuna_kappa.runs import example_runs
+        >>> optima = fit(example_runs()).optima
+        >>> posterior_of(optima, ()) is posterior_of(optima, ())
+        True
     """
-
-    covariance: _Array
-    solved_residual: _Array
-    probability: _Array
+    return Posterior(given, context)
 
 
 @dataclass(frozen=True)
@@ -123,17 +122,7 @@ class Posterior:
             >>> posterior.predict(256.0, "cosine", mean=0.5, peak=1.0).moments[1] > 0.1
             True
         """
-        target = Optimum(
-            schedule=schedule,
-            horizon=horizon,
-            ln_lr=0.0,
-            se=0.0,
-            n=0,
-            at_edge=0,
-            mean=mean,
-            peak=peak,
-            context=self.context,
-        )
+        target = self._target(horizon, schedule, mean, peak)
         return self._condition(
             mean=self._prior.mean([target])[:, 0],
             variance=self._prior.covariance([target], [target])[:, 0, 0],
@@ -160,7 +149,7 @@ class Posterior:
         )
 
     @cached_property
-    def optima(self) -> Sequence[Optimum]:
+    def optima(self) -> tuple[Optimum, ...]:
         """The optima that the posterior rests on: informative ones of comparable contexts.
 
         An optimum at the edge of the rates tried only says that the best rate is not among them.
@@ -177,41 +166,71 @@ class Posterior:
         if not inside or len(inside) == len(candidates):
             return candidates
 
-        # Optima at an edge are the ones in question, so only the others predict.
-        inner_posterior = Posterior(inside, self.context)
-        informative = []
-        for optimum in candidates:
-            if not optimum.at_edge or inner_posterior.contradicts(optimum):
-                informative.append(optimum)
+        # Optima at an edge are the ones in question, so only the others predict. In this order,
+        # the laws of all contexts have the same ones, and share the regression on them.
+        inside.sort(key=_place)
+        inner_posterior = posterior_of(tuple(inside), self.context)
+        edges = [optimum for optimum in candidates if optimum.at_edge]
+        news = inner_posterior.contradicted(edges)
+        return tuple(one for one in candidates if not one.at_edge or one in news)
 
-        return informative
-
-    def contradicts(self, edge: Optimum) -> bool:
-        """Whether an optimum at the edge of its rates lies further out than predicted.
+    def contradicted(self, edges: Sequence[Optimum]) -> set[Optimum]:
+        """Optima at the edge of their rates that lie further out than predicted.
 
         Example:
             >>> inside = Optimum("constant", 16.0, ln_lr=-6.0, se=0.1, n=6, at_edge=0)
             >>> lowest = Optimum("constant", 16.0, ln_lr=-9.0, se=0.1, n=6, at_edge=-1)
-            >>> Posterior([inside]).contradicts(lowest)
+            >>> Posterior([inside]).contradicted([lowest]) == {lowest}
             True
         """
-        same_context = edge.context == self.context
-        posterior = self if same_context else Posterior(self.given, edge.context)
+        by_context: dict[Context, list[Optimum]] = {}
+        for edge in edges:
+            by_context.setdefault(edge.context, []).append(edge)
 
-        prediction = posterior.predict(
-            edge.horizon,
-            edge.schedule,
-            edge.mean,
-            edge.peak,
+        contradicted = set()
+        for context, of_context in by_context.items():
+            same = context == self.context
+            posterior = self if same else Posterior(self.given, context)
+            expected = posterior._expected(of_context)
+            for edge, ln_lr in zip(of_context, expected, strict=True):
+                if (edge.ln_lr - ln_lr) * edge.at_edge > 0:
+                    contradicted.add(edge)
+
+        return contradicted
+
+    def _expected(self, optima: Sequence[Optimum]) -> list[float]:
+        """Means of the predictions where some optima lie, without the cost of their variances."""
+        targets = [self._target(one.horizon, one.schedule, one.mean, one.peak) for one in optima]
+        cross = self._prior.covariance(targets, self.optima)
+        mean = self._prior.mean(targets) + self._regression.shifts(cross)
+        expected: list[float] = (self._regression.probability @ mean).tolist()
+        return expected
+
+    def _target(
+        self,
+        horizon: float,
+        schedule: str,
+        mean: float | None,
+        peak: float | None,
+    ) -> Optimum:
+        """What is to be predicted, as an optimum whose learning rate is not known."""
+        return Optimum(
+            schedule=schedule,
+            horizon=horizon,
+            ln_lr=0.0,
+            se=0.0,
+            n=0,
+            at_edge=0,
+            mean=mean,
+            peak=peak,
+            context=self.context,
         )
-        mean, _ = prediction.moments
-        return bool((edge.ln_lr - mean) * edge.at_edge > 0)
 
     def _condition(
         self,
         mean: Floats,
         variance: Floats,
-        cross: _Array,
+        cross: Floats,
         least_sd: float,
     ) -> Mixture:
         """Distribution of a quantity, given the optima.
@@ -223,42 +242,31 @@ class Posterior:
             least_sd: Lower bound of its standard deviation.
         """
         regression = self._regression
-        gain = np.linalg.solve(regression.covariance, cross[:, :, None])[:, :, 0]
-
-        posterior_mean = mean + (cross * regression.solved_residual).sum(axis=1)
-        posterior_variance = variance - (cross * gain).sum(axis=1)
-        sd = np.sqrt(np.maximum(posterior_variance, least_sd**2))
-        return Mixture(regression.probability, posterior_mean, sd)
+        gain, explained = regression.condition(cross)
+        sd = np.sqrt(np.maximum(variance - explained, least_sd**2))
+        return Mixture(regression.probability, mean + gain, sd)
 
     @cached_property
     def _prior(self) -> Prior:
         return Prior(self.optima, self.context)
 
     @cached_property
-    def _regression(self) -> _Regression:
-        z = np.array([optimum.ln_lr for optimum in self.optima])
-        residual = z - self._prior.mean(self.optima)
+    def _regression(self) -> Regression:
+        return shared_regression(self._prior)
 
-        errors = noise(self.optima, SCATTER)
-        covariance = self._prior.covariance(self.optima, self.optima) + errors
-        solved_residual = np.linalg.solve(covariance, residual[:, :, None])[:, :, 0]
-
-        _, ln_determinant = np.linalg.slogdet(covariance)
-        misfit = (residual * solved_residual).sum(axis=1)
-        ln_prior = np.log(self._prior.hypotheses.prior)
-        ln_probability = ln_prior - 0.5 * (misfit + ln_determinant)
-
-        # Subtracting the maximum keeps the exponentials from underflowing all together.
-        probability = np.exp(ln_probability - ln_probability.max())
-        probability /= probability.sum()
-        return _Regression(covariance, solved_residual, probability)
-
-    def _most_similar(self) -> list[Optimum]:
+    def _most_similar(self) -> tuple[Optimum, ...]:
         """Given optima of comparable contexts; if they are many, those of the most similar."""
-        alike = [optimum for optimum in self.given if comparable(optimum.context, self.context)]
+        alike = tuple(
+            optimum for optimum in self.given if comparable(optimum.context, self.context)
+        )
         if len(alike) <= MOST_OPTIMA:
             return alike
 
         nearness = similarity([self.context], contexts_of(alike))[0]
         nearest_first = np.argsort(-nearness, kind="stable")
-        return [alike[i] for i in nearest_first[:MOST_OPTIMA]]
+        return tuple(alike[i] for i in nearest_first[:MOST_OPTIMA])
+
+
+def _place(optimum: Optimum) -> tuple[Context, int, str, float]:
+    """Where an optimum stands in an order that no context changes."""
+    return optimum.context, optimum.table, optimum.schedule, optimum.horizon

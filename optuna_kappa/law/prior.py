@@ -23,18 +23,10 @@ from optuna_kappa.law.kernel import (
     offsets,
     other,
     peak_horizons,
-    schedule_covariance,
     steepening,
 )
 from optuna_kappa.law.optimum import OWN, Optimum
-
-DRIFT = 0.5  # MNIST: Adam moves from slope 0 to 1 over three units of ln D, SGD hardly at all
-# Standard deviations between contexts, as (part shared by near ones, part of its own): of the
-# optimum, in ln lr, of the slope, and of the drift, in parts of DRIFT.
-CONTEXT_LEVEL = (1.0, 0.1)
-CONTEXT_SLOPE = (0.3, 0.1)
-CONTEXT_DRIFT = (0.7, 0.7)
-_LEVEL = 3.0  # standard deviation of A
+from optuna_kappa.law.pairs import CONTEXT_SLOPE, own_pairs, pairs
 
 
 class SlopePrior(NamedTuple):
@@ -108,9 +100,9 @@ class Prior:
         slope_variance = self.hypotheses.slope_sd**2
 
         variance = share**2 * slope_variance
-        cross = (share * slope_variance)[:, None] * self.hypotheses.lever(depths)
+        cross = (share * slope_variance)[:, None] * self.lever(self.seen)
 
-        if self._has_other_contexts:
+        if self.has_other_contexts:
             shared, separate = CONTEXT_SLOPE
             variance += shared**2 + separate**2
             between = deviation(CONTEXT_SLOPE, [self.context], contexts_of(self.seen))
@@ -129,48 +121,82 @@ class Prior:
             -6.0
         """
         depths = self._depths(optima)
-        lever = self.hypotheses.lever(depths)
         slope = self.hypotheses.slope_mean[:, None]
 
-        mean: Floats = self._level + slope * lever + offsets(optima)
+        mean: Floats = self._level + slope * self.lever(optima) + offsets(optima)
         return mean - (1 - slope) * steepening(depths)
+
+    def lever(self, optima: Sequence[Optimum]) -> Floats:
+        """Factor L(u) that the slope of each hypothesis is multiplied by, shape `(k, n)`.
+
+        Example:
+            >>> seen = Optimum("constant", 16.0, ln_lr=-6.0, se=0.1, n=6, at_edge=0)
+            >>> float(Prior([seen]).lever([seen])[0, 0])  # 0 at the largest horizon
+            0.0
+        """
+        return self._seen_lever if optima is self.seen else self._lever_of(optima)
 
     def covariance(self, rows: Sequence[Optimum], columns: Sequence[Optimum]) -> Floats:
         """Prior covariances of optima, without their errors, shape `(k, n, m)`.
+
+        They are the common part, the product of the slopes' levers and the bias of other tables.
 
         Example:
             >>> seen = Optimum("constant", 16.0, ln_lr=-6.0, se=0.1, n=6, at_edge=0)
             >>> float(Prior([seen]).covariance([seen], [seen])[0, 0, 0])  # 3^2, of A
             9.0
         """
-        row_depths = self._depths(rows)
-        column_depths = self._depths(columns)
-        drift = DRIFT**2 * integrated_walk(row_depths, column_depths)
-        common = _LEVEL**2 + schedule_covariance(rows, columns)
-
-        if self._has_other_contexts:
-            row_contexts = contexts_of(rows)
-            column_contexts = contexts_of(columns)
-            common += deviation(CONTEXT_LEVEL, row_contexts, column_contexts)
-            slope_deviation = deviation(CONTEXT_SLOPE, row_contexts, column_contexts)
-            common += slope_deviation * np.outer(row_depths, column_depths)
-            drift *= deviation(CONTEXT_DRIFT, row_contexts, column_contexts)
-
-        row_lever = self.hypotheses.lever(row_depths)[:, :, None]
-        column_lever = self.hypotheses.lever(column_depths)[:, None, :]
+        slopes = self.lever(rows)[:, :, None] * self.lever(columns)[:, None, :]
         slope_variance = self.hypotheses.slope_sd[:, None, None] ** 2
-        covariance: Floats = slope_variance * (row_lever * column_lever) + common + drift
-
         bias_variance = self.hypotheses.bias_sd[:, None, None] ** 2
+
+        covariance: Floats = slope_variance * slopes + self.common_covariance(rows, columns)
         return covariance + bias_variance * other(rows, columns)
 
+    def common_covariance(self, rows: Sequence[Optimum], columns: Sequence[Optimum]) -> Floats:
+        """The part of the prior covariances that all hypotheses share, shape `(n, m)`.
+
+        It comes from the level, the drift, schedules and contexts.
+
+        Example:
+            >>> seen = Optimum("constant", 16.0, ln_lr=-6.0, se=0.1, n=6, at_edge=0)
+            >>> Prior([seen]).common_covariance([seen], [seen]).tolist()
+            [[9.0]]
+        """
+        row_depths = self._depths(rows)
+        column_depths = self._depths(columns)
+
+        several = self.has_other_contexts
+        if rows is self.seen and columns is self.seen:
+            shared = own_pairs(tuple(self.seen), several_contexts=several)
+        else:
+            shared = pairs(rows, columns, several_contexts=several)
+
+        slopes = shared.slope * np.outer(row_depths, column_depths)
+        drift = shared.drift * integrated_walk(row_depths, column_depths)
+        covariance: Floats = shared.level + slopes + drift
+        return covariance
+
     @cached_property
-    def _has_other_contexts(self) -> bool:
+    def has_other_contexts(self) -> bool:
+        """Whether optima of other contexts were seen.
+
+        Example:
+            >>> seen = Optimum("constant", 16.0, ln_lr=-6.0, se=0.1, n=6, at_edge=0)
+            >>> Prior([seen]).has_other_contexts
+            False
+        """
         return any(optimum.context != self.context for optimum in self.seen)
 
     @cached_property
-    def _largest(self) -> float:
-        """The largest peak horizon seen, of the context itself if it has any."""
+    def largest(self) -> float:
+        """The largest peak horizon seen, of the context itself if it has any.
+
+        Example:
+            >>> seen = Optimum("constant", 16.0, ln_lr=-6.0, se=0.1, n=6, at_edge=0)
+            >>> Prior([seen]).largest
+            16.0
+        """
         in_context = [optimum for optimum in self.seen if optimum.context == self.context]
         return float(peak_horizons(in_context or self.seen).max())
 
@@ -182,5 +208,21 @@ class Prior:
 
     def _depths(self, optima: Sequence[Optimum]) -> Floats:
         """How far each horizon lies below the largest, u = ln(d_max / d), shape `(n,)`."""
-        depths: Floats = np.log(self._largest / peak_horizons(optima))
+        if optima is self.seen:
+            return self._seen_depths
+        return self._depths_of(optima)
+
+    @cached_property
+    def _seen_depths(self) -> Floats:
+        return self._depths_of(self.seen)
+
+    @cached_property
+    def _seen_lever(self) -> Floats:
+        return self._lever_of(self.seen)
+
+    def _lever_of(self, optima: Sequence[Optimum]) -> Floats:
+        return self.hypotheses.lever(self._depths(optima))
+
+    def _depths_of(self, optima: Sequence[Optimum]) -> Floats:
+        depths: Floats = np.log(self.largest / peak_horizons(optima))
         return depths

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from optuna_kappa.law.checks import APART, left_out
 from optuna_kappa.law.contexts import Context
 from optuna_kappa.law.optimum import Optimum
-from optuna_kappa.law.posterior import Posterior
+from optuna_kappa.law.posterior import posterior_of
 
 _BROKEN = 3.0  # standard deviations of the largest horizon's optimum from its prediction
 _FLAT = 0.15  # slopes up to this change the lr by less than a ninth when the horizon doubles
@@ -59,7 +59,7 @@ def diagnose(
     largest = max(optima, key=lambda optimum: optimum.horizon)
     miss = left_out(optima, related, context) or 0.0
 
-    slope = Posterior((*optima, *related), context).slope
+    slope = posterior_of((*optima, *related), context).slope
     low = slope.quantile(0.05)
     middle = slope.quantile(0.5)
     high = slope.quantile(0.95)

@@ -2,6 +2,7 @@
 
 The tables are made from the recorded runs of Adam on MNIST. In each round, every table is fitted
 once. The new law is then asked at a horizon and under a schedule that the table does not have.
+Last, laws of many contexts are fitted and asked: each takes all others into account.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from rich.table import Table
 
-from optuna_kappa import RunTable, fit
+from optuna_kappa import RunTable, fit, fit_contexts
 from optuna_kappa.law import Law
+from optuna_kappa.runs import example_runs
 from studies.bench.recorded import adam, rates
 from studies.bench.report import Report
 from studies.replay.objective import LR
@@ -27,6 +29,9 @@ _NEW = 100, "cosine"  # horizon and schedule that the law is asked for
 _LEAST_ROUNDS = 3
 # In ms, since an ask fits the law and predicts.
 TARGETS = {"fit": 50.0, "predict": 5.0}
+N_CONTEXTS = 40, 100
+_CONTEXTS_MS = 5000.0  # wanted of the proposals for all contexts of a table
+_AT_EDGE = 5  # of so many contexts, one has its best rates at the edge of those tried
 
 
 @dataclass(frozen=True)
@@ -35,8 +40,8 @@ class Timing:
 
     Attributes:
         table: The table, in words.
-        what: "fit"; "predict", for the first time with a new law; "predict again"; or "propose",
-            which includes a verdict.
+        what: "fit"; "predict", for the first time with a new law; "predict again"; "propose",
+            which includes a verdict; or "propose for all" contexts.
         n_rounds: How often it was timed.
         median_ms: Median, in milliseconds.
         low_ms: Shortest.
@@ -146,6 +151,38 @@ def _round(table: RunTable) -> Iterator[tuple[str, float]]:
     yield "propose", _ms(lambda: laws[0].propose(*_NEW))
 
 
+def contexts(n: int) -> RunTable:
+    """Runs of n widths: six learning rates at four horizons, or fewer that miss the best."""
+    parts = []
+    for i in range(n):
+        runs = example_runs(slope=0.7 + 0.1 * np.sin(i))
+        lr = runs.lr * (1 + i) ** 0.3
+        width = np.full(len(runs), str(16 * (i + 1)))
+        tried = lr > (np.quantile(lr, 0.4) if i % _AT_EDGE == 0 else 0)
+        parts.append(replace(runs, lr=lr, context={"width": width}).where(tried))
+    return RunTable.concatenate(parts)
+
+
+def measure_contexts(n: int) -> Timing:
+    """Times fits and proposals for all of n contexts, once: they are many."""
+    groups = list(contexts(n).groups(["width"]))
+
+    def propose() -> None:
+        for law in fit_contexts(groups):
+            law.propose(*_NEW)
+
+    ms = _ms(propose)
+    return Timing(
+        table=f"{n} contexts, 4 horizons each",
+        what="propose for all",
+        n_rounds=1,
+        median_ms=ms,
+        low_ms=ms,
+        high_ms=ms,
+        target_ms=_CONTEXTS_MS,
+    )
+
+
 def _ms(work: Callable[[], object]) -> float:
     started = time.perf_counter()
     work()
@@ -159,6 +196,7 @@ def report(seconds: float) -> Report:
         seconds: Time to spend on each table.
     """
     timings = measure(tables(), seconds=seconds)
+    timings += [measure_contexts(n) for n in N_CONTEXTS]
     return Report({"timings": [asdict(timing) for timing in timings]}, [_table(timings)])
 
 

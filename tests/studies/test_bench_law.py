@@ -39,15 +39,26 @@ def test_main(
 ) -> None:
     small = tables(100)
     monkeypatch.setattr(law, "tables", lambda: small)
+    monkeypatch.setattr(law, "N_CONTEXTS", (3,))
     assert command.main(["law", "--seconds", "0", *(["--json"] if as_json else [])]) == 0
     printed = capsys.readouterr().out
     if as_json:
         found = json.loads(printed)
         assert set(found) == {"machine", "law"}
-        assert [t["what"] for t in found["law"]["timings"]] == STEPS * 2
+        assert [t["what"] for t in found["law"]["timings"]] == [
+            *STEPS * 2,
+            "propose for all",
+        ]
         assert all(math.isfinite(t["median_ms"]) for t in found["law"]["timings"])
     else:
         assert "predict again" in printed and "100 runs, 1 report each" in printed
+        assert "3 contexts, 4 horizons each" in printed
+
+
+def test_contexts_differ_in_width_only_and_some_miss_the_best_rate() -> None:
+    groups = list(law.contexts(6).groups(["width"]))
+    assert len(groups) == 6
+    assert sorted(len(runs) < 24 for _, runs in groups) == [False] * 4 + [True] * 2
 
 
 @pytest.mark.parametrize(
