@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import hostile
@@ -47,6 +49,15 @@ LR = FloatDistribution(1e-5, 1.0, log=True)
 
 
 SAMPLER = KappaSampler(24, seed=0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Some inputs are names of files that can be written: not into the project's folder."""
+    before = Path.cwd()
+    os.chdir(tmp_path_factory.mktemp("hostile"))
+    yield
+    os.chdir(before)
 
 
 def study_of(*trials: optuna.trial.FrozenTrial) -> optuna.Study:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,15 @@ CSV = "run,lr,schedule,horizon,step,loss,width\n" + "".join(
     f"{i},{0.001 * 3**i},constant,{8 * (i % 2 + 1)},8,{1 + (i - 2) ** 2},64\n" for i in range(6)
 )
 LAW = fit(example_runs()).to_json()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Some inputs are names of files that can be written: not into the project's folder."""
+    before = Path.cwd()
+    os.chdir(tmp_path_factory.mktemp("hostile"))
+    yield
+    os.chdir(before)
 
 
 @hostile.few

@@ -26,6 +26,7 @@ import numpy as np
 from optuna.trial import FrozenTrial, TrialState
 
 from optuna_kappa._typing import Floats
+from optuna_kappa._validation import LARGEST_LOSS
 from optuna_kappa.study.counting import counts_from_0
 
 _ASKED = 64  # completed trials that decide, the first ones, so that what was decided stays
@@ -127,7 +128,7 @@ def _as_values(
     for trial in complete:
         last = trial.intermediate_values[max(trial.intermediate_values)]
         returned = float(trial.values[0])
-        if math.isfinite(last) and math.isfinite(returned):
+        if abs(last) <= LARGEST_LOSS and abs(returned) <= LARGEST_LOSS:
             values.append(returned)
             reports.append(last)
             n_same += returned in trial.intermediate_values.values()
@@ -148,9 +149,10 @@ def _as_values(
     turned = get_worse
     if turned is None:
         turned = correlation < 0 if n_used >= _ENOUGH else kind != "scale"
-    slope = _slope(value, report, turned=turned)
-    offset = float(np.median(value - slope * report))
-    return Reporting(shift, offset, slope, kind)
+    with np.errstate(over="ignore", invalid="ignore"):  # of values that hardly differ, or by much
+        slope = _slope(value, report, turned=turned)
+        offset = float(np.median(value - slope * report))
+    return Reporting(shift, offset, slope, kind) if math.isfinite(offset) else Reporting(shift)
 
 
 def _contradiction(
