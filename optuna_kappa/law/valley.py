@@ -40,6 +40,8 @@ _N_AMPLITUDES = 9
 # Amplitudes cover this many standard deviations of ln s on both sides of its mean.
 _REACH = 2.2
 
+_LEAST_SCALE = 1e-100  # of the losses, as a part of the largest excess
+
 _LEAST_DENSITY = 1e-12  # no minimum is impossible: a law may be wrong
 
 Density: TypeAlias = Callable[[Floats], Floats]
@@ -137,6 +139,8 @@ def fit_valley(
         density: Prior density of the minimum over ln lr. Without it, all minima within the rates
             tried are equally likely, and those outside are less likely the farther out they are.
     """
+    # Next to a loss of 1, a scale of 1e-320 has no ratio that a float holds.
+    scale = max(scale, _LEAST_SCALE * float(seen.excess.max()))
     seen = near_the_best(seen, scale)
     y = compress(seen.excess / scale)
 
