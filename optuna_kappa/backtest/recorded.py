@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from optuna_kappa._typing import Floats, Rows
+from optuna_kappa._typing import Floats
+from optuna_kappa.backtest.curve import RecordedCurve, read_curve
 from optuna_kappa.law.horizons import SAME_PLAN
 from optuna_kappa.law.observations import Observations, Row, observations_of, observe
 from optuna_kappa.runs import RunTable
@@ -142,22 +142,6 @@ class Recorded:
         return float(np.expm1(excess)) if is_logarithmic else excess
 
 
-class _Curve(NamedTuple):
-    """A constant-rate run: its finite losses after the first step, in ascending step."""
-
-    ln_lr: float
-    run: str
-    step: Floats
-    loss: Floats
-    diverged_at: float  # infinite if it never did
-
-    def reaches(self, horizon: float) -> bool:
-        """Whether the run was trained up to a horizon."""
-        # A step that differs by rounding only is the horizon.
-        end = horizon * (1 - SAME_HORIZON)
-        return bool((self.step >= end).any())
-
-
 class RecordedRuns:
     """Runs of one schedule, whose losses at any horizon can be asked for.
 
@@ -264,8 +248,8 @@ class RecordedRuns:
         return distinct
 
     @cached_property
-    def _curves(self) -> list[_Curve]:
-        return [_read_curve(self.runs, rows) for rows in self.runs.by_run()]
+    def _curves(self) -> list[RecordedCurve]:
+        return [read_curve(self.runs, rows) for rows in self.runs.by_run()]
 
     def _rows(self, horizon: float) -> Iterator[Row]:
         """The loss at a horizon of each constant-rate run that reached it, or diverged."""
@@ -289,20 +273,3 @@ class RecordedRuns:
             elif curve.step[0] <= horizon:
                 loss = np.interp(np.log(horizon), np.log(curve.step), curve.loss)
                 yield curve.ln_lr, float(loss), curve.run
-
-
-def _read_curve(runs: RunTable, rows: Rows) -> _Curve:
-    """Read one run, given its rows in ascending step."""
-    step = runs.step[rows]
-    loss = runs.loss[rows]
-    is_finite = np.isfinite(loss)
-    is_trained = is_finite & (step > 0)
-
-    first = rows[0]
-    return _Curve(
-        ln_lr=float(np.log(runs.lr[first])),
-        run=str(runs.run[first]),
-        step=step[is_trained],
-        loss=loss[is_trained],
-        diverged_at=float(step[~is_finite].min(initial=np.inf)),
-    )

@@ -15,6 +15,7 @@ from optuna.samplers import BaseSampler, TPESampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from optuna_kappa._validation import check_type
 from optuna_kappa.study.plans import at_horizon, kind_of, probe_end
 
 _KAPPA_KINDS = ("probe", "law")
@@ -59,7 +60,14 @@ class BaseSamplerAdapter(BaseSampler):
             horizon: Steps of a full run.
             lr: Name of the learning-rate parameter.
             seed: Seed of the TPESamplers.
+
+        Raises:
+            ValueError: The base sampler is not one of Optuna's kind.
         """
+        if sampler is not None:
+            remedy = "it is an object, such as optuna.samplers.TPESampler()"
+            check_type("base_sampler", sampler, BaseSampler, remedy)
+
         self._sampler = sampler
         self._horizon = horizon
         self._lr = lr

@@ -127,16 +127,12 @@ class KappaSampler(BaseSampler):
         if n_probes is None:
             n_probes = 0 if self._sources else affordable(self._horizon)
         n_probes = check_count("n_probes", n_probes, "0 runs no probes", 0, MAX_STEP)
-        ladder = rungs(self._horizon, n_probes)
-        self._planner = Planner(lr, ladder, check_dead_after(dead_after))
+        self._planner = Planner(lr, rungs(self._horizon, n_probes), check_dead_after(dead_after))
 
-        drawn = int(np.random.SeedSequence().generate_state(1)[0])
-        remedy = "leave it out to draw one"
-        self._seed = drawn if seed is None else check_count("seed", seed, remedy, least=0)
+        if seed is None:
+            seed = int(np.random.SeedSequence().generate_state(1)[0])
+        self._seed = check_count("seed", seed, "leave it out to draw one", least=0)
 
-        if base_sampler is not None:
-            remedy = "it is an object, such as optuna.samplers.TPESampler()"
-            check_type("base_sampler", base_sampler, BaseSampler, remedy)
         self._base = BaseSamplerAdapter(base_sampler, self._horizon, lr, self._seed)
         self._memo: tuple[object, StudyLaw] | None = None
         self._hints = Hints(_logger)

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from itertools import cycle
-from numbers import Real
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
 
-from optuna_kappa._validation import POSITIVE, check_items, check_type, shown
 from optuna_kappa.law import Law, Optimum
 from optuna_kappa.visualization import theme
+from optuna_kappa.visualization.arguments import check_law_arguments
 
 _Z90 = 1.64  # standard errors from the middle to an end of a 90 % interval
 _BEYOND = 2.0  # without targets, the band ends at this multiple of the largest horizon
@@ -58,8 +57,8 @@ def plot_law(
 ) -> go.Figure:
     """Draw optimal learning rate against horizon: the optima, the law, and its proposals.
 
-    The band is the law's 90 % interval for constant-rate runs. If the law has no such optima, it
-    is the interval for the schedule with the most optima.
+    The band is the law's 90 % interval for constant-rate runs, or for the schedule with the most
+    optima if the law has none at a constant rate.
 
     Args:
         law: Fitted law.
@@ -79,27 +78,8 @@ def plot_law(
         >>> [trace.name for trace in figure.data if "proposal" in trace.name]
         ['proposal, cosine']
     """
-    check_type("law", law, Law, "fit makes one")
-    check_type("unit", unit, str, "it names the unit of a horizon")
-    for target in _parts("targets", targets, ("horizon", "schedule")):
-        POSITIVE.check("horizon", target[0], "it is that of a planned run")
-    for known in _parts("truth", truth, ("horizon", "lr", "label")):
-        POSITIVE.check("horizon", known[0], "it is that of a known optimum")
-        check_type("lr", known[1], Real, "it is that of a known optimum")
-        check_type("label", known[2], str, "it is the name of a known optimum")
+    check_law_arguments(law, targets, truth, unit)
     return _draw(_get_law_plot_info(law, targets, truth, unit))
-
-
-def _parts(name: str, values: object, parts: tuple[str, ...]) -> list[Sequence[Any]]:
-    """Return what the caller passed, if each of it has these parts."""
-    remedy = f"each is ({', '.join(parts)})"
-    checked: list[Sequence[Any]] = check_items(name, values, Sequence, remedy)
-    for value in checked:
-        if len(value) != len(parts):
-            raise ValueError(
-                f"each of {name} must have {len(parts)} parts, got {shown(value)}: {remedy}."
-            )
-    return checked
 
 
 def _get_law_plot_info(
