@@ -74,6 +74,21 @@ class Effects:
         features = features_of(params, self.scales)
         return float(features @ self.beta)
 
+    def level(self, params: Mapping[str, Any]) -> float:
+        """Return what these parameters add to the loss at the largest horizon, at the optimum.
+
+        It is added to the logarithm of the loss if `logarithmic`.
+
+        Example:
+            >>> NO_EFFECTS.level({"batch": 256})
+            0.0
+        """
+        if not self.scales:
+            return 0.0
+
+        features = features_of(params, self.scales)
+        return float(features @ self.gamma[-1])
+
     def adjusted(self, runs: RunTable) -> RunTable:
         """Return the runs as they would have been with the average of the parameters.
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from simulated import LARGEST, Simulated
 
 from optuna_kappa import RunTable, fit
@@ -111,3 +114,79 @@ def test_diverged_runs_stay_diverged() -> None:
     )
     adjusted = find_effects(broken, NAMES).adjusted(broken)
     assert (np.isnan(adjusted.loss) == np.isnan(loss)).all()
+
+
+def two_optimizers(factor: float, *, spread: float = 3.0, n: int = 16, seed: int = 0) -> RunTable:
+    """Runs of two optimizers, around the optimum of each; the rate diverges 20 times above it."""
+    rng = np.random.default_rng(seed)
+    tables = []
+    for run in range(n):
+        name, own_factor = [("adam", 1.0), ("sgd", factor)][run % 2]
+        off = rng.uniform(-spread, spread)
+        problem = Simulated(noise=0.01, seed=seed + run, diverges=20.0)
+        table = problem.runs([2e-3 * np.exp(off)])
+        tables.append(
+            replace(
+                table,
+                run=np.full(len(table), str(run)),
+                lr=table.lr * own_factor,
+                context={"optimizer": np.full(len(table), name)},
+            )
+        )
+    return RunTable.concatenate(tables)
+
+
+def shift_between(table: RunTable) -> float:
+    """From Adam's optimum to SGD's, in ln lr."""
+    effects = find_effects(table, ["optimizer"])
+    return effects.shift({"optimizer": "sgd"}) - effects.shift({"optimizer": "adam"})
+
+
+@pytest.mark.parametrize("factor", [1 / 100, 1 / 30, 1.0, 5.0, 30.0, 100.0])
+def test_optima_far_apart(factor: float) -> None:
+    errors = [
+        abs(shift_between(two_optimizers(factor, seed=seed)) - np.log(factor))
+        for seed in range(0, 250, 50)
+    ]
+    assert np.median(errors) < 0.3
+
+
+@pytest.mark.parametrize("factor", [1 / 30, 30.0])
+def test_a_diverged_run_bounds_the_optimum_of_its_own_optimizer(factor: float) -> None:
+    """SGD has one run that did not diverge, which says little, and some that did."""
+    table = two_optimizers(factor, n=12)
+    own = [rows[0] for rows in table.by_run() if table.context["optimizer"][rows[0]] == "sgd"]
+    known = set(table.run[own[1:]])
+    kept = [rows for rows in table.by_run() if str(table.run[rows[0]]) not in known]
+    base = RunTable.concatenate([table_of(table, rows) for rows in kept])
+    before = shift_between(base)
+
+    bound = 2e-3 * np.exp(before) / 10  # far below where the optimum is now thought to be
+    rows = kept[0]
+    broken = table_of(table, rows)
+    broken = replace(
+        broken,
+        run=np.full(len(broken), "broken"),
+        lr=np.full(len(broken), bound),
+        loss=np.full(len(broken), np.nan),
+        context={"optimizer": np.full(len(broken), "sgd")},
+    )
+    assert shift_between(RunTable.concatenate([base, broken])) < before - 0.5
+
+
+def table_of(table: RunTable, rows: NDArray[np.intp]) -> RunTable:
+    columns = {
+        name: getattr(table, name)[rows]
+        for name in ("run", "lr", "schedule", "horizon", "step", "loss")
+    }
+    return RunTable.from_columns(columns | {name: c[rows] for name, c in table.context.items()})
+
+
+def test_the_level_is_that_of_the_better_optimizer() -> None:
+    table = two_optimizers(30.0)
+    is_sgd = table.context["optimizer"] == "sgd"
+    for helps in (-0.3, 0.3):
+        moved = replace(table, loss=table.loss * np.exp(helps * is_sgd))
+        effects = find_effects(moved, ["optimizer"])
+        difference = effects.level({"optimizer": "sgd"}) - effects.level({"optimizer": "adam"})
+        assert difference == pytest.approx(helps, abs=0.15)
