@@ -15,6 +15,8 @@ from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 
+from optuna_kappa._validation import one_line, shown
+
 _ANY_WRITES = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _GROUP = stat.S_IRWXG
 _HINT = "give the name of a file in a folder that exists and can be written"
@@ -72,13 +74,35 @@ def check_target(path: str | PathLike[str], what: str) -> Path:
     name = os.fspath(path) if isinstance(path, (str, PathLike)) else None
     if not isinstance(name, str):
         raise ValueError(
-            f"the name of the {what} must be a text or a path, got {path!r}: {_HINT}."
+            f"the name of the {what} must be a text or a path, got {shown(path)}: {_HINT}."
         )
 
     problem = _problem(name)
     if problem:
         raise ValueError(_message(name, what, problem))
     return Path(name)
+
+
+def check_path(name: str, value: object) -> str:
+    """Return the name of a file as text.
+
+    Args:
+        name: Name of the parameter, as the caller writes it.
+        value: Value that the caller passed: a text or a path.
+
+    Raises:
+        ValueError: If it is something else, or empty.
+
+    Example:
+        >>> check_path("path", "runs.csv")
+        'runs.csv'
+    """
+    if isinstance(value, (str, os.PathLike)):
+        path = os.fspath(value)
+        if isinstance(path, str) and path.strip() and "\0" not in path:
+            return path
+
+    raise ValueError(f"{name} must be a text or a path, got {shown(value)}: it names a file.")
 
 
 def _problem(name: str) -> str:
@@ -155,5 +179,5 @@ def _permissions(path: Path, like: os.stat_result) -> int:
 
 def _message(path: str | Path, what: str, problem: str) -> str:
     # A name of spaces only would not be seen.
-    shown = path if str(path).strip() else repr(path)
-    return f"cannot write the {what} {shown}: {problem}"
+    name = one_line(str(path)) if str(path).strip() else repr(path)
+    return f"cannot write the {what} {name}: {problem}"

@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import math
 import numbers
-import os
 import reprlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
+from unicodedata import category
 
 _T = TypeVar("_T")
+
+# Categories of characters that are not seen, or change how others are: controls, formats (such as
+# direction marks), surrogates, and separators of lines and paragraphs.
+_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 _MOST_SHOWN = 100  # characters of a value in a message
 
@@ -237,28 +241,6 @@ def check_mapping(name: str, value: object, remedy: str) -> Mapping[str, Any]:
     raise ValueError(f"{name} must be a dict with texts as keys, got {shown(value)}: {remedy}.")
 
 
-def check_path(name: str, value: object) -> str:
-    """Return the name of a file as text.
-
-    Args:
-        name: Name of the parameter, as the caller writes it.
-        value: Value that the caller passed: a text or a path.
-
-    Raises:
-        ValueError: If it is something else, or empty.
-
-    Example:
-        >>> check_path("path", "runs.csv")
-        'runs.csv'
-    """
-    if isinstance(value, (str, os.PathLike)):
-        path = os.fspath(value)
-        if isinstance(path, str) and path.strip() and "\0" not in path:
-            return path
-
-    raise ValueError(f"{name} must be a text or a path, got {shown(value)}: it names a file.")
-
-
 def shown(value: object) -> str:
     """Write a value for a message, in one line and not too long.
 
@@ -271,10 +253,28 @@ def shown(value: object) -> str:
     short.maxstring = short.maxother = short.maxlong = _MOST_SHOWN
 
     try:
-        text = " ".join(short.repr(value).split())
+        text = one_line(" ".join(short.repr(value).split()))
     except Exception:  # a repr of others may raise anything
         text = object.__repr__(value)
     return text if len(text) <= _MOST_SHOWN else f"{text[: _MOST_SHOWN - 3]}..."
+
+
+def one_line(text: str, keep: str = "") -> str:
+    r"""Escape control characters, direction marks and what is no character.
+
+    Args:
+        text: Any text, such as a name or what another library says.
+        keep: Characters to leave as they are.
+
+    Example:
+        >>> one_line("two\nlines, \x1b[31mred")
+        'two\\nlines, \\x1b[31mred'
+    """
+    parts = []
+    for char in text:
+        is_plain = char in keep or category(char) not in _UNSEEN
+        parts.append(char if is_plain else char.encode("unicode_escape").decode("ascii"))
+    return "".join(parts)
 
 
 def _name(kind: object) -> str:

@@ -10,8 +10,14 @@ import math
 import os
 import traceback
 from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import IntEnum
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
+from uuid import UUID
 
 import numpy as np
 import optuna
@@ -33,28 +39,96 @@ few = settings(
     suppress_health_check=list(HealthCheck),
 )
 
-EDGES = [0, -1, 1, 0.5, 1e-320, 1e-300, 1e-100, 1e99, 1e101, 1e300, 1e308, -1e308, 10**400]
+# For what takes a tenth of a second.
+fewer = settings(few, max_examples=max(EXAMPLES // 10, 5))
+
+EDGES = [
+    *(0, -1, 1, 0.5, 1e-320, 1e-300, 1e-100, 1e99, 1e101, 1e300, 1e308, -1e308, 10**400),
+    *(-0.0, 2**31 - 1, 2**31, 2**63, -(2**63) - 1, 1e-9, 1 + 1e-15, 0.1 + 0.2),
+]
 ODD = [math.nan, math.inf, -math.inf, None, True, "", "text", b"bytes", [], [1], {}, {"a": 1}]
+
+
+class Unshowable:
+    """An object whose text cannot be had."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no text")
+
+
+class Level(IntEnum):
+    """Numbers with names."""
+
+    LOW = 1
+
+
+def _endless() -> dict[str, Any]:
+    """A dictionary that contains itself."""
+    inner: dict[str, Any] = {}
+    inner["inner"] = inner
+    return inner
+
+
 OBJECTS: list[Any] = [
-    object(),
-    len,
-    type,
-    set(),
-    (1, 2),
-    1j,
-    np.array([1.0, np.nan]),
-    np.array(3.0),
-    np.float32(2),
-    "a" * 5000,
-    "\x1b[31mred\x07",
-    "\ud800",
-    "\udce9",
-    10**5000,
-    optuna.samplers.TPESampler,
+    *(object(), len, type, set(), (1, 2), 1j, Unshowable(), Level.LOW, range(3), Ellipsis),
+    *(Decimal("0.5"), Decimal("sNaN"), Decimal("1e5000"), Fraction(1, 3), Fraction(10**400)),
+    *(datetime(2026, 1, 1), timedelta(days=1), Path("no such file"), bytearray(b"1"), UUID(int=1)),
+    *(
+        memoryview(b"1"),
+        frozenset({1}),
+        {1: 2},
+        {None: None},
+        _endless(),
+        [[[]]],
+        [None],
+        [[1], 2],
+    ),
+    *(np.array([1.0, np.nan]), np.array(3.0), np.array([]), np.ones((2, 2)), np.array(["a"])),
+    *(np.array([None, {}]), np.array([b"a"]), np.zeros(2, dtype="f8,i4"), np.ma.masked),
+    *(np.ma.array([1.0, 2.0], mask=[True, False]), np.array([1j]), np.array(["2026"], "M8[D]")),
+    *(
+        np.float32(2),
+        np.float64("nan"),
+        np.float16("inf"),
+        np.int64(8),
+        np.uint8(0),
+        np.bool_(True),
+    ),
+    *(np.str_("constant"), np.bytes_(b"a"), np.datetime64("NaT"), np.timedelta64(1, "s")),
+    *(
+        "a" * 5000,
+        "\x1b[31mred\x07",
+        "\ud800",
+        "\udce9",
+        "a\0b",
+        "\u202e",
+        " ",
+        "\n",
+        "nan",
+        "1e400",
+    ),
+    *("\u0661", "constant", "cosine(warmup=2)", "step(n=1e9)", "cosine(" * 99, "lr", "-", "."),
+    *(10**5000, optuna.samplers.TPESampler, optuna.create_study(), MagicMock()),
+    *(optuna.trial.create_trial(value=0.5), lambda *_, **__: None),
 ]
 
 numbers = st.one_of(st.sampled_from(EDGES), st.floats(), st.integers())
-anything = st.one_of(numbers, st.sampled_from(ODD), st.sampled_from(OBJECTS), st.text(max_size=9))
+_one = st.one_of(
+    numbers,
+    st.sampled_from(ODD),
+    st.sampled_from(OBJECTS),
+    st.text(max_size=9),
+    st.text(alphabet=st.characters(), max_size=9),
+    st.decimals(),
+    st.fractions(),
+    st.builds(lambda: iter([1])),
+)
+anything = st.one_of(
+    _one,
+    st.lists(_one, max_size=3),
+    st.lists(_one, max_size=3).map(tuple),
+    st.dictionaries(st.text(max_size=9), _one, max_size=3),
+)
 json_values = st.recursive(
     st.one_of(st.none(), st.booleans(), numbers, st.text(max_size=9)),
     lambda inner: st.one_of(

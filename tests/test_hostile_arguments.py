@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -29,11 +30,13 @@ from optuna_kappa import (
     report,
     schedules,
 )
-from optuna_kappa.backtest import backtest
-from optuna_kappa.law import join, pool
+from optuna_kappa.backtest import RecordedRuns, backtest
+from optuna_kappa.law import join, omissions, pool
 from optuna_kappa.runs import example_runs, write_csv
 from optuna_kappa.search.trajectory import trajectory
-from optuna_kappa.study import explain, kills, plan_of, run_table
+from optuna_kappa.study import explain, fail_interrupted, kills, plan_of, run_table
+from optuna_kappa.study.decisions import decisions
+from optuna_kappa.study.storage import open_storage
 from optuna_kappa.visualization import (
     TransferPoint,
     plot_budget,
@@ -93,8 +96,12 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "run_table": (run_table, {"trials": STUDY}),
     "explain": (explain, {"study": STUDY, "number": 0}),
     "kills": (kills, {"study": STUDY}),
+    "decisions": (decisions, {"study": STUDY, "number": 0}),
+    "fail_interrupted": (fail_interrupted, {"study": STUDY}),
+    "open_storage": (open_storage, {"url": "sqlite:///no such folder/my.db"}),
     "fit": (fit, {"runs": RUNS}),
     "fit_contexts": (fit_contexts, {"tables": [({"width": "1"}, RUNS)]}),
+    "omissions": (omissions, {"runs": RUNS}),
     "join": (join, {"found": [LAW.optima]}),
     "pool": (pool, {"laws": [({"width": "1"}, LAW)]}),
     "Law": (Law, {"optima": LAW.optima}),
@@ -111,6 +118,10 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "write_csv": (write_csv, {"runs": RUNS, "path": "no such folder/runs.csv"}),
     "example_runs": (example_runs, {}),
     "backtest": (backtest, {"runs": RUNS}),
+    "RecordedRuns": (RecordedRuns, {"runs": RUNS}),
+    "trajectory": (trajectory, {"costs": [1, 1], "losses": [0.3, 0.2]}),
+    "at": (SEARCH.at, {"budget": 1.5}),
+    "budget_to": (SEARCH.budget_to, {"loss": 0.25}),
     "plot_budget": (plot_budget, {"searches": {"TPE": [SEARCH]}}),
     "plot_law": (plot_law, {"law": LAW}),
     "plot_loss_vs_lr": (plot_loss_vs_lr, {"runs": RUNS}),
@@ -119,6 +130,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "page": (report.page, {"title": "Results"}),
     "write": (report.write, {"path": "no such folder/page.html", "html": ""}),
     "Table": (report.Table, {"header": ["a"], "rows": [[1]]}),
+    "Section": (report.Section, {"title": "Probes"}),
     "parse": (schedules.parse, {"text": "cosine"}),
     "as_schedule": (schedules.as_schedule, {"value": "cosine"}),
     "find_schedule": (schedules.find_schedule, {"name": "cosine"}),
@@ -132,6 +144,13 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "step": (schedules.step, {"n": 4}),
     "cyclic": (schedules.cyclic, {"n": 4}),
     "from_callable": (schedules.from_callable, {"function": lambda p: 1 - p / 2, "name": "mine"}),
+    "from_torch": (schedules.from_torch, {"factory": lambda optimizer: None, "n_steps": 4}),
+    "PeriodicSchedule": (
+        schedules.PeriodicSchedule,
+        {"name": "mine", "period": 2, "divide": lambda n: schedules.cosine()},
+    ),
+    "resolve": (schedules.step(period=2).resolve, {"horizon": 8}),
+    "constant": (schedules.constant, {}),
     "Schedule": (schedules.Schedule, {"name": "mine", "mean": 1.0, "shape": np.ones_like}),
     "kappa": (schedules.cosine().kappa, {"lr": 0.1, "horizon": 8}),
     "lr": (schedules.cosine().lr, {"kappa": 0.1, "horizon": 8}),
@@ -140,8 +159,21 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
 }
 
 
-def parameters_of(call: Callable[..., Any]) -> list[str]:
-    return list(inspect.signature(call).parameters)
+# What one function takes is as wrong for another, and looks right longer.
+RIGHT_ELSEWHERE = [value for _, usual in CALLS.values() for value in usual.values()]
+ANYTHING = st.one_of(
+    hostile.anything,
+    st.sampled_from(RIGHT_ELSEWHERE),
+    st.lists(st.sampled_from(RIGHT_ELSEWHERE), max_size=2),
+)
+
+
+def arguments_of(call: Callable[..., Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """One or two arguments of a function, of any kind."""
+    names = list(inspect.signature(call).parameters)
+    if not names:
+        return st.just({})
+    return st.dictionaries(st.sampled_from(names), ANYTHING, min_size=1, max_size=2)
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -149,9 +181,11 @@ def test_arguments(name: str) -> None:
     call, usual = CALLS[name]
 
     @hostile.few
-    @given(parameter=st.sampled_from(parameters_of(call)), value=hostile.anything)
-    def tried(parameter: str, value: Any) -> None:
-        hostile.outcome(lambda: call(**{**usual, parameter: value}))
+    @given(arguments=arguments_of(call))
+    def tried(arguments: dict[str, Any]) -> None:
+        hostile.outcome(lambda: call(**{**usual, **arguments}))
 
-    hostile.outcome(lambda: call(**usual))
-    tried()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        hostile.outcome(lambda: call(**usual))
+        tried()

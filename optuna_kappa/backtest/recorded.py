@@ -15,6 +15,7 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from optuna_kappa._typing import Floats
+from optuna_kappa._validation import check_type
 from optuna_kappa.backtest.curve import RecordedCurve, read_curve
 from optuna_kappa.law.horizons import SAME_PLAN
 from optuna_kappa.law.observations import Observations, Row, observations_of, observe
@@ -162,7 +163,11 @@ class RecordedRuns:
 
         Args:
             runs: Runs of one schedule.
+
+        Raises:
+            ValueError: These are no run table.
         """
+        check_type("runs", runs, RunTable, "read_csv and run_table make one")
         self.runs = without_gaps(runs)
         self._by_horizon: dict[float, Recorded | None] = {}
 

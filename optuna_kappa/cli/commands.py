@@ -10,8 +10,9 @@ from typing import NoReturn
 
 import optuna
 
+from optuna_kappa._validation import one_line
 from optuna_kappa.cli import backtest, explain, fit, propose
-from optuna_kappa.cli.output import one_line, print_text, warnings_as_notes
+from optuna_kappa.cli.output import print_text, warnings_as_notes
 from optuna_kappa.cli.outputs import check_outputs
 
 _COMMANDS = {"fit": fit, "propose": propose, "backtest": backtest, "explain": explain}

@@ -10,11 +10,12 @@ from typing import Any
 
 import optuna
 
+from optuna_kappa._validation import one_line
 from optuna_kappa.cli.arguments import add_figure, add_study
 from optuna_kappa.cli.explain_page import write_explain_page
 from optuna_kappa.cli.explain_text import pruned_text, summary_text, trial_text
 from optuna_kappa.cli.inputs import open_study, require_lr
-from optuna_kappa.cli.output import one_line, print_json, print_text
+from optuna_kappa.cli.output import print_json, print_text
 from optuna_kappa.study.explain import Explanation, Kill, explain, kills
 from optuna_kappa.study.pruner import KappaPruner
 

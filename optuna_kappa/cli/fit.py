@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from optuna_kappa._files import write_file
+from optuna_kappa._validation import one_line
 from optuna_kappa.cli.arguments import add_figure, add_runs, add_unit
 from optuna_kappa.cli.inputs import Group, fit_groups
 from optuna_kappa.cli.law_page import write_law_page
 from optuna_kappa.cli.output import (
     group_name,
     number_text,
-    one_line,
     print_json,
     print_text,
     shortened,

@@ -10,13 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from textwrap import fill
 from typing import Any, TextIO
-from unicodedata import category
 
+from optuna_kappa._validation import one_line
 from optuna_kappa.law import Verdict
-
-# Categories of characters that are not seen, or change how others are: controls, formats (such as
-# direction marks), surrogates, and separators of lines and paragraphs.
-_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 WIDTH = 79  # columns; terminals of 80 wrap a line that fills them
 
@@ -35,34 +31,8 @@ def print_text(text: str, file: TextIO | None = None) -> None:
     """
     file = file or sys.stdout
     encoding = getattr(file, "encoding", None) or "utf-8"
-    shown = escaped(text).encode(encoding, "backslashreplace")
+    shown = one_line(text, keep="\n").encode(encoding, "backslashreplace")
     print(shown.decode(encoding), file=file)
-
-
-def escaped(text: str, keep: str = "\n") -> str:
-    r"""Escape control characters, direction marks and what is no character.
-
-    Args:
-        text: Any text.
-        keep: Characters to leave as they are.
-
-    Example:
-        >>> escaped("a\x1b[2Jb\u202ec\n")
-        'a\\x1b[2Jb\\u202ec\n'
-    """
-    return "".join(
-        char if char in keep or category(char) not in _UNSEEN else _escape(char) for char in text
-    )
-
-
-def one_line(text: str) -> str:
-    r"""Write a text in one line, for an error or the name of something.
-
-    Example:
-        >>> one_line("two\nlines")
-        'two\\nlines'
-    """
-    return escaped(text, keep="")
 
 
 def print_json(results: Mapping[str, Any]) -> None:
@@ -85,7 +55,8 @@ def print_notes(notes: Sequence[str]) -> None:
         >>> print_notes(["the runs also differ in width"])
     """
     for note in notes:
-        print_text(fill(f"note: {escaped(note)}", WIDTH), sys.stderr)
+        printable = one_line(note, keep="\n")
+        print_text(fill(f"note: {printable}", WIDTH), sys.stderr)
 
 
 @contextmanager
@@ -180,7 +151,3 @@ def number_text(value: float | None, form: str) -> str:
         ('0.012', '-')
     """
     return "-" if value is None else f"{value:{form}}"
-
-
-def _escape(char: str) -> str:
-    return char.encode("unicode_escape").decode("ascii")

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from optuna_kappa._validation import one_line
 from optuna_kappa.cli.arguments import (
     HORIZON_UNIT,
     add_figure,
@@ -20,7 +21,6 @@ from optuna_kappa.cli.law_page import write_law_page
 from optuna_kappa.cli.output import (
     group_name,
     number_text,
-    one_line,
     print_json,
     print_notes,
     print_text,

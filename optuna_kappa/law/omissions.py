@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from optuna_kappa._typing import Bools
+from optuna_kappa._validation import check_type
 from optuna_kappa.law.curves import Curve, read_curves
 from optuna_kappa.law.observations import NEARLY_WHOLE, Observations, canonical, observe
 from optuna_kappa.law.optimum import find_chain
@@ -28,6 +29,7 @@ def omissions(runs: RunTable) -> list[str]:
         >>> print(omissions(RunTable.concatenate([both[0], alone]))[0])
         run '1:3' (at 7200) is left out: no other learning rate was seen within 5 % of its ...
     """
+    check_type("runs", runs, RunTable, "read_csv and run_table make one")
     observations = observe(runs)
     gaps = is_gap(runs)
     curves = {curve.run: curve for curve in read_curves(runs)}

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from optuna_kappa._typing import Floats, Texts
-from optuna_kappa._validation import LARGEST_LOSS, REACH
+from optuna_kappa._validation import LARGEST_LOSS, REACH, one_line
 
 COLUMNS = ("run", "lr", "schedule", "horizon", "step", "loss")
 TEXTS = ("run", "schedule")
 NUMBERS = ("lr", "horizon", "step", "loss")
 
+_NO_NUMBERS = "cmMV"  # kinds of NumPy's types that floats would change: complex, dates, records
 SAME_HORIZON = 1e-6  # relative difference below which two horizons are the same
 
 Columns: TypeAlias = Mapping[str, Any]  # by name
@@ -32,7 +33,7 @@ def missing_column(names: Collection[str]) -> str:
         if name not in names:
             return (
                 f"column {name!r} is missing; a run table has the columns {', '.join(COLUMNS)}, "
-                f"but got {', '.join(names) or 'none'}"
+                f"but got {one_line(', '.join(names)) or 'none'}"
             )
     return ""
 
@@ -40,15 +41,25 @@ def missing_column(names: Collection[str]) -> str:
 def as_text(values: ArrayLike) -> Texts:
     """A copy of the values as text.
 
+    Raises:
+        ValueError: If they are no column, or one of them has no text.
+
     Example:
         >>> as_text([64, "auto"]).tolist()
         ['64', 'auto']
     """
-    return np.asarray(values).astype(np.str_)
+    try:
+        return np.asarray(values).astype(np.str_)
+    except Exception as error:  # the text of others' objects may raise anything
+        raise ValueError(f"a column must hold texts: {one_line(str(error))}") from None
 
 
 def as_numbers(name: str, values: ArrayLike) -> Floats:
     """A copy of the values as floats.
+
+    Args:
+        name: What they are, for the error message.
+        values: Numbers, or texts of numbers; a masked one is missing.
 
     Raises:
         ValueError: If one of them is not a number.
@@ -58,9 +69,14 @@ def as_numbers(name: str, values: ArrayLike) -> Floats:
         [2.0, nan]
     """
     try:
-        return np.array(values, dtype=np.float64)
+        given = np.asanyarray(values)
+        if given.dtype.kind in _NO_NUMBERS:
+            raise ValueError(f"they are {given.dtype}")
+        # What is masked is missing, whatever lies below the mask.
+        return np.array(np.ma.filled(given.astype(np.float64), np.nan))
     except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"column {name!r} must hold numbers: {error}") from None
+        cause = one_line(str(error))
+        raise ValueError(f"{name} must hold numbers: {cause}") from None
 
 
 def as_losses(values: ArrayLike) -> Floats:
@@ -73,7 +89,7 @@ def as_losses(values: ArrayLike) -> Floats:
         >>> as_losses([2, 1e200, -1e200, float("nan")]).tolist()
         [2.0, inf, inf, nan]
     """
-    losses = as_numbers("loss", values)
+    losses = as_numbers("column 'loss'", values)
     too_large = np.isfinite(losses) & (np.abs(losses) > LARGEST_LOSS)
     losses[too_large] = np.inf
     return losses

@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from optuna_kappa._files import check_path, write_file
 from optuna_kappa._typing import Floats
-from optuna_kappa._validation import check_path, check_type
+from optuna_kappa._validation import check_type, one_line
 from optuna_kappa.runs.columns import COLUMNS, NUMBERS, TEXTS, check_values, missing_column
 from optuna_kappa.runs.table import RunTable
 
@@ -54,12 +55,13 @@ def read_csv(path: str | PathLike[str]) -> RunTable:
         reader = csv.reader(io.StringIO(text))
         rows = [(reader.line_num, row) for row in reader if row]
     except (OSError, EOFError, zlib.error, UnicodeError, csv.Error) as error:
-        raise ValueError(f"cannot read the run table {path}: {error}") from error
+        problem = one_line(str(error))
+        raise ValueError(f"cannot read the run table {one_line(path)}: {problem}") from error
 
     try:
         return _table(rows)
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+        raise ValueError(f"{one_line(path)}: {error}") from error
 
 
 def write_csv(runs: RunTable, path: str | PathLike[str]) -> None:
@@ -94,17 +96,12 @@ def write_csv(runs: RunTable, path: str | PathLike[str]) -> None:
     texts = [_texts(column) for column in columns]
     writer.writerows(zip(*texts, strict=True))
 
-    data = text.getvalue().encode()
+    # What is no character, in the name of something, has no encoding.
+    data = text.getvalue().encode(errors="backslashreplace")
     if path.suffix == ".gz":
         # Without mtime=0 the bytes would depend on the clock.
         data = gzip.compress(data, mtime=0)
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        raise ValueError(
-            f"cannot write the run table {path}: {error.strerror}; give the name of a file in a "
-            "folder that exists and can be written"
-        ) from error
+    write_file(path, data, "run table")
 
 
 def _texts(column: NDArray[Any]) -> list[str]:

@@ -78,7 +78,7 @@ class RunTable:
         for name in TEXTS:
             columns[name] = as_text(getattr(self, name))
         for name in NUMBERS:
-            columns[name] = as_numbers(name, getattr(self, name))
+            columns[name] = as_numbers(f"column {name!r}", getattr(self, name))
         columns["loss"] = as_losses(self.loss)
         context = {name: as_text(values) for name, values in self.context.items()}
 

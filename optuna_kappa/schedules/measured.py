@@ -179,7 +179,8 @@ def _check_scheduler(scheduler: object, optimizer: Optimizer) -> None:
     if not isinstance(scheduler, LRScheduler) or scheduler.optimizer is not optimizer:
         raise ValueError(
             "factory must return a torch scheduler of the optimizer it is given, got "
-            f"{scheduler!r}: write it as in lambda optimizer: StepLR(optimizer, step_size=10)."
+            f"{shown(scheduler)}: write it as in "
+            "lambda optimizer: StepLR(optimizer, step_size=10)."
         )
 
 

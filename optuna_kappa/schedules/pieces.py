@@ -19,7 +19,7 @@ from typing import overload
 import numpy as np
 
 from optuna_kappa._typing import Floats
-from optuna_kappa._validation import DECAY, POSITIVE, Interval
+from optuna_kappa._validation import DECAY, POSITIVE, Interval, shown
 from optuna_kappa.schedules.naming import canonical_name
 from optuna_kappa.schedules.periodic import AnySchedule, PeriodicSchedule
 from optuna_kappa.schedules.schedule import Schedule
@@ -132,9 +132,10 @@ def _periodic(
     word = constructor.__name__
     if (n is None) == (period is None):
         raise ValueError(
-            f"{word} needs exactly one of n and period, got n={n!r}, period={period!r}: give n, "
-            f"the number of pieces of the horizon, as in {word}(n=13), or period, the data per "
-            f"piece in the unit of the horizon, as in {word}(period=30000)."
+            f"{word} needs exactly one of n and period, got n={shown(n)}, "
+            f"period={shown(period)}: give n, the number of pieces of the horizon, as in "
+            f"{word}(n=13), or period, the data per piece in the unit of the horizon, as in "
+            f"{word}(period=30000)."
         )
 
     period = POSITIVE.check("period", period, "it is data per piece, in the unit of the horizon")

@@ -12,6 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from optuna_kappa._typing import Floats
+from optuna_kappa._validation import REACH, Interval, as_float, shown
+from optuna_kappa.runs.columns import as_numbers
+
+_OFFSET = Interval(0, REACH.high)
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +40,8 @@ class Trajectory:
     best: Floats
 
     def __post_init__(self) -> None:
-        spent = np.array(self.spent, dtype=np.float64)
-        best = np.array(self.best, dtype=np.float64)
+        spent = as_numbers("spent", self.spent)
+        best = as_numbers("best", self.best)
 
         _check_shapes(spent, best)
         _check_values(spent, best)
@@ -58,19 +62,26 @@ class Trajectory:
             [inf, 3.0, 2.0]
         """
         with_none = np.concatenate([[np.inf], self.best])
-        n_ended = np.searchsorted(self.spent, budget, side="right")
+        n_ended = np.searchsorted(self.spent, as_numbers("budget", budget), side="right")
         best: Floats = with_none[n_ended]
         return best
 
     def budget_to(self, loss: float) -> float:
         """The budget in FRE at which the best loss is first at most `loss`; infinite if never.
 
+        Raises:
+            ValueError: The loss is not a number.
+
         Example:
             >>> search = trajectory(costs=[1, 1, 1], losses=[3.0, 4.0, 2.0])
             >>> search.budget_to(2.5), search.budget_to(1.0)
             (3.0, inf)
         """
-        reached = np.flatnonzero(self.best <= loss)
+        wanted = as_float(loss)
+        if np.isnan(wanted):
+            raise ValueError(f"loss must be a number, got {shown(loss)}: it is the loss to reach.")
+
+        reached = np.flatnonzero(self.best <= wanted)
         if not len(reached):
             return np.inf
         return float(self.spent[reached[0]])
@@ -93,11 +104,15 @@ def trajectory(costs: ArrayLike, losses: ArrayLike, offset: float = 0.0) -> Traj
         >>> search.spent.tolist(), search.best.tolist()
         ([0.25, 1.25, 2.25], [inf, 3.0, 2.5])
     """
-    each = np.asarray(costs, dtype=np.float64)
-    spent = offset + np.cumsum(each)
+    each = as_numbers("costs", costs)
+    if (np.abs(each) > REACH.high).any():
+        raise ValueError(f"each of costs must be within {REACH.high:g}; they are in FRE")
+    before = _OFFSET.check("offset", offset, "it is what was spent before, in FRE")
+
+    spent = before + np.cumsum(each)
     spent = np.round(spent, 9)  # 24 runs of 1/24 have spent 1, not 1 + 2e-16
 
-    final = np.asarray(losses, dtype=np.float64)
+    final = as_numbers("losses", losses)
     # A run that diverged to -inf is not the best.
     usable = np.where(np.isfinite(final), final, np.inf)
     best = np.minimum.accumulate(usable)

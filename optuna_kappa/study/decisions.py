@@ -10,11 +10,12 @@ from functools import partial
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
+from optuna_kappa._validation import check_count, check_type
 from optuna_kappa.pruning import Decision, is_due, judge
 from optuna_kappa.study.groups import group_of
 from optuna_kappa.study.peers import Peers
 from optuna_kappa.study.plans import is_exempt
-from optuna_kappa.study.private import snapshot_now
+from optuna_kappa.study.private import direction_of, require_single_objective, snapshot_now
 from optuna_kappa.study.pruner import KappaPruner
 
 
@@ -30,8 +31,7 @@ def decisions(study: Study, number: int, pruner: KappaPruner | None = None) -> l
         pruner: The pruner to ask; by default a `KappaPruner` with default arguments.
 
     Raises:
-        RuntimeError: The study has several objectives.
-        ValueError: There is no such trial.
+        ValueError: There is no such trial, or the study has several objectives.
 
     Example:
         >>> import optuna
@@ -44,8 +44,12 @@ def decisions(study: Study, number: int, pruner: KappaPruner | None = None) -> l
         >>> [decision.prune for decision in decisions(study, number=1)]
         [False, False, False]
     """
-    pruner = pruner or KappaPruner()
-    peers = Peers(pruner.lr, study.direction)
+    require_single_objective(study, "an explanation")
+    if pruner is None:
+        pruner = KappaPruner()
+    check_type("pruner", pruner, KappaPruner, "only its decisions can be computed again")
+    check_count("number", number, "it is that of a trial", least=0)
+    peers = Peers(pruner.lr, direction_of(study))
 
     trials = {trial.number: trial for trial in snapshot_now(study)}
     if number not in trials:

@@ -7,7 +7,6 @@ they are worked out again from the trials.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from numbers import Integral
 from typing import Any, Literal, NamedTuple
 
 from optuna.study import Study
@@ -143,11 +142,8 @@ def explain(study: Study, number: int, pruner: KappaPruner | None = None) -> Exp
         >>> explain(study, 0).note
         'no decisions: it has no report at a step above 0'
     """
-    require_single_objective(study, "an explanation")
     if pruner is None:
         pruner = KappaPruner()
-    check_type("pruner", pruner, KappaPruner, "only its decisions can be computed again")
-    check_type("number", number, Integral, "it is that of a trial")
     decided = decisions(study, number, pruner)
     trials = snapshot_now(study)
     trial = next(trial for trial in trials if trial.number == number)

@@ -9,7 +9,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from optuna_kappa._validation import Interval
-from optuna_kappa.study.private import set_user_attr
+from optuna_kappa.study.private import check_study, set_user_attr
 
 INTERRUPTED = "kappa:interrupted"
 
@@ -32,7 +32,7 @@ def fail_interrupted(study: Study, older_than: float = 0.0) -> list[int]:
         Numbers of the trials that were marked.
 
     Raises:
-        ValueError: The age is not a number of seconds.
+        ValueError: The age is not a number of seconds, or this is no study.
 
     Example:
         >>> import optuna
@@ -48,6 +48,7 @@ def fail_interrupted(study: Study, older_than: float = 0.0) -> list[int]:
     seconds = Interval(0, math.inf, "[)").check("older_than", older_than, remedy)
     youngest = datetime.now() - timedelta(seconds=min(seconds, _LONGEST_AGE))
 
+    check_study(study)
     marked = []
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         started = trial.datetime_start

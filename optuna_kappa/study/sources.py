@@ -7,6 +7,7 @@ from typing import Any
 
 from optuna.study import Study
 
+from optuna_kappa._validation import shown
 from optuna_kappa.law import Optimum
 from optuna_kappa.law.effects import find_effects
 from optuna_kappa.law.observations import observe
@@ -33,12 +34,14 @@ def source_optima(sources: Any, lr: str) -> list[list[Optimum]]:
     """
     # A string is a sequence too, but of characters.
     if isinstance(sources, (Study, RunTable, str)) or not isinstance(sources, Sequence):
-        raise ValueError(f"sources must be a list of studies and run tables, but is {sources!r}")
+        raise ValueError(
+            f"sources must be a list of studies and run tables, but is {shown(sources)}"
+        )
 
     optima_by_source = []
     for source in sources:
         if not isinstance(source, (Study, RunTable)):
-            raise ValueError(f"a source must be a study or a run table, but is {source!r}")
+            raise ValueError(f"a source must be a study or a run table, but is {shown(source)}")
 
         # Runs of a study may differ in other parameters, which would blur its optima.
         table = source if isinstance(source, RunTable) else _without_effects(source, lr)

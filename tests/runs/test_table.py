@@ -9,6 +9,13 @@ from run_tables import example
 from optuna_kappa import RunTable
 
 
+class Unshowable:
+    """An object whose text cannot be had."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no text")
+
+
 def test_diverged_losses_are_kept() -> None:
     np.testing.assert_array_equal(example().loss, [2.5, np.nan, np.inf, -np.inf])
     assert len(example()) == 4
@@ -21,6 +28,9 @@ def test_diverged_losses_are_kept() -> None:
         ({"batch": [[8], [8], [16], [16]]}, "all columns must have the same length"),
         ({"lr": ["fast"] * 4}, "column 'lr' must hold numbers: .*'fast'"),
         ({"loss": [None, object(), 1, 2]}, "column 'loss' must hold numbers"),
+        ({"loss": [1j] * 4}, "column 'loss' must hold numbers: they are complex128"),
+        ({"step": np.full(4, "2026", "M8[D]")}, "column 'step' must hold numbers: they are date"),
+        ({"run": [Unshowable()] * 4}, "a column must hold texts: no text"),
         ({"lr": [0.1, 0.1, -1.0, 1.0]}, "^row 2: lr must be a positive finite number"),
         ({"run": ["a"] * 4}, "^row 2: run 'a' has lr 0.001, but 0.1 at row 0"),
     ],
@@ -28,6 +38,16 @@ def test_diverged_losses_are_kept() -> None:
 def test_wrong_columns(columns: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         example(**columns)
+
+
+def test_names_of_columns_are_shown_in_one_line() -> None:
+    with pytest.raises(ValueError, match=r"but got a\\nb$"):
+        RunTable.from_columns({"a\nb": [1]})
+
+
+def test_masked_losses_are_missing() -> None:
+    masked = np.ma.array([1.0, 2.0, 3.0, 4.0], mask=[False, True, False, False])
+    np.testing.assert_array_equal(example(loss=masked).loss, [1, np.nan, 3, 4])
 
 
 def test_tables_cannot_be_changed_nor_their_input() -> None:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from decimal import Decimal
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -82,3 +85,29 @@ def test_invalid(spent: list[float], best: list[float], message: str) -> None:
 def test_costs_and_losses_of_different_length() -> None:
     with pytest.raises(ValueError, match="same shape"):
         trajectory([1, 1], [3.0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"costs": ["a"]}, "costs must hold numbers"),
+        ({"costs": [1e300]}, "each of costs must be within 1e\\+100"),
+        ({"costs": 10**400}, "costs must hold numbers"),
+        ({"losses": [10**400]}, "losses must hold numbers"),
+        ({"offset": 10**400}, "offset must be a finite number"),
+        ({"offset": Decimal("NaN")}, "offset must be a finite number"),
+    ],
+)
+def test_wrong_arguments(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        trajectory(**{"costs": [1.0], "losses": [0.5], **arguments})
+
+
+def test_what_is_asked_of_a_trajectory_are_numbers() -> None:
+    found = trajectory([1], [3.0])
+    with pytest.raises(ValueError, match="budget must hold numbers"):
+        found.at(["much"])
+    for loss in ("low", Decimal("NaN"), None):
+        with pytest.raises(ValueError, match="loss must be a number"):
+            found.budget_to(loss)  # type: ignore[arg-type]
+    assert found.budget_to(10**400) == 1.0
