@@ -5,6 +5,7 @@ See `optuna_kappa.runs.table` for the columns.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
@@ -24,13 +25,15 @@ from optuna_kappa.runs.columns import COLUMNS, NUMBERS, TEXTS, check_values, mis
 from optuna_kappa.runs.table import RunTable
 
 _GZIP = b"\x1f\x8b"  # every gzipped file starts with these bytes
+_MOST_BYTES = 2**30  # decompressed: some ten million rows
 _MISSING = "nan"  # what an empty cell is read as
 
 
 def read_csv(path: str | PathLike[str]) -> RunTable:
     r"""Read a run table, gzipped or plain.
 
-    An empty loss is read as NaN.
+    An empty loss is read as NaN. Columns without a name, as that of the row numbers of some
+    programs, are not read.
 
     Raises:
         ValueError: If the file cannot be read, is not a CSV table of this format, or holds a value
@@ -47,14 +50,17 @@ def read_csv(path: str | PathLike[str]) -> RunTable:
     """
     path = check_path("path", path)
     try:
-        data = Path(path).read_bytes()
-        if data[:2] == _GZIP:
-            data = gzip.decompress(data)
+        data = _content(path)
         # Spreadsheets start a CSV with a byte-order mark, which utf-8-sig drops.
-        text = data.decode("utf-8-sig")
-        reader = csv.reader(io.StringIO(text))
+        is_utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        text = data.decode("utf-16" if is_utf16 else "utf-8-sig")
+        reader = csv.reader(io.StringIO(text, newline=None))
         rows = [(reader.line_num, row) for row in reader if row]
-    except (OSError, EOFError, zlib.error, UnicodeError, csv.Error) as error:
+    except UnicodeError as error:
+        raise ValueError(
+            f"cannot read the run table {one_line(path)}: {error}; save it as UTF-8"
+        ) from error
+    except (OSError, EOFError, ValueError, zlib.error, csv.Error) as error:
         problem = one_line(str(error))
         raise ValueError(f"cannot read the run table {one_line(path)}: {problem}") from error
 
@@ -62,6 +68,22 @@ def read_csv(path: str | PathLike[str]) -> RunTable:
         return _table(rows)
     except ValueError as error:
         raise ValueError(f"{one_line(path)}: {error}") from error
+
+
+def _content(path: str) -> bytes:
+    """The bytes of a file, decompressed.
+
+    Raises:
+        ValueError: There are more of them than a run table can have, as in a device.
+    """
+    with open(path, "rb") as file:
+        is_gzip = file.read(2) == _GZIP
+    with gzip.open(path) if is_gzip else open(path, "rb") as file:
+        data = file.read(_MOST_BYTES + 1)
+
+    if len(data) > _MOST_BYTES:
+        raise ValueError(f"it holds more than {_MOST_BYTES:,} bytes; leave out what is not needed")
+    return data
 
 
 def write_csv(runs: RunTable, path: str | PathLike[str]) -> None:
@@ -129,7 +151,8 @@ def _table(rows: list[tuple[int, list[str]]]) -> RunTable:
 
     columns: dict[str, Any] = {}
     for name, texts in zip(header, zip(*cells, strict=True), strict=True):
-        columns[name] = texts
+        if name:
+            columns[name] = texts
     # A row without a loss is one with a gap, as trackers export them.
     columns["loss"] = [text if text.strip() else _MISSING for text in columns["loss"]]
     for name in NUMBERS:
@@ -143,11 +166,13 @@ def _table(rows: list[tuple[int, list[str]]]) -> RunTable:
 def _check_header(header: Sequence[str], line: int) -> None:
     """Raise a ValueError if a column is named twice or missing."""
     for name in header:
-        if header.count(name) > 1:
+        if name and header.count(name) > 1:
             raise ValueError(f"line {line}: column {name!r} is named twice")
 
     if problem := missing_column(header):
-        raise ValueError(f"line {line}: {problem}")
+        separators = [mark for mark in ";\t|" if len(header) == 1 and mark in header[0]]
+        hint = "; separate the columns by commas" if separators else ""
+        raise ValueError(f"line {line}: {problem}{hint}")
 
 
 def _check_cells(

@@ -213,3 +213,50 @@ def test_real_tables(name: str, n_rows: int, n_runs: int, schedule: str, n_conte
     assert len(table.context) == n_context
     ends = table.where(table.step == table.horizon)
     assert len(np.unique(ends.run)) == n_runs
+
+
+COLUMNS = "run,lr,schedule,horizon,step,loss"
+ROW = "a,0.1,constant,10,10,1.5"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        f"{COLUMNS}\r{ROW}\r".encode(),
+        f"{COLUMNS}\r\n{ROW}\r\n".encode(),
+        f"{COLUMNS}\n{ROW}\n".encode("utf-16"),
+        f",{COLUMNS}\n0,{ROW}\n".encode(),
+        f"{COLUMNS},,\n{ROW},,\n".encode(),
+    ],
+    ids=["old Mac", "Windows", "UTF-16", "numbered rows", "trailing commas"],
+)
+def test_what_other_programs_write_is_read(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "runs.csv"
+    path.write_bytes(data)
+    runs = read_csv(path)
+    assert (runs.loss.tolist(), list(runs.context)) == ([1.5], [])
+
+
+@pytest.mark.parametrize(
+    ("data", "hint"),
+    [
+        (COLUMNS.replace(",", ";").encode(), "separate the columns by commas$"),
+        (f"{COLUMNS}\n{ROW}".replace("constant", "constänt").encode("latin-1"), "as UTF-8$"),
+    ],
+)
+def test_hints_for_files_of_another_form(tmp_path: Path, data: bytes, hint: str) -> None:
+    path = tmp_path / "runs.csv"
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=hint):
+        read_csv(path)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_files_without_end_are_not_read_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pack: Any
+) -> None:
+    monkeypatch.setattr("optuna_kappa.runs.files._MOST_BYTES", 99)
+    path = tmp_path / "runs.csv"
+    path.write_bytes(pack(b"0" * 100))
+    with pytest.raises(ValueError, match="it holds more than 99 bytes"):
+        read_csv(path)
