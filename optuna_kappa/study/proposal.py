@@ -52,6 +52,28 @@ def propose_ln_lr(
         >>> propose_ln_lr(study.trials[0], [], law, {}, (-9.0, -3.0), rungs=ladder, u=0.5)
         -8.5
     """
+    tried, running, n_before = _beside(trial, rivals, study_law)
+    shift = study_law.shift(params)
+    low, high = ends
+    picker = _picker(
+        study_law,
+        planned_for=horizon(trial),
+        low=low - shift,
+        high=high - shift,
+        rungs=rungs,
+        u=u,
+        n_dead=n_dead,
+        alone=alone,
+    )
+    return picker.pick_after(n_before, tried, running) + shift
+
+
+def _beside(
+    trial: FrozenTrial,
+    rivals: Sequence[FrozenTrial],
+    study_law: StudyLaw,
+) -> tuple[list[float], list[float], int]:
+    """Ln lr that were tried, ln lr that are being tried, and how many trials pick before."""
     lr = study_law.problem.lr
     tried: list[float] = []
     running: list[float] = []
@@ -68,19 +90,7 @@ def propose_ln_lr(
         if waiting and rival.number < trial.number:
             n_before += 1
 
-    shift = study_law.shift(params)
-    low, high = ends
-    picker = _picker(
-        study_law,
-        planned_for=horizon(trial),
-        low=low - shift,
-        high=high - shift,
-        rungs=rungs,
-        u=u,
-        n_dead=n_dead,
-        alone=alone,
-    )
-    return picker.pick_after(n_before, tried, running) + shift
+    return tried, running, n_before
 
 
 def _picker(

@@ -2,50 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from itertools import cycle
-from operator import attrgetter
-from typing import NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
 
-from optuna_kappa.law import Law, Optimum
+from optuna_kappa.law import Law
 from optuna_kappa.visualization import theme
 from optuna_kappa.visualization.arguments import check_law_arguments
+from optuna_kappa.visualization.law_info import Interval, LawInfo, Truth, get_law_info
 
-_Z90 = 1.64  # standard errors from the middle to an end of a 90 % interval
-_BEYOND = 2.0  # without targets, the band ends at this multiple of the largest horizon
 _TEXT_ROOM = 1.7  # the text beside a target ends at about this multiple of its horizon
 _SYMBOLS = ("star", "x", "triangle-up", "square")  # of the known optima, by their label
-_N_BAND = 60  # points along the band
-
-_horizon = attrgetter("horizon")
-
-
-class _Interval(NamedTuple):
-    schedule: str
-    horizon: float
-    lr: float
-    low: float  # of the 90 % interval
-    high: float
-
-
-class _Truth(NamedTuple):
-    horizon: float
-    lr: float
-    label: str
-
-
-class _LawPlotInfo(NamedTuple):
-    optima: list[_Interval]
-    band: list[_Interval]  # of one schedule, by ascending horizon
-    targets: list[_Interval]
-    truth: list[_Truth]
-    paper: list[tuple[float, float]]  # horizon and lr at the ends of the line of constant kappa
-    verdict: str
-    unit: str
 
 
 def plot_law(
@@ -79,75 +48,10 @@ def plot_law(
         ['proposal, cosine']
     """
     check_law_arguments(law, targets, truth, unit)
-    return _draw(_get_law_plot_info(law, targets, truth, unit))
+    return _draw(get_law_info(law, targets, truth, unit))
 
 
-def _get_law_plot_info(
-    law: Law,
-    targets: Sequence[tuple[float, str]],
-    truth: Sequence[tuple[float, float, str]],
-    unit: str,
-) -> _LawPlotInfo:
-    known = [_Truth(float(horizon), float(lr), label) for horizon, lr, label in truth if lr > 0]
-    if not law.optima:
-        return _LawPlotInfo([], [], [], known, [], str(law.verdict), unit)
-
-    optima = [_observed(optimum) for optimum in law.optima]
-    proposals = [_predicted(law, horizon, schedule) for horizon, schedule in targets]
-
-    smallest = min(optima, key=_horizon).horizon
-    largest = max(optima, key=_horizon).horizon
-    if targets:
-        largest = max(largest, *(horizon for horizon, _ in targets))
-    else:
-        largest *= _BEYOND
-
-    schedule = _schedule_of_band(law)
-    horizons = np.geomspace(smallest, largest, _N_BAND)
-    band = [_predicted(law, horizon, schedule) for horizon in horizons]
-
-    # The line of constant kappa starts from the longest run, where the paper's claim fits best.
-    of_schedule = [optimum for optimum in optima if optimum.schedule == schedule]
-    anchor = max(of_schedule, key=_horizon)
-    paper = [(d, anchor.lr * anchor.horizon / d) for d in (smallest, largest)]
-
-    return _LawPlotInfo(
-        optima=optima,
-        band=band,
-        targets=proposals,
-        truth=known,
-        paper=paper,
-        verdict=str(law.verdict),
-        unit=unit,
-    )
-
-
-def _schedule_of_band(law: Law) -> str:
-    counts = Counter(optimum.schedule for optimum in law.optima)
-    if "constant" in counts:
-        return "constant"
-
-    return counts.most_common(1)[0][0]
-
-
-def _observed(optimum: Optimum) -> _Interval:
-    """The optimum found at one horizon from its losses alone."""
-    low = float(np.exp(optimum.ln_lr - _Z90 * optimum.se))
-    lr = float(np.exp(optimum.ln_lr))
-    high = float(np.exp(optimum.ln_lr + _Z90 * optimum.se))
-    return _Interval(optimum.schedule, optimum.horizon, lr, low, high)
-
-
-def _predicted(law: Law, horizon: float, schedule: str) -> _Interval:
-    """The optimum that the law predicts."""
-    predicted = law.predict(horizon, schedule)
-    low = float(np.exp(predicted.quantile(0.05)))
-    lr = float(np.exp(predicted.quantile(0.5)))
-    high = float(np.exp(predicted.quantile(0.95)))
-    return _Interval(schedule, float(horizon), lr, low, high)
-
-
-def _draw(info: _LawPlotInfo) -> go.Figure:
+def _draw(info: LawInfo) -> go.Figure:
     title = "Optimal learning rate against horizon"
     verdict = info.verdict[:1].upper() + info.verdict[1:]
     if not info.optima:
@@ -174,7 +78,7 @@ def _draw(info: _LawPlotInfo) -> go.Figure:
     return figure
 
 
-def _band(band: Sequence[_Interval]) -> list[go.Scatter]:
+def _band(band: Sequence[Interval]) -> list[go.Scatter]:
     """The law's 90 % interval and its median."""
     schedules, horizons, medians, lows, highs = zip(*band, strict=True)
 
@@ -213,7 +117,7 @@ def _paper_line(ends: Sequence[tuple[float, float]]) -> go.Scatter:
     )
 
 
-def _colors(info: _LawPlotInfo) -> dict[str, str]:
+def _colors(info: LawInfo) -> dict[str, str]:
     """A color for each schedule, in the order of the legend; blue for that of the band."""
     schedules = dict.fromkeys(interval.schedule for interval in [*info.optima, *info.targets])
     others = [schedule for schedule in schedules if schedule != info.band[0].schedule]
@@ -221,7 +125,7 @@ def _colors(info: _LawPlotInfo) -> dict[str, str]:
     return {schedule: other_colors.get(schedule, theme.BLUE) for schedule in schedules}
 
 
-def _points(kind: str, shown: Sequence[_Interval], color: str) -> go.Scatter:
+def _points(kind: str, shown: Sequence[Interval], color: str) -> go.Scatter:
     """Optima or proposals of one schedule, with their 90 % intervals."""
     proposal = kind == "proposal"
     schedules, horizons, lrs, lows, highs = zip(*shown, strict=True)
@@ -254,10 +158,10 @@ def _points(kind: str, shown: Sequence[_Interval], color: str) -> go.Scatter:
     )
 
 
-def _by_legend_entry(truth: Sequence[_Truth]) -> dict[str, list[_Truth]]:
+def _by_legend_entry(truth: Sequence[Truth]) -> dict[str, list[Truth]]:
     """Group points by label or, with more labels than symbols, by the text before a comma."""
     n_labels = len({point.label for point in truth})
-    entries: dict[str, list[_Truth]] = {}
+    entries: dict[str, list[Truth]] = {}
     for point in truth:
         name = point.label
         if n_labels > len(_SYMBOLS):
@@ -267,7 +171,7 @@ def _by_legend_entry(truth: Sequence[_Truth]) -> dict[str, list[_Truth]]:
     return entries
 
 
-def _truth_points(name: str, points: Sequence[_Truth], symbol: str) -> go.Scatter:
+def _truth_points(name: str, points: Sequence[Truth], symbol: str) -> go.Scatter:
     horizons, lrs, labels = zip(*points, strict=True)
     return go.Scatter(
         x=horizons,
@@ -285,7 +189,7 @@ def _truth_points(name: str, points: Sequence[_Truth], symbol: str) -> go.Scatte
     )
 
 
-def _in_view(info: _LawPlotInfo) -> tuple[list[float], list[float]]:
+def _in_view(info: LawInfo) -> tuple[list[float], list[float]]:
     """All horizons and learning rates that the axes must show."""
     horizons: list[float] = []
     lrs: list[float] = []

@@ -5,7 +5,7 @@ import pytest
 
 from optuna_kappa.law import Law, Optimum
 from optuna_kappa.visualization import plot_law
-from optuna_kappa.visualization.law import _get_law_plot_info
+from optuna_kappa.visualization.law_info import get_law_info
 
 HORIZONS = (100.0, 200.0, 400.0, 800.0)
 
@@ -18,7 +18,7 @@ def law() -> Law:
 
 
 def test_info(law: Law) -> None:
-    info = _get_law_plot_info(law, [(3200.0, "cosine")], [(3200, 6e-4, "found")], "samples")
+    info = get_law_info(law, [(3200.0, "cosine")], [(3200, 6e-4, "found")], "samples")
     assert [o.schedule for o in info.optima] == ["constant"] * 4 + ["cosine"]
     np.testing.assert_allclose(info.optima[0][1:], [100, 0.01, *(0.01 * np.exp([-0.164, 0.164]))])
     proposal = law.propose(3200, "cosine")
@@ -29,7 +29,7 @@ def test_info(law: Law) -> None:
 
 
 def test_band_is_the_law_from_the_smallest_horizon_to_the_largest_target(law: Law) -> None:
-    info = _get_law_plot_info(law, [(3200.0, "cosine"), (1600.0, "constant")], [], "")
+    info = get_law_info(law, [(3200.0, "cosine"), (1600.0, "constant")], [], "")
     assert info.band[0].horizon == pytest.approx(100)
     assert info.band[-1].horizon == pytest.approx(3200)
     assert {i.schedule for i in info.band} == {"constant"}
@@ -42,7 +42,7 @@ def test_band_is_the_law_from_the_smallest_horizon_to_the_largest_target(law: La
 def test_band_without_far_targets(
     law: Law, targets: list[tuple[float, str]], largest: float
 ) -> None:
-    info = _get_law_plot_info(law, targets, [], "")
+    info = get_law_info(law, targets, [], "")
     assert info.band[-1].horizon == pytest.approx(largest)
 
 
@@ -50,7 +50,7 @@ def test_without_constant_rate_the_band_is_of_the_most_frequent_schedule() -> No
     names = ("linear", "cosine", "cosine")
     pairs = zip(names, HORIZONS, strict=False)
     law = Law(tuple(Optimum(name, d, -np.log(d), 0.1, 9, 0, 0.5) for name, d in pairs))
-    info = _get_law_plot_info(law, [], [], "")
+    info = get_law_info(law, [], [], "")
     assert {i.schedule for i in info.band} == {"cosine"}
     np.testing.assert_allclose(info.paper[0], (100, 0.01))
 
@@ -87,7 +87,7 @@ def test_many_labels_share_entries_of_the_legend(law: Law) -> None:
 
 
 def test_nothing_found_is_left_out(law: Law) -> None:
-    assert _get_law_plot_info(law, [], [(800.0, np.nan, "TPE")], "").truth == []
+    assert get_law_info(law, [], [(800.0, np.nan, "TPE")], "").truth == []
 
 
 def test_names_of_schedules_are_escaped() -> None:
