@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import tempfile
 import warnings
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import hostile
+import hostile_studies
 import optuna
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from optuna.distributions import FloatDistribution
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.trial import TrialState
 
-from optuna_kappa import KappaPruner, KappaSampler, Law, RunTable, fit, run_table
+from optuna_kappa import KappaSampler, Law, RunTable, fail_interrupted, fit, horizon, run_table
 from optuna_kappa.cli import main
 from optuna_kappa.runs import example_runs
 from optuna_kappa.study import explain, kills
+from optuna_kappa.study.storage import open_storage
+from optuna_kappa.visualization import plot_pruning
 
-LR = FloatDistribution(1e-5, 1.0, log=True)
 CSV = "run,lr,schedule,horizon,step,loss,width\n" + "".join(
     f"{i},{0.001 * 3**i},constant,{8 * (i % 2 + 1)},8,{1 + (i - 2) ** 2},64\n" for i in range(6)
 )
@@ -65,6 +68,14 @@ def test_laws(text: str, horizon: float) -> None:
     law = hostile.outcome(lambda: Law.from_json(text))
     if law is not None:
         hostile.use_law(law, horizon)
+
+
+def float_or_inf(number: float) -> float:
+    """A number as objectives return it."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf
 
 
 def command(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -134,71 +145,76 @@ def test_words(words: list[str], option: str, capsys: pytest.CaptureFixture[str]
     command(["propose", *([option] if option else []), *given_words], capsys)
 
 
-@st.composite
-def studies(draw: st.DrawFn) -> optuna.Study:
-    """A study whose trials have attributes and values of all kinds."""
-    study = optuna.create_study(sampler=KappaSampler(24, seed=0), pruner=KappaPruner())
-    for _ in range(draw(st.integers(0, 5))):
-        study.add_trial(draw(trials()))
-    return study
-
-
-@st.composite
-def trials(draw: st.DrawFn) -> FrozenTrial:
-    floats = st.one_of(st.floats(0.01, 9), st.floats(), st.sampled_from([1e308, -1e308]))
-    steps = st.one_of(st.sampled_from([1, 8, 24]), st.integers(0, 2**31 - 1))
-    state = draw(st.sampled_from([TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL]))
-    value = draw(st.floats(allow_nan=False)) if state == TrialState.COMPLETE else None
-
-    plan = {
-        "horizon": 24,
-        "kind": draw(st.sampled_from(["probe", "law", "base"])),
-        "schedule": "constant",
-    }
-    plan |= draw(
-        st.dictionaries(
-            st.sampled_from(["horizon", "kind", "schedule", "new"]),
-            hostile.json_values,
-            max_size=1,
-        )
-    )
-    pruned = {"prune": True, "step": 8, "probability": 0.1, "reason": "behind"}
-    pruned |= draw(
-        st.dictionaries(
-            st.sampled_from(["step", "probability", "reason", "new"]),
-            hostile.json_values,
-            max_size=1,
-        )
-    )
-    attributes = {
-        "kappa:plan": draw(st.one_of(st.just(plan), hostile.json_values)),
-        "kappa:pruned": draw(st.one_of(st.just(pruned), hostile.json_values)),
-    }
-    kept = draw(st.sets(st.sampled_from(list(attributes))))
-    return create_trial(
-        state=state,
-        value=value,
-        params={"lr": draw(st.sampled_from([1e-5, 1e-3, 0.1, 1.0]))},
-        distributions={"lr": LR},
-        intermediate_values=draw(st.dictionaries(steps, floats, max_size=4)),
-        user_attrs={name: attributes[name] for name in sorted(kept)},
-    )
+@hostile.few
+@given(study=hostile_studies.studies(), number=st.integers(0, 9))
+def test_studies(study: optuna.Study, number: int) -> None:
+    sampler = study.sampler
+    assert isinstance(sampler, KappaSampler)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        table = hostile.outcome(lambda: run_table(study))
+        if table is not None:
+            hostile.outcome(lambda: fit(table))
+            hostile.outcome(lambda: KappaSampler(24, sources=[study]))
+        hostile.outcome(lambda: kills(study))
+        hostile.outcome(lambda: explain(study, number))
+        hostile.outcome(lambda: plot_pruning(study))
+        recommended = hostile.outcome(lambda: sampler.recommend(study))
+        assert recommended is None or 0 < recommended < math.inf
+        law = hostile.outcome(lambda: sampler.law(study))
+        if law is not None:
+            hostile.use_law(law, horizon=24)
 
 
 @hostile.few
-@given(study=studies())
-def test_studies(study: optuna.Study) -> None:
+@given(
+    study=hostile_studies.studies(),
+    ends=st.sampled_from([(1e-5, 1.0), (1e-4, 1e-3), (1e-300, 1e300), (0.1, 0.1)]),
+    loss=hostile.numbers.map(float_or_inf),
+)
+def test_searches(study: optuna.Study, ends: tuple[float, float], loss: float) -> None:
+    n_before = len(study.trials)
+
+    def trial(number: int) -> None:
+        asked = study.ask()
+        if asked.number < n_before:  # enqueued, with parameters that may be of another range
+            study.tell(asked, state=TrialState.FAIL)
+            return
+
+        lr = asked.suggest_float("lr", *ends, log=True)
+        assert hostile_studies.in_range(lr, *ends)
+        asked.suggest_categorical("optimizer", ["adam", "sgd"])
+        assert horizon(asked) >= 1
+        for step in (number, 24):
+            asked.report(loss, step=step)
+            asked.should_prune()
+        is_number = loss == loss
+        if is_number:
+            study.tell(asked, loss)
+        else:
+            study.tell(asked, state=TrialState.FAIL)
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        hostile.outcome(lambda: fit(run_table(study)))
-        hostile.outcome(lambda: kills(study))
-        hostile.outcome(lambda: explain(study, 0))
-        hostile.outcome(lambda: KappaSampler(24).recommend(study))
+        hostile.outcome(lambda: fail_interrupted(study))
+        for number in range(3):
+            hostile.outcome(partial(trial, number))
 
-        def ask() -> None:
-            trial = study.ask()
-            assert 1e-5 <= trial.suggest_float("lr", 1e-5, 1.0, log=True) <= 1
-            trial.report(0.5, step=8)
-            trial.should_prune()
 
-        hostile.outcome(ask)
+@hostile.fewer
+@given(study=hostile_studies.studies())
+def test_studies_in_storages(study: optuna.Study, capsys: pytest.CaptureFixture[str]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{folder}/my.db"
+        storage = open_storage(url)
+        kept = optuna.create_study(storage=storage, directions=study.directions)
+        try:
+            kept.add_trials(study.get_trials(deepcopy=False))
+        except Exception:  # what Optuna does not store is not read either
+            return
+        finally:
+            storage.engine.dispose()
+
+        for words in ("fit", "propose --horizon 64", "backtest", "explain", "explain --trial 0"):
+            command([*words.split(), "--storage", url, "--json"], capsys)
+            command([*words.split(), "--storage", url], capsys)

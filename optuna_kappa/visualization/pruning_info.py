@@ -10,6 +10,7 @@ import numpy as np
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from optuna_kappa._validation import LARGEST_LOSS
 from optuna_kappa.study.explain import Kill, kills
 from optuna_kappa.study.private import snapshot_now
 from optuna_kappa.study.trials import lr_of
@@ -174,11 +175,11 @@ def _curves(
 
 
 def _curve(trial: FrozenTrial, lr: str, first: int) -> Curve:
-    """Finite reports of a trial. Of many, those evenly spaced on a logarithmic axis."""
+    """Reports of a trial, unless they diverged. Of many, those evenly spaced on a log axis."""
     reports = trial.intermediate_values
     steps = []
     for step, value in sorted(reports.items()):
-        if step >= first and math.isfinite(value):
+        if step >= first and abs(value) <= LARGEST_LOSS:
             steps.append(step)
 
     if len(steps) > _MOST_REPORTS:

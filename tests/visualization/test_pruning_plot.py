@@ -148,6 +148,14 @@ def pruned_at(probability: float) -> Kill:
     return Kill(0, 0.01, 2, 2.5, probability, "forecast", "")
 
 
+def test_values_beyond_reckoning_are_not_drawn() -> None:
+    study = optuna.create_study()
+    for last in (1.0, 1e308, -1e308, math.inf):
+        study.add_trial(create_trial(value=0.5, intermediate_values={1: 2.0, 2: last}))
+    plot_pruning(study)
+    assert [curve.value for curve in get_pruning_info(study, "lr").kept][:2] == [[2.0, 1.0], [2.0]]
+
+
 def test_probability_colors() -> None:
     made = _probability_colors([pruned_at(p) for p in (0.0, 1e-9, 1e-3, 0.02)])
     assert made["color"] == [-6, -6, -3, -1.699]
