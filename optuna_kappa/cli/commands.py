@@ -54,8 +54,8 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
         >>> run_command(["explain", "--storage", "sqlite:///no-such.db"])
         2
     """
-    # What Optuna logs about studies would mix with the notes of the commands.
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    # What Optuna logs about studies, and warns of in storages, would mix with notes and errors.
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
         try:
             options = _parser().parse_args(arguments)

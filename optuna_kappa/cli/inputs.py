@@ -173,10 +173,30 @@ def open_study(options: argparse.Namespace) -> Iterator[optuna.Study]:
     # A mistyped URL must not create a database.
     storage = open_storage(options.storage, create=False)
     try:
-        name = _study_name(options, storage)
-        yield optuna.load_study(study_name=name, storage=storage)
+        with _readable(options.storage):
+            names = optuna.get_all_study_names(storage)
+        name = _study_name(options, names)
+
+        with _readable(options.storage):
+            study = optuna.load_study(study_name=name, storage=storage)
+            study.get_trials(deepcopy=False)  # kept by the storage: what cannot be read shows here
+        yield study
     finally:
         storage.engine.dispose()
+
+
+@contextmanager
+def _readable(url: str) -> Iterator[None]:
+    """Raise a ValueError for whatever Optuna raises where tables or rows are not as it needs."""
+    try:
+        yield
+    except Exception as error:  # of the database, of JSON, of dates, of missing keys, ...
+        cause = error.__cause__ or error
+        first = str(cause).partition("\n")[0] or type(cause).__name__
+        raise ValueError(
+            f"cannot read the storage {shown(url)}: {first}; it is damaged, or of another program "
+            "or version"
+        ) from error
 
 
 def require_lr(study: optuna.Study, lr: str) -> None:
@@ -210,9 +230,8 @@ def _runs_of_study(options: argparse.Namespace) -> RunTable:
     return runs
 
 
-def _study_name(options: argparse.Namespace, storage: optuna.storages.RDBStorage) -> str:
+def _study_name(options: argparse.Namespace, names: Sequence[str]) -> str:
     """The name given or, without one, the name of the only study in the storage."""
-    names = optuna.get_all_study_names(storage)
     if options.study in names:
         return str(options.study)
 

@@ -6,11 +6,12 @@ They are not stored while a trial runs: only the last one is, if it ended the tr
 from __future__ import annotations
 
 from functools import partial
+from numbers import Integral
 
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
-from optuna_kappa._validation import check_count, check_type
+from optuna_kappa._validation import check_type
 from optuna_kappa.pruning import Decision, is_due, judge
 from optuna_kappa.study.groups import group_of
 from optuna_kappa.study.peers import Peers
@@ -48,7 +49,7 @@ def decisions(study: Study, number: int, pruner: KappaPruner | None = None) -> l
     if pruner is None:
         pruner = KappaPruner()
     check_type("pruner", pruner, KappaPruner, "only its decisions can be computed again")
-    check_count("number", number, "it is that of a trial", least=0)
+    check_type("number", number, Integral, "it is that of a trial")
     peers = Peers(pruner.lr, direction_of(study))
 
     trials = {trial.number: trial for trial in snapshot_now(study)}

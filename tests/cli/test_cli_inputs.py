@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -107,3 +109,34 @@ def test_interrupted(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 
     monkeypatch.setattr(backtest, "backtest", interrupt)
     assert main(["backtest", f"{folder}/runs.csv"]) == 130
+
+
+@pytest.mark.parametrize("words", [["fit"], ["explain", "--trial", "0"]])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DROP TABLE trial_values",
+        "DROP TABLE studies",
+        "UPDATE trials SET state = 'ODD'",
+        "UPDATE trials SET datetime_start = 'yesterday'",
+        "UPDATE trial_params SET distribution_json = '{'",
+        "INSERT INTO trial_user_attributes (trial_id, key, value_json) VALUES (1, 'a', '{')",
+    ],
+)
+def test_damaged_storages(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: str, words: list[str]
+) -> None:
+    path = tmp_path / "my.db"
+    storage = open_storage(f"sqlite:///{path}")
+    study = optuna.create_study(storage=storage)
+    study.optimize(lambda trial: trial.suggest_float("lr", 0.1, 0.2), n_trials=1)
+    storage.engine.dispose()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(damage)
+        connection.commit()
+
+    capsys.readouterr()
+    assert main([*words, "--storage", f"sqlite:///{path}"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert re.fullmatch(r"error: (cannot read the storage|.* another program) .*\n", err)
