@@ -64,7 +64,8 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
                 options.run(options)
         finally:
             # A closed pipe shows here, and not when the interpreter ends.
-            sys.stdout.flush()
+            if sys.stdout is not None:  # None in a process that was started without an output
+                sys.stdout.flush()
     except BrokenPipeError:
         # What is left in the buffer would raise once more when the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -14,6 +14,7 @@ import pytest
 from simulated import Simulated, grid, joined
 
 from optuna_kappa.cli import backtest, main
+from optuna_kappa.runs import example_runs
 from optuna_kappa.study.storage import open_storage
 
 
@@ -140,3 +141,9 @@ def test_damaged_storages(
     out, err = capsys.readouterr()
     assert out == ""
     assert re.fullmatch(r"error: (cannot read the storage|.* another program) .*\n", err)
+
+
+def test_a_process_without_an_output(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    example_runs().to_csv(folder / "output.csv")
+    monkeypatch.setattr("sys.stdout", None)
+    assert main(["fit", str(folder / "output.csv")]) == 0
