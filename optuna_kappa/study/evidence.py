@@ -208,17 +208,23 @@ def retried_numbers(trials: Sequence[FrozenTrial]) -> set[int]:
     return numbers
 
 
-def diverged_at(trial: FrozenTrial) -> int | None:
-    """The first step at which a trial reported NaN or infinity; None if it never did.
+def diverged_at(trial: FrozenTrial, shift: int = 0) -> int | None:
+    """The training done when a trial first reported NaN or infinity; None if it never did.
+
+    Args:
+        trial: A trial.
+        shift: Steps to add to the step of a report: 1 if the study counts from 0
+            (`optuna_kappa.study.reporting.Reporting`).
 
     Example:
         >>> import optuna
         >>> losses = {1: 0.5, 2: float("inf"), 3: float("nan")}
-        >>> diverged_at(optuna.trial.create_trial(value=0.5, intermediate_values=losses))
-        2
+        >>> trial = optuna.trial.create_trial(value=0.5, intermediate_values=losses)
+        >>> diverged_at(trial), diverged_at(trial, shift=1)
+        (2, 3)
     """
     bad_steps = []
     for step, loss in trial.intermediate_values.items():
         if not abs(loss) <= LARGEST_LOSS:
-            bad_steps.append(step)
+            bad_steps.append(step + shift)
     return min(bad_steps, default=None)

@@ -27,6 +27,7 @@ from optuna_kappa.search.ladder import trusts_law
 from optuna_kappa.search.surrogate import Surrogate, link_at, surrogate
 from optuna_kappa.study.evidence import diverged_at
 from optuna_kappa.study.plans import Plan, horizon, plan_of
+from optuna_kappa.study.reporting import Reporting, find_reporting
 from optuna_kappa.study.trials import lr_of, run_table, sign_of
 
 _MIN_RATES = 3  # learning rates that locate an optimum
@@ -231,7 +232,7 @@ class StudyLaw:
             if not lr_of(trial, self.problem.lr):
                 continue
 
-            step = diverged_at(trial)
+            step = diverged_at(trial, self._reporting.shift)
             if step is None and horizon(trial, 0) == planned_for:
                 fine.append(self.centered_ln_lr(trial))
             elif step is not None and step <= planned_for:
@@ -249,6 +250,10 @@ class StudyLaw:
     def shift(self, params: Mapping[str, Any]) -> float:
         """How far other parameters move the optimal ln lr."""
         return self.effects.shift(params)
+
+    @cached_property
+    def _reporting(self) -> Reporting:
+        return find_reporting(self.trials, sign_of(self.problem.direction))
 
     @cached_property
     def _other_params(self) -> set[str]:

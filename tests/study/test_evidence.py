@@ -10,7 +10,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from optuna_kappa.schedules import as_schedule
-from optuna_kappa.study.evidence import select_evidence
+from optuna_kappa.study.evidence import diverged_at, select_evidence
 from optuna_kappa.study.plans import PLAN
 from optuna_kappa.study.study_law import Problem, StudyLaw
 
@@ -123,6 +123,34 @@ def test_where_rates_diverge_is_kept() -> None:
     kept = select_evidence(trials)
     assert lowest in [t.params["lr"] for t in kept if t.state == TrialState.FAIL]
     assert loss(recommended(trials)) < 1.01 * loss(BEST)
+
+
+@pytest.mark.parametrize("first", [1, 0])
+def test_a_run_diverges_at_the_same_step_however_steps_are_counted(first: int) -> None:
+    """A run diverges in its second epoch: runs of one epoch may still try its rate."""
+    made = []
+    for number, lr in enumerate([1e-3, 2e-3, 4e-3, 0.05]):
+        diverged = lr == 0.05
+        reports = {first + epoch: loss(lr) for epoch in range(2 if diverged else HORIZON)}
+        if diverged:
+            reports[first + 1] = math.nan
+        attrs = {PLAN: {"horizon": HORIZON, "kind": "base", "schedule": "constant"}}
+        trial = create_trial(
+            state=TrialState.PRUNED if diverged else TrialState.COMPLETE,
+            value=None if diverged else loss(lr),
+            params={"lr": lr},
+            distributions={"lr": LR},
+            intermediate_values=reports,
+            user_attrs=attrs,
+        )
+        trial.number = number
+        made.append(trial)
+
+    problem = Problem(HORIZON, as_schedule("constant"), "lr", [], StudyDirection.MINIMIZE)
+    study_law = StudyLaw(problem, made)
+    walls = [math.exp(study_law.wall(horizon)) for horizon in (1, 2)]
+    assert walls == pytest.approx([math.inf, 0.05])
+    assert diverged_at(made[-1], shift=1 - first) == 2
 
 
 def test_a_rare_category_and_pruned_runs_are_not_crowded_out() -> None:
