@@ -12,8 +12,12 @@ moved to the values by the line through both, which the completed runs give:
 
 The order of runs by their reports stays, or turns as a whole, and no loss is compared with an
 accuracy. Whether it turns is seen along the runs: a loss that is reported while the study
-maximizes gets worse in nearly all of them. A few runs close to the best rate have no order but
-noise.
+maximizes gets worse in nearly all of them. Runs that hardly change, at chance level, count little.
+A few runs close to the best rate have no order but noise.
+
+Where values are of the same size as reports but not among them, they are another measurement: a
+loss on other data, an average over weights. Their order may differ a little, so they are not
+averaged with reports (`optuna_kappa.study.lengths`).
 """
 
 from __future__ import annotations
@@ -32,9 +36,10 @@ from optuna_kappa.study.counting import counts_from_0
 _ASKED = 64  # completed trials that decide, the first ones, so that what was decided stays
 _FEWEST = 3  # trials whose values have an order
 _OTHER_SCALE = 3.0  # factor between values and reports beyond which they are different things
-_WORSE = 0.8  # part of the runs whose reports get worse, if they have the other order
-_CONTRARY = -0.6  # rank correlation below which values and reports have the other order,
-_ENOUGH = 8  # if reports get worse, or if there are so many completed trials
+_WORSE = 0.8  # part of the runs, by rank, whose reports get worse, if they have the other order
+_CONTRARY = -0.6  # correlation below which so many completed trials show the other order
+_ENOUGH = 8
+_CONFIRMS = -0.3  # correlation below which any do, if reports get worse as well
 
 
 class Reporting(NamedTuple):
@@ -45,6 +50,7 @@ class Reporting(NamedTuple):
         offset: To add to a report, after the slope, so that it is a value.
         slope: Factor of a report.
         kind: Why reports are not values as they are: "sign", "scale" or "order"; '' if they are.
+        apart: Whether most completed trials returned what they had not reported.
 
     Example:
         >>> Reporting(shift=1).step(0)
@@ -57,6 +63,7 @@ class Reporting(NamedTuple):
     offset: float = 0.0
     slope: float = 1.0
     kind: str = ""
+    apart: bool = False
 
     def step(self, reported: int) -> int:
         """The training done at a report, in steps."""
@@ -96,22 +103,29 @@ def find_reporting(trials: Sequence[FrozenTrial], sign: float = 1.0) -> Reportin
 
 
 def _get_worse(reported: Sequence[FrozenTrial], sign: float) -> bool | None:
-    """Whether the reports of nearly all runs get worse, or of few; None if nothing tells."""
-    n_worse = 0
-    n_seen = 0
+    """Whether the reports of nearly all runs get worse, or of few; None if nothing tells.
+
+    The runs are weighted by the rank of how far their reports change, as in Wilcoxon's signed-rank
+    test: those that stay at chance level would outvote the others.
+    """
+    changes: list[float] = []
     for trial in reported[: 2 * _ASKED]:
         reports = trial.intermediate_values
         first = reports[min(reports)]
         last = reports[max(reports)]
-        if len(reports) > 1 and math.isfinite(first) and math.isfinite(last):
-            n_seen += 1
-            n_worse += sign * last > sign * first
+        if abs(first) <= LARGEST_LOSS and abs(last) <= LARGEST_LOSS and first != last:
+            changes.append(sign * (last - first))
 
-    if n_seen < _FEWEST:
+    if len(changes) < _FEWEST:
         return None
-    if n_worse > _WORSE * n_seen:
+
+    changes.sort(key=abs)
+    ranks = range(1, len(changes) + 1)
+    worse = sum(rank for rank, change in zip(ranks, changes, strict=True) if change > 0)
+    part = worse / sum(ranks)
+    if part > _WORSE:
         return True
-    return False if n_worse < (1 - _WORSE) * n_seen else None
+    return False if part < 1 - _WORSE else None
 
 
 def _as_values(
@@ -121,30 +135,31 @@ def _as_values(
     get_worse: bool | None,
 ) -> Reporting:
     """How reports become values, by what completed trials returned and reported last."""
-    values: list[float] = []
-    reports: list[float] = []
-    n_same = 0
+    pairs: list[tuple[float, float]] = []
+    is_same: list[bool] = []
 
     for trial in complete:
         last = trial.intermediate_values[max(trial.intermediate_values)]
         returned = float(trial.values[0])
         if abs(last) <= LARGEST_LOSS and abs(returned) <= LARGEST_LOSS:
-            values.append(returned)
-            reports.append(last)
-            n_same += returned in trial.intermediate_values.values()
-
-    n = len(values)
-    if 2 * n_same > n or not n:
-        return Reporting(shift)
+            pairs.append((returned, last))
+            is_same.append(returned in trial.intermediate_values.values())
 
     # Of three trials, four, eight: a line that moved with each trial would move the law.
+    n = len(pairs)
     n_used = n if n < 4 else 2 ** int(math.log2(n))
-    value = np.array(values[:n_used])
-    report = np.array(reports[:n_used])
+    if 2 * sum(is_same[:n_used]) > n_used or not n:
+        return Reporting(shift)
+
+    value, report = np.array(pairs[:n_used]).T
     correlation = _correlation(value, report)
     kind = _contradiction(value, report, correlation, get_worse)
     if not kind:
-        return Reporting(shift)
+        return Reporting(shift, apart=True)
+
+    # Reports that get better are of the right order: it is the trials that differ in it.
+    if kind == "order" and get_worse is False:
+        return Reporting(shift, kind=kind, apart=True)
 
     turned = get_worse
     if turned is None:
@@ -152,7 +167,9 @@ def _as_values(
     with np.errstate(over="ignore", invalid="ignore"):  # of values that hardly differ, or by much
         slope = _slope(value, report, turned=turned)
         offset = float(np.median(value - slope * report))
-    return Reporting(shift, offset, slope, kind) if math.isfinite(offset) else Reporting(shift)
+    if not math.isfinite(offset):
+        return Reporting(shift, apart=True)
+    return Reporting(shift, offset, slope, kind, apart=True)
 
 
 def _contradiction(
@@ -162,8 +179,8 @@ def _contradiction(
     get_worse: bool | None,
 ) -> str:
     """How values and last reports contradict each other, shape `(n,)` each; '' if they do not."""
-    is_sure = get_worse or (get_worse is None and len(value) >= _ENOUGH)
-    if is_sure and correlation <= _CONTRARY:
+    confirmed = get_worse and correlation <= _CONFIRMS
+    if confirmed or (len(value) >= _ENOUGH and correlation <= _CONTRARY):
         return "order"
 
     apart = value.max() < 0 < report.min() or report.max() < 0 < value.min()
@@ -175,13 +192,22 @@ def _contradiction(
 
 
 def _correlation(value: Floats, report: Floats) -> float:
-    """Rank correlation, between -1 and 1; 0 where there are too few or ties only."""
+    """Correlation of the orders, between -1 and 1; 0 where there are too few or ties only.
+
+    It is the part of the pairs of trials in the same order, minus the part in the other one. Pairs
+    are weighted by the rank of the distance of their values: near the best rate, where most trials
+    are, two measurements may well disagree.
+    """
     if len(value) < _FEWEST:
         return 0.0
 
-    agree = np.sign(value[:, None] - value) * np.sign(report[:, None] - report)
-    n_pairs = np.count_nonzero(agree)
-    return float(agree.sum() / n_pairs) if n_pairs else 0.0
+    i, j = np.triu_indices(len(value), 1)
+    distance = np.abs(value[i] - value[j])
+    rank = np.searchsorted(np.sort(distance), distance, side="right")
+
+    agree = np.sign(value[i] - value[j]) * np.sign(report[i] - report[j])
+    total = rank[agree != 0].sum()
+    return float(rank @ agree / total) if total else 0.0
 
 
 def _slope(value: Floats, report: Floats, *, turned: bool) -> float:

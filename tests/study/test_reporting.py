@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from optuna_kappa.study.reporting import AS_REPORTED, find_reporting
+from optuna_kappa.study.reporting import AS_REPORTED, Reporting, find_reporting
 
 LOSSES = [0.9, 0.3, 1.4, 0.5, 0.7, 0.35, 0.6, 1.1]
 
@@ -26,12 +26,18 @@ def trials(
 
 
 @pytest.mark.parametrize(
-    "returned",
-    [float, lambda loss: 1.3 * loss, lambda loss: loss + 0.02 * math.sin(99 * loss)],
+    ("returned", "apart"),
+    [
+        (float, False),
+        (lambda loss: 1.3 * loss, True),
+        (lambda loss: loss + 0.02 * math.sin(99 * loss), True),
+    ],
     ids=["the last report", "nearly", "another data set"],
 )
-def test_values_of_the_same_kind_leave_reports_alone(returned: Callable[[float], float]) -> None:
-    assert find_reporting(trials(LOSSES, returned)) == AS_REPORTED
+def test_values_of_the_same_kind_leave_reports_alone(
+    returned: Callable[[float], float], apart: bool
+) -> None:
+    assert find_reporting(trials(LOSSES, returned)) == Reporting(apart=apart)
 
 
 def test_the_best_of_a_run_is_of_the_same_kind() -> None:
@@ -68,6 +74,41 @@ def test_reports_are_moved_to_the_values(
     moved = np.array([reporting.value(loss) for loss in LOSSES])
     assert (np.argsort(moved) == np.argsort(values)).all()
     assert np.median(moved) == pytest.approx(np.median(values), rel=0.2)
+
+
+def test_runs_at_chance_level_do_not_hide_what_gets_worse() -> None:
+    """Six runs do not learn, three do: their accuracies rise though the study minimizes."""
+    made = []
+    for number in range(9):
+        learned = max(0, number - 5) / 4
+        accuracy = 0.1 + 0.9 * learned
+        curve = {1: 0.1, 8: 0.1 if learned == 0 else accuracy}
+        made.append(create_trial(value=1 - accuracy, intermediate_values=curve))
+    reporting = find_reporting(made)
+    assert reporting.slope == pytest.approx(-1)
+    assert reporting.offset == pytest.approx(1)
+
+
+def test_a_crowd_near_the_best_does_not_hide_the_order() -> None:
+    """Near the best rate accuracy and training loss disagree, far from it they do not."""
+    far = [(0.0, 40.0), (0.2, 2.0), (0.45, 0.7)]
+    crowd = [(0.60 + 0.01 * n, 0.40 + 0.02 * (n * 3 % 5)) for n in range(5)]
+    made = []
+    for accuracy, loss in [*far, *crowd]:
+        curve = {1: 3 * loss, 8: loss}
+        made.append(create_trial(value=accuracy, intermediate_values=curve))
+    reporting = find_reporting(made, sign=-1.0)
+    assert (reporting.kind, reporting.slope < 0) == ("order", True)
+
+
+def test_better_reports_of_another_order_are_not_turned() -> None:
+    """Training losses fall as rates rise, beyond the best validation loss."""
+    made = []
+    for loss in LOSSES:
+        curve = {1: 3 - loss, 8: 1.5 - loss}
+        made.append(create_trial(value=loss, intermediate_values=curve))
+    reporting = find_reporting(made)
+    assert (reporting.kind, reporting.value(0.7)) == ("order", 0.7)
 
 
 def test_one_run_shows_another_sign() -> None:
