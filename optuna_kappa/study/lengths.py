@@ -4,6 +4,11 @@ What a completed run returned is its loss at the horizon it was planned for: it 
 early, or reported at coarse intervals. A run without a plan, of another sampler or added by hand,
 counts as a full run. How long that is follows from the sampler's horizon, if it is known, or from
 the last step that most completed runs without a plan share.
+
+Where completed runs return what they have not reported, such as a loss on other data, the value
+is not part of the curve of reports. At a constant rate the law averages a curve over the time
+before a horizon, and would put reports in the place of the value. So the value is a curve of its
+own there, of one loss (`curves_of`). A scheduled run is read at its end only, where its value is.
 """
 
 from __future__ import annotations
@@ -14,6 +19,9 @@ from collections.abc import Mapping, Sequence
 
 from optuna.trial import FrozenTrial, TrialState
 
+from optuna_kappa.law.curves import SAME_HORIZON
+from optuna_kappa.law.observations import canonical
+from optuna_kappa.schedules import CONSTANT
 from optuna_kappa.study.counting import interval_of
 from optuna_kappa.study.plans import plan_of
 from optuna_kappa.study.reporting import Reporting
@@ -133,6 +141,41 @@ def losses_by_step(trial: FrozenTrial, lengths: Lengths) -> Mapping[int, float]:
     if trial.state == TrialState.COMPLETE and end and not _diverged_for_good(losses):
         losses[end] = float(trial.values[0])
     return losses
+
+
+def curves_of(
+    trial: FrozenTrial,
+    lengths: Lengths,
+    schedule: str,
+) -> Mapping[str, Mapping[int, float]]:
+    """Values by step of the runs that a trial counts as: one, or two if its value is kept apart.
+
+    Args:
+        trial: A trial.
+        lengths: Lengths of the runs of the study.
+        schedule: Name of its schedule.
+
+    Returns:
+        By label: the number of the trial for its reports, and with "returned" for its value.
+
+    Example:
+        >>> from optuna.trial import create_trial
+        >>> trial = create_trial(value=0.25, intermediate_values={8: 0.6, 16: 0.4})
+        >>> trial.number = 7
+        >>> curves_of(trial, Lengths([trial], Reporting(apart=True)), "constant")
+        {'7': {8: 0.6}, '7 returned': {16: 0.25}}
+    """
+    label = str(trial.number)
+    losses = losses_by_step(trial, lengths)
+
+    end = lengths.end(trial)
+    is_finished = trial.state == TrialState.COMPLETE and end and not _diverged_for_good(losses)
+    if not (lengths.reporting.apart and is_finished and canonical(schedule) == CONSTANT):
+        return {label: losses}
+
+    # A report this close to the end would count there.
+    before = {step: loss for step, loss in losses.items() if step * SAME_HORIZON < end}
+    return {label: before, f"{label} returned": {end: losses[end]}}
 
 
 def _diverged_for_good(losses: Mapping[int, float]) -> bool:

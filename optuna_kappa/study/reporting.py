@@ -202,16 +202,26 @@ def _correlation(value: Floats, report: Floats) -> float:
         return 0.0
 
     i, j = np.triu_indices(len(value), 1)
-    distance = np.abs(value[i] - value[j])
-    rank = np.searchsorted(np.sort(distance), distance, side="right")
+    rank = _ranks(value[i] - value[j])
 
     agree = np.sign(value[i] - value[j]) * np.sign(report[i] - report[j])
     total = rank[agree != 0].sum()
     return float(rank @ agree / total) if total else 0.0
 
 
+def _ranks(x: Floats) -> Floats:
+    """Ranks of absolute values, from 1; equal ones share the highest."""
+    size = np.abs(x)
+    rank: Floats = np.searchsorted(np.sort(size), size, side="right").astype(np.float64)
+    return rank
+
+
 def _slope(value: Floats, report: Floats, *, turned: bool) -> float:
-    """Slope of values over reports: the median over all pairs of trials, of the known sign."""
+    """Slope of values over reports, of the known sign.
+
+    It is the median over all pairs of trials, weighted by the rank of the distance between their
+    values. At chance level an accuracy hardly moves, whatever the loss: such pairs count little.
+    """
     i, j = np.triu_indices(len(value), 1)
     run = report[j] - report[i]
     rise = value[j] - value[i]
@@ -219,9 +229,17 @@ def _slope(value: Floats, report: Floats, *, turned: bool) -> float:
 
     sign = -1.0 if turned else 1.0
     slopes = sign * rise[differs] / run[differs]
-    size = float(np.median(slopes)) if len(slopes) >= _FEWEST else 0.0
+    size = _weighted_median(slopes, _ranks(rise[differs])) if len(slopes) >= _FEWEST else 0.0
 
     # Too few trials, or nothing but noise between them: the sizes tell the scale.
     if not 0 < size < math.inf:
         size = float(np.median(np.abs(value)) / (np.median(np.abs(report)) or 1.0)) or 1.0
     return sign * size
+
+
+def _weighted_median(x: Floats, weight: Floats) -> float:
+    """The least x that has half of the weight up to it."""
+    order = np.argsort(x)
+    up_to = np.cumsum(weight[order])
+    half = np.searchsorted(up_to, up_to[-1] / 2)
+    return float(x[order][half])

@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 from optuna_kappa._validation import check_items, check_type
 from optuna_kappa.runs import COLUMNS, RunTable
 from optuna_kappa.study.attributes import note_unreadable
-from optuna_kappa.study.lengths import Lengths, losses_by_step
+from optuna_kappa.study.lengths import Lengths, curves_of
 from optuna_kappa.study.plans import PLAN, has_unreadable_plan, horizon, plan_of
 from optuna_kappa.study.private import direction_of, require_single_objective, snapshot_now
 from optuna_kappa.study.reporting import find_reporting
@@ -43,7 +43,8 @@ def run_table(
     What a completed trial returned is its loss at its planned horizon, whatever it reported
     before. Every report below that is a row as well. Reports counted from 0 are read one step
     later, and reports that contradict the returned values are moved to them
-    (`optuna_kappa.study.reporting`).
+    (`optuna_kappa.study.reporting`). Where trials return what they have not reported, the value of
+    a constant-rate trial is a run of its own, labelled "12 returned" for trial 12.
 
     A NaN or infinite value means that the run diverged; a failed trial counts only if it reported
     one. If the study maximizes, the sign is turned, so that lower is better. A trial without a
@@ -118,22 +119,23 @@ def _table(
 
     for trial in trials:
         plan = plan_of(trial)
-        by_step = losses_by_step(trial, lengths)
-        longest = max(by_step, default=1)
+        trained_with = plan.schedule if plan else schedule
 
-        constant = {
-            "run": str(trial.number),
-            "lr": float(trial.params[lr]),
-            "schedule": plan.schedule if plan else schedule,
-            "horizon": max(lengths.planned(trial), longest, 1),
-        }
-        for name, value in constant.items():
-            columns[name] += [value] * len(by_step)
-        for name, values in context.items():
-            values += [str(trial.params.get(name, ""))] * len(by_step)
+        for run, by_step in curves_of(trial, lengths, trained_with).items():
+            longest = max(by_step, default=1)
+            constant = {
+                "run": run,
+                "lr": float(trial.params[lr]),
+                "schedule": trained_with,
+                "horizon": max(lengths.planned(trial), longest, 1),
+            }
+            for name, value in constant.items():
+                columns[name] += [value] * len(by_step)
+            for name, values in context.items():
+                values += [str(trial.params.get(name, ""))] * len(by_step)
 
-        columns["step"] += by_step
-        columns["loss"] += [sign * value for value in by_step.values()]
+            columns["step"] += by_step
+            columns["loss"] += [sign * value for value in by_step.values()]
 
     return RunTable(**columns, context=context)  # type: ignore[arg-type]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from optuna_kappa.study.lengths import Lengths, losses_by_step
+from optuna_kappa.study.lengths import Lengths, curves_of, losses_by_step
 from optuna_kappa.study.plans import PLAN
 from optuna_kappa.study.reporting import Reporting
 
@@ -81,3 +81,28 @@ def test_reports_are_shifted_and_moved() -> None:
     reporting = Reporting(shift=1, offset=1.0, slope=-0.1, kind="order")
     trial = create_trial(state=TrialState.PRUNED, intermediate_values={0: 2.0, 3: 1.0})
     assert losses_by_step(trial, Lengths([trial], reporting)) == {1: 0.8, 4: 0.9}
+
+
+@pytest.mark.parametrize(
+    ("apart", "schedule", "expected"),
+    [
+        (False, "constant", [{12: 0.6, 23: 0.5, 24: 0.25}]),
+        # The law would average the reports at 23 and 24 with the value.
+        (True, "constant", [{12: 0.6}, {24: 0.25}]),
+        (True, "cosine", [{12: 0.6, 23: 0.5, 24: 0.25}]),
+    ],
+)
+def test_a_value_that_was_not_reported_is_kept_apart(
+    apart: bool, schedule: str, expected: Sequence[Mapping[int, float]]
+) -> None:
+    trial = complete({12: 0.6, 23: 0.5, 24: 0.4}, 0.25, 24)
+    lengths = Lengths([trial], Reporting(apart=apart))
+    assert list(curves_of(trial, lengths, schedule).values()) == expected
+
+
+def test_no_value_is_kept_apart_of_runs_that_did_not_end_well() -> None:
+    lengths = Lengths([WHOLE], Reporting(apart=True))
+    diverged = complete({1: 0.5, 2: NAN}, 0.5, 24)
+    pruned = create_trial(state=TrialState.PRUNED, intermediate_values={1: 0.5})
+    assert len(curves_of(diverged, lengths, "constant")) == 1
+    assert list(curves_of(pruned, lengths, "constant").values()) == [{1: 0.5}]
