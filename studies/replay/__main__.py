@@ -1,4 +1,4 @@
-"""Command line of the replay: `python -m studies.replay search`, `... pruners`, `... misled`."""
+"""Command line of the replay: `python -m studies.replay search`, `... oneshot`, and others."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from rich.progress import Progress
 
 from optuna_kappa import RunTable, read_csv
 from optuna_kappa.runs.selection import parse_where, select
-from studies.replay import pruning_report, report, results, screen, sources
+from studies.replay import lending, pruning_report, report, results, screen, sources
 from studies.replay.misled import misled
+from studies.replay.oneshot import prior_for
 from studies.replay.options import (
     add_misled_options,
+    add_oneshot_options,
     add_pruner_options,
     add_replay_options,
     add_report_options,
@@ -113,6 +115,29 @@ def _search(options: argparse.Namespace) -> Json:
 
     with _Bar(options.repeats * len(names)) as on_done:
         return about | results.searches(replay, names, options.budget, on_done)
+
+
+def _oneshot(options: argparse.Namespace) -> Json:
+    """Compare rules by one proposal after a ladder of probes."""
+    budgets = lending.parse_budgets(options.budgets)
+    prior = prior_for(options.optimizer, options.passes)
+    lent = None
+    if options.source:
+        lent = lending.lent_runs(options.runs, options.source, options.source_runs)
+
+    prepared = _prepared(options, [lent] if lent else [])
+    lending.as_grid(prepared.objective)
+    replay = _replay(options, prepared)
+    if lent:
+        replay = replay._replace(lender=lending.lender_of(lent, options.source, prepared))
+
+    about = _about(options, prepared) | {
+        "source": options.source or prepared.schedule,
+        "optimizer": options.optimizer,
+        "passes": options.passes,
+    }
+    with _Bar(options.repeats) as on_done:
+        return about | results.proposals(replay, budgets, prior, on_done)
 
 
 def _pruners(options: argparse.Namespace) -> Json:
@@ -228,6 +253,10 @@ def _parser() -> argparse.ArgumentParser:
     search.set_defaults(run=_search, show=screen.show_searches)
     add_search_options(search)
 
+    oneshot = commands.add_parser("oneshot", help="compare rules by one proposal after probes")
+    oneshot.set_defaults(run=_oneshot, show=screen.show_proposals)
+    add_oneshot_options(oneshot)
+
     pruners = commands.add_parser("pruners", help="compare pruners on the same proposals")
     pruners.set_defaults(run=_pruners, show=screen.show_pruners)
     add_pruner_options(pruners)
@@ -236,7 +265,7 @@ def _parser() -> argparse.ArgumentParser:
     mislead.set_defaults(run=_misled, show=screen.show_misled)
     add_misled_options(mislead)
 
-    for command in (search, pruners, mislead):
+    for command in (search, oneshot, pruners, mislead):
         add_replay_options(command)
 
     pages = commands.add_parser("report", help="write docs/replay.md; half an hour")

@@ -123,6 +123,11 @@ class Grid:
         typical = float(np.median(self._expected(knots)))
         return excess / (typical - self._best)
 
+    @property
+    def best_lr(self) -> float:
+        """Learning rate of the lowest expected loss of a full run."""
+        return float(np.exp(self._lowest[0]))
+
     @cached_property
     def _expected(self) -> PchipInterpolator:
         """Mean loss over seeds and near horizons, transformed, as a function of ln lr."""
@@ -141,12 +146,20 @@ class Grid:
         mean = np.mean(means, axis=0)
         return PchipInterpolator(self._target.ln_lr, self._target.transformed(mean))
 
-    @cached_property
+    @property
     def _best(self) -> float:
         """Lowest expected loss, transformed."""
+        return self._lowest[1]
+
+    @cached_property
+    def _lowest(self) -> tuple[float, float]:
+        """Ln lr of the lowest expected loss, and that loss, transformed."""
         knots = self._target.ln_lr
-        even = np.linspace(knots[0], knots[-1], _FINE)
-        return float(self._expected(np.union1d(knots, even)).min())
+        fine = np.union1d(knots, np.linspace(knots[0], knots[-1], _FINE))
+        expected = self._expected(fine)
+
+        lowest = np.argmin(expected)
+        return float(fine[lowest]), float(expected[lowest])
 
     def _between(self, ln_lr: float, seed: int, horizon: float) -> Curve:
         """A run whose schedule is stretched to its horizon."""

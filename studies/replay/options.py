@@ -9,6 +9,7 @@ from studies.recorded import FOLDER
 from studies.replay import screen
 
 _SAMPLERS = "kappa,tpe,gp,random,tpe+median,tpe+hyperband,tpe+sha,top-k"
+_BUDGETS = "0.1,0.25,0.5,1,1.5"
 _PRUNERS = "median,percentile,sha,hyperband,wilcoxon,patient,kappa,top-k"
 
 
@@ -21,6 +22,18 @@ def add_search_options(command: argparse.ArgumentParser) -> None:
     text = "target that the probes are planned for (that of --runs)"
     add("--probes-horizon", type=float, help=text)
     _add_budget(command)
+
+
+def add_oneshot_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of `oneshot`."""
+    add = command.add_argument
+    add("--budgets", default=_BUDGETS, help=f"full-run equivalents of the probes ({_BUDGETS})")
+    add("--optimizer", help="optimizer that the law is told, such as adam")
+    text = "passes over the data in a run of the target horizon that the law is told"
+    add("--passes", type=float, help=text)
+    add("--source", help="schedule of the probes, such as constant (that of the target)")
+    text = "run table that the probes come from, if --runs has none of that schedule"
+    add("--source-runs", help=text)
 
 
 def add_pruner_options(command: argparse.ArgumentParser) -> None:

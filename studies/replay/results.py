@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from optuna_kappa._typing import Floats
+from studies.replay.oneshot import RULES, OneShot
 from studies.replay.pruning import Outcome, as_array
 from studies.replay.search import Searched
 from studies.replay.statistics import Statistic, interval, mean, median, number, stays_under
@@ -17,6 +18,7 @@ from studies.replay.workers import (
     Pruned,
     Replay,
     no_sources,
+    one_shots,
     outcomes,
     searched,
     statements,
@@ -53,6 +55,31 @@ def searches(
         samplers[name] = _summary(searches_of[name], budgets, budget)
 
     return {"budgets": budgets.tolist(), "samplers": samplers}
+
+
+def proposals(
+    replay: Replay,
+    budgets: Sequence[float],
+    prior: object | None,
+    on_done: OnDone,
+) -> Json:
+    """Propose one learning rate after a ladder of each budget, and summarize the regrets.
+
+    Args:
+        replay: What is proposed for, and how often.
+        budgets: Full-run equivalents of the ladders.
+        prior: Prior of the informed law; None for the law's own.
+        on_done: Called with the number of repeats done.
+    """
+    shots = one_shots(replay, budgets, prior, on_done)
+    by_budget = list(zip(*shots, strict=True))
+    return {
+        "budgets": list(budgets),
+        "rules": {rule: _regrets(rule, by_budget) for rule in RULES},
+        "cost": [_mean_of(several, "cost") for several in by_budget],
+        "coverage90": [_mean_of(several, "covered") for several in by_budget],
+        "has_law": [_mean_of(several, "has_law") for several in by_budget],
+    }
 
 
 def prunings(
@@ -113,6 +140,33 @@ def reliability(replay: Replay, pruner: str, stream: Pruned) -> list[Json]:
         )
 
     return bins
+
+
+def _regrets(rule: str, by_budget: Sequence[Sequence[OneShot]]) -> Json:
+    """Regret of one rule at each budget.
+
+    Args:
+        rule: Name of the rule.
+        by_budget: What came of the ladders of each budget.
+    """
+    table = []
+    for several in by_budget:
+        table.append([shot.regrets[rule] for shot in several])
+
+    regrets = np.array(table).T
+    p90 = np.quantile(regrets, 0.9, axis=0)
+    return {
+        "median_regret": [number(value) for value in median(regrets)],
+        "mean_regret": [number(value) for value in mean(regrets)],
+        "p90_regret": [number(value) for value in p90],
+        "intervals": _intervals(median, regrets),
+        "mean_intervals": _intervals(mean, regrets),
+    }
+
+
+def _mean_of(shots: Sequence[OneShot], field: str) -> float:
+    """Mean of a field over the ladders of one budget."""
+    return float(np.mean([getattr(shot, field) for shot in shots]))
 
 
 def _means(fields: Floats) -> Json:

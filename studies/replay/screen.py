@@ -78,6 +78,29 @@ def _regret_table(results: Json, kind: str) -> Table:
     return table
 
 
+def show_proposals(results: Json) -> None:
+    """Print the regret of one proposal by each rule, against the budget of the probes."""
+    table = _table(
+        f"Expected regret in % of one proposal, median / mean / 90th percentile of "
+        f"{results['repeats']}, {_target(results)}; probes: {results['source']}"
+    )
+    table.add_column("probes, full runs:")
+    for budget in results["budgets"]:
+        table.add_column(f"{budget:g}", justify="right")
+
+    for rule, regrets in results["rules"].items():
+        columns = [regrets[f"{kind}_regret"] for kind in ("median", "mean", "p90")]
+        cells = []
+        for values in zip(*columns, strict=True):
+            cells.append(" / ".join(_percent(value) for value in values))
+        table.add_row(rule, *cells)
+
+    table.add_row("cost", *[f"{cost:.3g}" for cost in results["cost"]])
+    for name, field in (("in its 90 % interval, %", "coverage90"), ("has a law, %", "has_law")):
+        table.add_row(name, *[_percent(value) for value in results[field]])
+    _console().print(table)
+
+
 def show_pruners(results: Json) -> None:
     """Print what each pruner did."""
     table = _table(

@@ -13,7 +13,9 @@ import optuna
 
 from optuna_kappa.runs import RunTable
 from studies.processes import set_up_worker
+from studies.replay.grid import Grid
 from studies.replay.objective import Objective
+from studies.replay.oneshot import OneShot, one_shot
 from studies.replay.pruning import Outcome, Proposal, Stated, outcome, proposals, stated
 from studies.replay.search import Searched, search
 
@@ -132,6 +134,30 @@ def statements(
     return _run(replay, {pruner: pieces}, lambda n: None)[pruner]
 
 
+def one_shots(
+    replay: Replay,
+    budgets: Sequence[float],
+    prior: object | None,
+    on_done: OnDone,
+) -> list[list[OneShot]]:
+    """Propose a learning rate after a ladder of each budget.
+
+    Args:
+        replay: What is proposed for, and how often. Its objectives are grids.
+        budgets: Full-run equivalents of the ladders.
+        prior: Prior of the informed law; None for the law's own.
+        on_done: Called with the number of repeats done.
+
+    Returns:
+        By ascending seed, what came of each budget.
+    """
+    pieces: list[_Piece] = []
+    for seeds in _seeds_of_pieces(replay):
+        pieces.append((_shoot, seeds, budgets, prior))
+
+    return _run(replay, {"": pieces}, on_done)[""]
+
+
 def _seeds_of_pieces(replay: Replay) -> list[list[int]]:
     """The seeds of all repeats, divided into pieces of work."""
     seeds = np.arange(replay.seed, replay.seed + replay.repeats)
@@ -215,6 +241,20 @@ def _search(
 ) -> list[Searched]:
     assert _objective is not None
     return [search(_objective, name, seed, budget, _lender, sources(seed)) for seed in seeds]
+
+
+def _shoot(
+    seeds: Sequence[int],
+    budgets: Sequence[float],
+    prior: object | None,
+) -> list[list[OneShot]]:
+    lender = _lender or _objective
+    assert isinstance(_objective, Grid) and isinstance(lender, Grid)
+    shots = []
+    for seed in seeds:
+        shots.append([one_shot(_objective, lender, budget, seed, prior) for budget in budgets])
+
+    return shots
 
 
 def _prune(

@@ -72,6 +72,43 @@ def test_pruners_as_json(runs: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert low <= median["saved"] <= high
 
 
+def test_one_shot_as_json(runs: str, capsys: pytest.CaptureFixture[str]) -> None:
+    found = []
+    for jobs in (1, 2):
+        arguments = f"oneshot --runs {runs} --budgets 0.5,0.1 --repeats 3 --jobs {jobs} --json"
+        assert main(arguments.split()) == 0
+        found.append(json.loads(capsys.readouterr().out))
+    one, again = found
+    assert one == again
+    assert one["budgets"] == [0.5, 0.1]
+    assert one["cost"] == pytest.approx([0.5, 4 / 48], rel=0.02)
+    assert list(one["rules"]) == [
+        *("law", "law-uninformed", "copy", "slope-0.32", "slope-0.5", "slope-1")
+    ]
+    for rule in one["rules"].values():
+        pairs = zip(rule["median_regret"], rule["p90_regret"], strict=True)
+        assert all(0 <= median <= p90 for median, p90 in pairs)
+        assert len(rule["mean_regret"]) == 2
+    assert all(0 <= covered <= 1 for covered in one["coverage90"])
+    assert one["has_law"][0] == 1
+
+
+def test_one_shot_with_probes_of_constant_rate(
+    runs: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tables = [Simulated(seed=seed).final(grid(13), 64, "cosine", mean=0.5) for seed in range(3)]
+    cosine = tmp_path / "cosine.csv.gz"
+    RunTable.concatenate(tables).to_csv(cosine)
+    options = "--budgets 1 --repeats 2 --jobs 1 --source constant"
+    assert main(f"oneshot --runs {cosine} {options} --source-runs {runs} --json".split()) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["schedule"], found["source"]) == ("cosine", "constant")
+    assert found["rules"]["law"]["median_regret"][0] < 0.3
+
+    assert main(f"oneshot --runs {cosine} {options}".split()) == 2
+    assert "has no constant runs for the probes" in capsys.readouterr().err
+
+
 def test_tables_on_the_screen(runs: str, capsys: pytest.CaptureFixture[str]) -> None:
     main(f"search --runs {runs} --samplers tpe,random --repeats 3 --budget 3".split())
     text = capsys.readouterr().out
@@ -81,6 +118,11 @@ def test_tables_on_the_screen(runs: str, capsys: pytest.CaptureFixture[str]) -> 
     text = capsys.readouterr().out
     assert "Means of 3 streams of 24 tpe proposals" in text
     assert "patient" in text
+    main(f"oneshot --runs {runs} --budgets 0.25 --repeats 2 --jobs 1".split())
+    text = capsys.readouterr().out
+    # The title of a narrow table is broken into lines.
+    assert "median / mean / 90th percentile of 2, constant" in " ".join(text.split())
+    assert "law-uninformed" in text
 
 
 @pytest.mark.parametrize(
@@ -102,6 +144,10 @@ def test_tables_on_the_screen(runs: str, capsys: pytest.CaptureFixture[str]) -> 
         ("pruners --runs RUNS --pruners sha:-1", "setting of 'sha:-1' must be a number above 0"),
         ("pruners --runs RUNS --pruners none:1", "and none has no setting"),
         ("search --runs RUNS --samplers tpe+sha:", "setting of 'sha:' must be a number above 0"),
+        ("oneshot --runs RUNS --budgets x", "--budgets must be numbers of full runs, such as 0.2"),
+        ("oneshot --runs RUNS --budgets 0.5,0", "a budget must be"),
+        ("oneshot --runs RUNS --passes 0", "passes must be"),
+        ("oneshot --runs RUNS --source cosine", "RUNS has no cosine runs for the probes"),
         ("report-pruners --only meridian", "unknown pruner 'meridian'; choose from kappa, median"),
         ("report-pruners --repeats 0", "repeats must be at least 1, but is 0"),
         ("report-pruners --more nowhere.csv", "there is no run table nowhere.csv"),
@@ -114,6 +160,6 @@ def test_wrong_input_is_one_sentence(
 ) -> None:
     assert main(arguments.replace("RUNS", runs).split()) == 2
     error = capsys.readouterr().err
-    assert message in error
+    assert message.replace("RUNS", runs) in error
     assert error.startswith("error: ")
     assert error.count("\n") == 1

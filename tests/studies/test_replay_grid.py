@@ -81,6 +81,14 @@ def test_regret_is_that_of_the_mean_over_seeds() -> None:
     assert min(grid.regret({"lr": lr}) for lr in np.geomspace(1e-4, 1e-1, 999)) >= 0
 
 
+def test_the_best_rate_is_that_of_no_regret() -> None:
+    grid = made(curves(FINAL[:1]))
+    best = LRS[int(FINAL[0].argmin())]
+    assert grid.best_lr == pytest.approx(best)
+    assert grid.regret({"lr": grid.best_lr}) == 0
+    assert min(grid.regret({"lr": best * factor}) for factor in (0.7, 1.5)) > 0
+
+
 def test_expected_losses_are_averaged_over_near_horizons() -> None:
     steps = (10, 30, 37, 40, 43, 50)
     loss = {37: (2.0, 1.0, 1.0, 5.0), 40: (2.0, 1.0, 3.0, 5.0), 43: (2.0, 1.0, 1.1, 5.0)}
