@@ -3,6 +3,7 @@
 - `budget`: how many probes of which horizons a budget buys.
 - `ladder`: horizons. How probes are spread over short horizons, and when the target comes next.
 - `picking`: learning rates. Which one to try next at a horizon.
+- `covering`: which one to try next where all losses tie.
 - `surrogate`: the losses that runs of a horizon are expected to have, for `picking`.
 - `trajectory`: the best loss of a search against what it has spent.
 """

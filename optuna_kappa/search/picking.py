@@ -2,7 +2,8 @@
 
 The first runs of a horizon cover the range: each goes to the emptiest of several equal cells of
 ln lr (`spread`). Every later run goes where it is expected to gain most over the best run so far
-(`optuna_kappa.search.surrogate`). `Picker.pick` makes this choice. To change
+(`optuna_kappa.search.surrogate`), or where nothing has been seen if all losses tie
+(`optuna_kappa.search.covering`). `Picker.pick` makes this choice. To change
 
     how many probes cover the range             edit `N_SPREAD`
     where the runs go that cover the range      edit `spread`
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from optuna_kappa.search.covering import cover
 from optuna_kappa.search.surrogate import Surrogate
 
 N_SPREAD = 6  # probes of the lowest rung that cover the range before any follows the law
@@ -43,6 +45,8 @@ class Picker:
         u: Uniform random number of the trial, in [0, 1).
         alone: Whether no other trial of the study is running. If one is, another worker may be
             picking from the same places at this moment.
+        elsewhere: ln lr tried at other horizons, if the run is to cover the range because losses
+            tie; else None.
 
     Example:
         >>> picker = Picker(-9.0, -3.0, float("inf"), expected=None, n_cells=6, n_first=6, u=0.5)
@@ -58,6 +62,7 @@ class Picker:
     n_first: int
     u: float
     alone: bool = True
+    elsewhere: Sequence[float] | None = None
 
     def pick(self, tried: Sequence[float], running: Sequence[float]) -> float:
         """Ln lr to try next.
@@ -75,6 +80,10 @@ class Picker:
             -5.0
         """
         taken = [*tried, *running]
+        high = below_wall(self.low, self.high, self.wall)
+        if self.elsewhere is not None and len(taken) >= self.n_first:
+            wanted = cover(self.low, high, taken, self.elsewhere)
+            return within_cell(wanted, 2 * _SAME, low=self.low, high=high, u=self.u)
         if self.expected is None or len(taken) < self.n_first:
             return spread(
                 self.low,
@@ -85,7 +94,6 @@ class Picker:
             )
 
         wanted = self.expected.next_to_try(tried, running)
-        high = below_wall(self.low, self.high, self.wall)
         if not self.alone:
             cell = self.expected.spacing
             wanted = within_cell(wanted, cell, low=self.low, high=high, u=self.u)

@@ -18,7 +18,7 @@ from optuna.trial import FrozenTrial, TrialState
 from optuna_kappa._validation import check_type
 from optuna_kappa.study.plans import at_horizon, kind_of, probe_end
 
-_KAPPA_KINDS = ("probe", "law")
+_KAPPA_KINDS = ("probe", "law", "cover")
 
 _TrialKey = tuple[str, int]  # name of the study and number of the trial
 

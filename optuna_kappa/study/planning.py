@@ -9,7 +9,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from optuna_kappa.search.ladder import next_probe
 from optuna_kappa.study.dead import Living
-from optuna_kappa.study.plans import Plan, horizon, kind_of
+from optuna_kappa.study.plans import Kind, Plan, horizon, kind_of
 from optuna_kappa.study.study_law import StudyLaw
 from optuna_kappa.study.trials import fixed_params
 from optuna_kappa.study.turns import trials_before, unplanned
@@ -144,10 +144,28 @@ def _next_plan(
     if problem.lr in fixed_params(trial):
         return Plan(target, "enqueued", schedule)
 
-    n_planned = {planned_for: len(there) for planned_for, there in kinds.items()}
-    probe_horizon = next_probe(rungs, n_planned, target)
+    is_plateau = study_law.is_plateau(target)
+    probe_horizon = next_probe(rungs, _planned(kinds, rungs, target), target)
     if probe_horizon is not None and living.may_probe(probe_horizon, trial.number):
-        return Plan(probe_horizon, "probe", schedule)
+        # Where short runs cannot be told apart, the next rung is run in full.
+        in_full = is_plateau and probe_horizon > rungs[0][0]
+        kind: Kind = "cover" if in_full else "probe"
+        return Plan(target if in_full else probe_horizon, kind, schedule)
 
-    trusted = study_law.is_trusted(kinds.get(target, ()), has_probes=bool(rungs))
-    return Plan(target, "law" if trusted else "base", schedule)
+    if study_law.is_trusted(kinds.get(target, ()), has_probes=bool(rungs)):
+        return Plan(target, "law", schedule)
+    return Plan(target, "cover" if is_plateau else "base", schedule)
+
+
+def _planned(
+    kinds: Mapping[int, Sequence[str]],
+    rungs: Sequence[tuple[int, int]],
+    target: int,
+) -> dict[int, int]:
+    """Number of trials planned for each horizon; those that cover a plateau are probes too."""
+    n_planned = {planned_for: len(there) for planned_for, there in kinds.items()}
+    n_covering = kinds.get(target, ()).count("cover")
+    if rungs and n_covering:
+        longest = rungs[-1][0]
+        n_planned[longest] = n_planned.get(longest, 0) + n_covering
+    return n_planned

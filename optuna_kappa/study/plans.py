@@ -27,7 +27,7 @@ PRUNED = "kappa:pruned"
 # the law show whether it holds.
 _EXEMPT = ("probe", "law")
 
-Kind = Literal["probe", "law", "base", "enqueued"]
+Kind = Literal["probe", "law", "cover", "base", "enqueued"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ class Plan:
     Attributes:
         horizon: Steps to train for, in the unit of `trial.report`.
         kind: "probe" (below the target's horizon), "law" (at the target, lr from the law),
-            "base" (at the target, lr from the base sampler) or "enqueued" (lr from the user).
+            "cover" (at the target, over the whole range, since all losses tie), "base" (at the
+            target, lr from the base sampler) or "enqueued" (lr from the user).
         schedule: Name of the schedule of the run.
 
     Example:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from optuna.trial import FrozenTrial
 
 from optuna_kappa.search.picking import N_SPREAD, Picker, below_wall
-from optuna_kappa.study.evidence import is_evidence
-from optuna_kappa.study.plans import horizon
+from optuna_kappa.study.evidence import diverged_at, is_evidence
+from optuna_kappa.study.plans import horizon, kind_of
 from optuna_kappa.study.study_law import StudyLaw
 from optuna_kappa.study.trials import lr_of
 
@@ -55,9 +57,10 @@ def propose_ln_lr(
     tried, running, n_before = _beside(trial, rivals, study_law)
     shift = study_law.shift(params)
     low, high = ends
+    planned_for = horizon(trial)
     picker = _picker(
         study_law,
-        planned_for=horizon(trial),
+        planned_for=planned_for,
         low=low - shift,
         high=high - shift,
         rungs=rungs,
@@ -65,6 +68,11 @@ def propose_ln_lr(
         n_dead=n_dead,
         alone=alone,
     )
+
+    kind = kind_of(trial)
+    if kind == "cover" or (kind == "probe" and study_law.is_plateau(planned_for)):
+        seen, wall = _seen(study_law, planned_for)
+        picker = replace(picker, elsewhere=seen, wall=wall)
     return picker.pick_after(n_before, tried, running) + shift
 
 
@@ -123,3 +131,31 @@ def _picker(
         u=u,
         alone=alone,
     )
+
+
+def _seen(study_law: StudyLaw, planned_for: int) -> tuple[list[float], float]:
+    """The ln lr of all trials that told something, and the wall above which runs diverge.
+
+    Where all losses tie there is no valley, so the wall is what the divergences alone say: the
+    lowest ln lr that diverged by this horizon, and above which none came farther. It is infinite
+    if there is none.
+    """
+    diverged: list[tuple[float, int]] = []
+    fine: list[tuple[float, int]] = []
+
+    for trial in study_law.trials:
+        if not lr_of(trial, study_law.problem.lr):
+            continue
+
+        ln_lr = study_law.centered_ln_lr(trial)
+        step = diverged_at(trial)
+        if step is None:
+            fine.append((ln_lr, max(trial.intermediate_values, default=horizon(trial, 1))))
+        elif step <= planned_for:
+            diverged.append((ln_lr, step))
+
+    wall = math.inf
+    for ln_lr, step in diverged:
+        if not any(other >= ln_lr and reached >= step for other, reached in fine):
+            wall = min(wall, ln_lr)
+    return [ln_lr for ln_lr, _ in [*fine, *diverged]], wall

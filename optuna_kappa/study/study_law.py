@@ -142,6 +142,21 @@ class StudyLaw:
         first, *later = losses
         return first + _CONTRAST * abs(first) < min(later)
 
+    def is_plateau(self, planned_for: int) -> bool:
+        """Whether losses that tie have shown nothing about the best lr of runs of a horizon.
+
+        Three learning rates or more tie at this horizon or, before three were seen there, wherever
+        three were seen.
+        """
+        here = link_at(self._chain, self.problem.schedule.name, planned_for)
+        if here is not None and len(here.losses.x) >= _MIN_RATES:
+            return here.losses.is_flat
+        if self.law.optima:
+            return False
+
+        seen = [link.losses for link in self._chain.links if len(link.losses.x) >= _MIN_RATES]
+        return any(losses.is_flat for losses in seen)
+
     def is_trusted(self, kinds: Sequence[str], *, has_probes: bool) -> bool:
         """Whether the next target trial may follow the law.
 
