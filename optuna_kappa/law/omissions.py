@@ -31,6 +31,22 @@ def omissions(runs: RunTable) -> list[str]:
     """
     check_type("runs", runs, RunTable, "read_csv and run_table make one")
     observations = observe(runs)
+    return [*_left_out(runs, observations), *_about_plateaus(observations)]
+
+
+def runs_left_out(runs: RunTable) -> list[str]:
+    """Say which runs and losses are left out of a fit; as `omissions`, without plateaus.
+
+    Example:
+        >>> from optuna_kappa.runs import example_runs
+        >>> runs_left_out(example_runs())
+        []
+    """
+    return _left_out(runs, observe(runs))
+
+
+def _left_out(runs: RunTable, observations: Sequence[Observations]) -> list[str]:
+    """Say which runs and losses no observation has."""
     gaps = is_gap(runs)
     curves = {curve.run: curve for curve in read_curves(runs)}
 
@@ -44,7 +60,6 @@ def omissions(runs: RunTable) -> list[str]:
         *_about_early(ended_early),
         *_about_alone([curve for curve in others if len(curve.step)]),
         *_about_lossless([curve.run for curve in others if not len(curve.step)]),
-        *_about_plateaus(observations),
     ]
 
 

@@ -27,6 +27,7 @@ from optuna_kappa.search.ladder import affordable, rungs
 from optuna_kappa.study.base_sampler import BaseSamplerAdapter, is_lr_ours
 from optuna_kappa.study.dead import check_dead_after
 from optuna_kappa.study.evidence import select_evidence
+from optuna_kappa.study.law_hints import LawHints
 from optuna_kappa.study.lr_range import lr_range_for
 from optuna_kappa.study.planning import Planner
 from optuna_kappa.study.plans import Plan, horizon, plan_of, store_plan
@@ -136,6 +137,7 @@ class KappaSampler(BaseSampler):
         self._base = BaseSamplerAdapter(base_sampler, self._horizon, lr, self._seed)
         self._memo: tuple[object, StudyLaw] | None = None
         self._hints = Hints(_logger)
+        self._law_hints = LawHints(self._planner.rungs)
 
     def reseed_rng(self) -> None:
         """Reseed the base sampler; the rest depends on the seed and the trial's number only."""
@@ -182,8 +184,7 @@ class KappaSampler(BaseSampler):
         if param_name == self._lr:
             lr_range = require_lr(param_name, param_distribution)
             if is_lr_ours(trial):
-                ln_lr = self._propose(study, trial, ends(lr_range))
-                return snap(lr_range, math.exp(ln_lr))
+                return snap(lr_range, math.exp(self._propose(study, trial, ends(lr_range))))
 
         return self._base.sample_independent(study, trial, param_name, param_distribution)
 
@@ -267,14 +268,13 @@ class KappaSampler(BaseSampler):
         others = self._others(study, trial)
         study_law = self._study_law(study, others)
         rivals = self._planner.rivals(trial, others, study_law)
-        base_params = self._base.proposed(study, trial)
         rng = np.random.default_rng([self._seed, trial.number])
 
         return propose_ln_lr(
             trial,
             rivals.trials,
             study_law,
-            {**base_params, **fixed_params(trial), **trial.params},
+            {**self._base.proposed(study, trial), **fixed_params(trial), **trial.params},
             rivals.living.below_ceiling(ln_range, horizon(trial)),
             rungs=self._planner.rungs,
             n_dead=rivals.n_dead,
@@ -294,7 +294,7 @@ class KappaSampler(BaseSampler):
         if memo is None or memo[0] != key:
             direction = direction_of(study)
             problem = Problem(self._horizon, self._schedule, self._lr, self._sources, direction)
-            memo = (key, StudyLaw(problem, evidence))
-            self._memo = memo
+            self._memo = memo = (key, StudyLaw(problem, evidence))
             self._hints.say(*study_hints(trials, evidence, direction))
+            self._hints.say(*self._law_hints.about(memo[1]))
         return memo[1]
