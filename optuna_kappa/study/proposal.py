@@ -10,7 +10,7 @@ from typing import Any
 from optuna.trial import FrozenTrial
 
 from optuna_kappa.search.picking import N_SPREAD, Picker, below_wall
-from optuna_kappa.study.evidence import diverged_at, is_evidence
+from optuna_kappa.study.evidence import is_evidence
 from optuna_kappa.study.plans import horizon, kind_of
 from optuna_kappa.study.study_law import StudyLaw
 from optuna_kappa.study.trials import lr_of
@@ -148,7 +148,7 @@ def _seen(study_law: StudyLaw, planned_for: int) -> tuple[list[float], float]:
             continue
 
         ln_lr = study_law.centered_ln_lr(trial)
-        step = diverged_at(trial)
+        step = study_law.diverged_at(trial)
         if step is None:
             fine.append((ln_lr, max(trial.intermediate_values, default=horizon(trial, 1))))
         elif step <= planned_for:

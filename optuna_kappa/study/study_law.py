@@ -247,7 +247,7 @@ class StudyLaw:
             if not lr_of(trial, self.problem.lr):
                 continue
 
-            step = diverged_at(trial, self._reporting.shift)
+            step = self.diverged_at(trial)
             if step is None and horizon(trial, 0) == planned_for:
                 fine.append(self.centered_ln_lr(trial))
             elif step is not None and step <= planned_for:
@@ -256,6 +256,10 @@ class StudyLaw:
         highest_fine = max(fine)
         above = [ln_lr for ln_lr in diverged if ln_lr > highest_fine]
         return min(above, default=math.inf)
+
+    def diverged_at(self, trial: FrozenTrial) -> int | None:
+        """First step, counted from 1, at which a trial had diverged; None if it never did."""
+        return diverged_at(trial, self._reporting.shift)
 
     def centered_ln_lr(self, trial: FrozenTrial) -> float:
         """A trial's ln lr, moved to the average of the other parameters."""
