@@ -10,6 +10,7 @@ import numpy as np
 from optuna_kappa.law.contexts import Context
 from optuna_kappa.law.optimum import Optimum
 from optuna_kappa.law.posterior import Posterior, posterior_of
+from optuna_kappa.law.prior import MIXTURE, Prior
 from optuna_kappa.schedules import CONSTANT
 
 # Horizons within this factor of the largest say too little, so they are left out together with it.
@@ -74,8 +75,9 @@ def check(
     optima: Sequence[Optimum],
     related: Sequence[Optimum] = (),
     context: Context = (),
+    prior: Prior = MIXTURE,
 ) -> Checks:
-    """Check the law that follows from these optima and from related ones of other contexts.
+    """Check the law that follows from a prior, these optima and related ones of other contexts.
 
     Example:
         >>> from optuna_kappa import fit
@@ -85,14 +87,14 @@ def check(
         True
     """
     inside = [optimum for optimum in optima if not optimum.at_edge]
-    posterior = posterior_of((*optima, *related), context)
+    posterior = posterior_of((*optima, *related), prior, context)
     return Checks(
-        left_out=left_out(optima, related, context),
+        left_out=left_out(optima, related, context, prior),
         kappa_cv=_kappa_variation(inside, _largest_horizon(optima)),
         alone=_root_mean_square_error(inside, posterior),
         at_edge=len(optima) - len(inside),
         horizons=len(optima),
-        shifts=_shifts(inside, optima, context),
+        shifts=_shifts(inside, optima, context, prior),
     )
 
 
@@ -100,6 +102,7 @@ def left_out(
     optima: Sequence[Optimum],
     related: Sequence[Optimum],
     context: Context,
+    prior: Prior = MIXTURE,
 ) -> float | None:
     """Optimum at the largest horizon minus its prediction from the shorter ones.
 
@@ -121,7 +124,7 @@ def left_out(
     if not shorter:
         return None
 
-    posterior = posterior_of((*shorter, *related), context)
+    posterior = posterior_of((*shorter, *related), prior, context)
     mean, sd = _predicted(posterior, largest)
     return (largest.ln_lr - mean) / float(np.hypot(sd, largest.se))
 
@@ -178,6 +181,7 @@ def _shifts(
     inside: Sequence[Optimum],
     optima: Sequence[Optimum],
     context: Context,
+    prior: Prior,
 ) -> dict[str, Shift]:
     """Shift of each schedule, apart from the constant rate, that can be compared with others."""
     shifts = {}
@@ -187,7 +191,7 @@ def _shifts(
         others = [optimum for optimum in optima if optimum.schedule != schedule]
         if seen and others:
             largest = max(seen, key=_horizon)
-            shifts[schedule] = _shift(largest, Posterior(others, context))
+            shifts[schedule] = _shift(largest, Posterior(others, prior, context))
 
     return shifts
 

@@ -11,6 +11,7 @@ from optuna_kappa.law.contexts import Context, check_pairs, comparable
 from optuna_kappa.law.law import Law
 from optuna_kappa.law.observations import observe
 from optuna_kappa.law.optimum import OWN, Optimum, find_optima
+from optuna_kappa.law.prior import MIXTURE, Prior, as_prior
 from optuna_kappa.runs import RunTable
 from optuna_kappa.schedules import AnySchedule, as_schedule, find_schedule
 
@@ -18,6 +19,7 @@ from optuna_kappa.schedules import AnySchedule, as_schedule, find_schedule
 def fit(
     runs: RunTable | Sequence[RunTable],
     schedules: Mapping[str, AnySchedule] | None = None,
+    prior: Prior | str = MIXTURE,
 ) -> Law:
     """Fit the law to the runs of one context.
 
@@ -28,6 +30,7 @@ def fit(
         schedules: Shapes of schedules that the tables name but `optuna_kappa.schedules` cannot
             parse. A name found in neither is a schedule of unknown shape: its optima still show
             how the optimum moves, but not what another schedule's would be.
+        prior: What is believed before any run: a `Prior`, or the name of one.
 
     Raises:
         ValueError: A horizon has more than 100,000 periods of its schedule: their units differ.
@@ -47,18 +50,20 @@ def fit(
         observations = observe(table)
         optima_by_table.append(find_optima(observations))
 
-    return join(optima_by_table, schedules)
+    return join(optima_by_table, schedules, prior)
 
 
 def join(
     found: Sequence[Sequence[Optimum]],
     schedules: Mapping[str, AnySchedule] | None = None,
+    prior: Prior | str = MIXTURE,
 ) -> Law:
     """Make a law from optima that were found table by table.
 
     Args:
         found: Optima of each table; the last table is the one that proposals are for.
         schedules: As in `fit`, which finds the optima too.
+        prior: As in `fit`.
 
     Example:
         >>> from optuna_kappa.runs import example_runs
@@ -83,12 +88,13 @@ def join(
             )
             joined.append(in_table)
 
-    return Law(tuple(joined))
+    return Law(tuple(joined), prior=as_prior(prior))
 
 
 def fit_contexts(
     tables: Sequence[tuple[Mapping[str, str], RunTable]],
     schedules: Mapping[str, AnySchedule] | None = None,
+    prior: Prior | str = MIXTURE,
 ) -> list[Law]:
     """Fit a law to the runs of each context, partially pooled with those of the others.
 
@@ -96,6 +102,7 @@ def fit_contexts(
         tables: Values of the context columns and the runs that have them, as `RunTable.groups`
             yields them.
         schedules: As in `fit`.
+        prior: As in `fit`.
 
     Returns:
         A law for each context, in the same order.
@@ -112,7 +119,7 @@ def fit_contexts(
     """
     laws = []
     for values, table in check_pairs("tables", tables, RunTable):
-        law = fit(table, schedules)
+        law = fit(table, schedules, prior)
         laws.append((values, law))
 
     return pool(laws)
@@ -139,17 +146,17 @@ def pool(laws: Sequence[tuple[Mapping[str, str], Law]]) -> list[Law]:
     for values, law in check_pairs("laws", laws, Law):
         context = tuple((name, str(value)) for name, value in values.items())
         optima = _with_context(law, context)
-        own_optima.append((context, optima))
+        own_optima.append((context, optima, law.prior))
 
     pooled = []
-    for context, own in own_optima:
+    for context, own, prior in own_optima:
         related: list[Optimum] = []
-        for other, optima in own_optima:
+        for other, optima, _ in own_optima:
             # Optima of an equal context are not related ones.
             if other != context and comparable(other, context):
                 related += optima
 
-        pooled.append(Law(own, tuple(related), context))
+        pooled.append(Law(own, tuple(related), context, prior))
     return pooled
 
 

@@ -17,12 +17,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from optuna_kappa._typing import Floats
+from optuna_kappa._typing import Floats, Rows
+from optuna_kappa.law.prior import Prior, SlopeClass
 
-# Prior of the slope, as (weight, mean, standard deviation) of its classes: the paper's inverse
-# proportionality; what is published for language models (0.3 to 0.7); no movement; anything.
-SLOPES = ((0.5, 1.0, 0.2), (0.2, 0.45, 0.2), (0.25, 0.0, 0.15), (0.05, 0.5, 1.5))
-CEILING = 0.5  # prior probability that there is a ceiling
 # Prior of the bias of other tables (a smaller model, a past study), as (weight, sd): either they
 # carry over, or they are about something else. The optima found at the target decide.
 BIASES = ((0.9, 0.1), (0.1, 2.0))
@@ -41,9 +38,11 @@ class Hypotheses(NamedTuple):
         slope_sd: Standard deviations of the slope's class, shape `(k,)`.
         ceiling: Depths u_c, shape `(k,)`; negative if it lasts beyond the largest horizon.
         bias_sd: Standard deviations of the bias of other tables, shape `(k,)`.
+        slope_class: Which of the prior's classes the slope is of, shape `(k,)`.
 
     Example:
-        >>> hypotheses = combine_hypotheses(deepest=4.0, several_tables=False)
+        >>> from optuna_kappa.law.prior import MIXTURE
+        >>> hypotheses = combine_hypotheses(MIXTURE, deepest=4.0, several_tables=False)
         >>> round(float(hypotheses.prior.sum()), 6)
         1.0
     """
@@ -53,6 +52,7 @@ class Hypotheses(NamedTuple):
     slope_sd: Floats
     ceiling: Floats
     bias_sd: Floats
+    slope_class: Rows
 
     def lever(self, depths: Floats) -> Floats:
         """Factor L(u) that the slope is multiplied by, shape `(k, n)`.
@@ -61,7 +61,8 @@ class Hypotheses(NamedTuple):
             depths: Depths u below the largest horizon, shape `(n,)`.
 
         Example:
-            >>> hypotheses = combine_hypotheses(deepest=4.0, several_tables=False)
+            >>> from optuna_kappa.law.prior import MIXTURE
+            >>> hypotheses = combine_hypotheses(MIXTURE, deepest=4.0, several_tables=False)
             >>> hypotheses.lever(np.array([0.0, 2.0, -2.0]))[0].tolist()
             [0.0, 2.0, -2.0]
         """
@@ -77,7 +78,8 @@ class Hypotheses(NamedTuple):
         """Share of the slope that the ceiling leaves at the largest horizon, L'(0), shape `(k,)`.
 
         Example:
-            >>> hypotheses = combine_hypotheses(deepest=4.0, several_tables=False)
+            >>> from optuna_kappa.law.prior import MIXTURE
+            >>> hypotheses = combine_hypotheses(MIXTURE, deepest=4.0, several_tables=False)
             >>> hypotheses.share_at_largest[:3].round(3).tolist()
             [1.0, 0.057, 0.122]
         """
@@ -85,15 +87,17 @@ class Hypotheses(NamedTuple):
         return share
 
 
-def combine_hypotheses(deepest: float, *, several_tables: bool) -> Hypotheses:
+def combine_hypotheses(prior: Prior, deepest: float, *, several_tables: bool) -> Hypotheses:
     """Combine each class of slopes with each ceiling and each size of the bias.
 
     Args:
+        prior: Classes of slopes, and the probability of a ceiling.
         deepest: Depth of the smallest horizon seen; all ceilings are less deep.
         several_tables: Whether optima of other tables count, which may be biased.
 
     Example:
-        >>> hypotheses = combine_hypotheses(deepest=4.0, several_tables=True)
+        >>> from optuna_kappa.law.prior import MIXTURE
+        >>> hypotheses = combine_hypotheses(MIXTURE, deepest=4.0, several_tables=True)
         >>> hypotheses.bias_sd[:4].tolist()
         [0.1, 2.0, 0.1, 2.0]
     """
@@ -101,25 +105,29 @@ def combine_hypotheses(deepest: float, *, several_tables: bool) -> Hypotheses:
     biases = BIASES if several_tables else ((1.0, 0.0),)
 
     rows = []
-    for slope_class in SLOPES:
-        for weight, slope, sd, ceiling in _with_ceilings(slope_class, ceilings):
-            for bias_weight, bias_sd in biases:
-                rows.append((weight * bias_weight, slope, sd, ceiling, bias_sd))
+    slope_class = []
+    for i, one in enumerate(prior.slopes):
+        for weight_with_ceiling, depth in _with_ceilings(one, prior.ceiling, ceilings):
+            for bias_weight, bias in biases:
+                rows.append((weight_with_ceiling * bias_weight, one.mean, one.sd, depth, bias))
+                slope_class.append(i)
 
-    return Hypotheses(*np.array(rows).T)
+    weight, slope_mean, slope_sd, ceiling, bias_sd = np.array(rows).T
+    return Hypotheses(weight, slope_mean, slope_sd, ceiling, bias_sd, np.array(slope_class))
 
 
 def _with_ceilings(
-    slope_class: tuple[float, float, float],
+    slope_class: SlopeClass,
+    p_ceiling: float,
     ceilings: Floats,
-) -> list[tuple[float, float, float, float]]:
-    """Weight, mean and standard deviation of a class of slopes, with each of its ceilings."""
-    weight, slope, sd = slope_class
-    if slope == 0:
+) -> list[tuple[float, float]]:
+    """Weight of a class of slopes with each of its ceilings, and the ceiling."""
+    weight = slope_class.weight
+    if slope_class.mean == 0 or p_ceiling == 0:
         # A flat law under a ceiling is the flat law, so its class needs no ceilings.
-        return [(weight, slope, sd, _NO_CEILING)]
+        return [(weight, _NO_CEILING)]
 
-    rows = [(weight * (1 - CEILING), slope, sd, _NO_CEILING)]
+    rows = [(weight * (1 - p_ceiling), _NO_CEILING)]
     for ceiling in ceilings:
-        rows.append((weight * CEILING / len(ceilings), slope, sd, ceiling))
+        rows.append((weight * p_ceiling / len(ceilings), float(ceiling)))
     return rows

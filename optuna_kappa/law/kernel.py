@@ -1,4 +1,4 @@
-"""The parts that make up the prior means and covariances of `optuna_kappa.law.prior`.
+"""The parts that make up the prior means and covariances of `optuna_kappa.law.moments`.
 
 A schedule's optimum is compared with that of the constant-rate run at the same peak rate that has
 the same kappa. The horizon of that run is the *peak horizon*, d = D * mean / peak.
@@ -15,30 +15,30 @@ from optuna_kappa.law.contexts import Context, similarity
 from optuna_kappa.law.optimum import OWN, Optimum
 from optuna_kappa.schedules import CONSTANT
 
-SHIFT = 0.35  # root mean square over 24 schedules and horizons of Adam and SGD on MNIST
 UNKNOWN_SHIFT = 1.5  # for a schedule whose shape is not known
 # In ln horizon. Constant-rate optima share their runs, so their errors are correlated.
 CORRELATION = 0.1
-# Once a slope grows with the horizon, it grows by 0.1 to 0.6 per unit of ln D: measured for Adam,
-# SGD and the cells of Step Law.
-STEEPENING = 0.2
 
 
-def steepening(depths: Floats) -> Floats:
+def steepening(depths: Floats, rate: float) -> Floats:
     """How much further a flat optimum falls beyond the largest horizon as its slope goes to 1.
 
     Args:
         depths: ln(d_max / d), negative beyond the largest horizon, shape `(n,)`.
+        rate: How fast the slope grows, for a unit of ln D.
 
     Returns:
         In ln lr, shape `(n,)`; 0 up to the largest horizon.
 
     Example:
-        >>> steepening(np.array([1.0, 0.0, -1.0, -5.0])).round(2).tolist()
+        >>> steepening(np.array([1.0, 0.0, -1.0, -5.0]), rate=0.2).round(2).tolist()
         [0.0, 0.0, 0.09, 1.84]
     """
     ahead = np.maximum(0.0, -depths)
-    further: Floats = ahead + np.expm1(-STEEPENING * ahead) / STEEPENING
+    if rate == 0:
+        return np.zeros_like(ahead)
+
+    further: Floats = ahead + np.expm1(-rate * ahead) / rate
     return further
 
 
@@ -105,18 +105,22 @@ def contexts_of(optima: Sequence[Optimum]) -> list[Context]:
     return [optimum.context for optimum in optima]
 
 
-def shift(optimum: Optimum) -> float:
+def shift(optimum: Optimum, known: float) -> float:
     """Standard deviation, in ln lr, of what peak rate and kappa do not explain of a schedule.
+
+    Args:
+        optimum: An optimum of the schedule.
+        known: The standard deviation for schedules of known shape.
 
     Example:
         >>> cosine = Optimum("cosine", 64.0, -6.0, se=0.1, n=6, at_edge=0, mean=0.5, peak=1.0)
-        >>> shift(cosine)
+        >>> shift(cosine, known=0.35)
         0.35
     """
     if optimum.schedule == CONSTANT:
         return 0.0
 
-    return UNKNOWN_SHIFT if optimum.mean is None else SHIFT
+    return UNKNOWN_SHIFT if optimum.mean is None else known
 
 
 def same(rows: Sequence[object], columns: Sequence[object]) -> Floats:
@@ -138,18 +142,27 @@ def same(rows: Sequence[object], columns: Sequence[object]) -> Floats:
     return np.asarray(are_equal, dtype=np.float64)
 
 
-def schedule_covariance(rows: Sequence[Optimum], columns: Sequence[Optimum]) -> Floats:
+def schedule_covariance(
+    rows: Sequence[Optimum],
+    columns: Sequence[Optimum],
+    known: float,
+) -> Floats:
     """Prior covariances of what peak rate and kappa do not explain of schedules, shape `(n, m)`.
+
+    Args:
+        rows: n optima.
+        columns: m optima.
+        known: Standard deviation for schedules of known shape.
 
     Example:
         >>> constant = Optimum("constant", 64.0, -6.0, se=0.1, n=6, at_edge=0)
         >>> house = Optimum("house mix", 64.0, -6.0, se=0.1, n=6, at_edge=0)
-        >>> schedule_covariance([constant, house], [house]).tolist()
+        >>> schedule_covariance([constant, house], [house], known=0.35).tolist()
         [[0.0], [2.25]]
     """
     same_schedule = same(_schedules(rows), _schedules(columns))
-    row_shifts = list(map(shift, rows))
-    column_shifts = list(map(shift, columns))
+    row_shifts = [shift(optimum, known) for optimum in rows]
+    column_shifts = [shift(optimum, known) for optimum in columns]
     products = np.outer(row_shifts, column_shifts)
 
     covariance: Floats = same_schedule * products

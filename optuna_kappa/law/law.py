@@ -7,7 +7,7 @@ holds the optima that it rests on. `optuna_kappa.law.posterior` computes its pre
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
@@ -20,6 +20,7 @@ from optuna_kappa.law.law_file import FORMAT, read_law
 from optuna_kappa.law.mixture import Mixture
 from optuna_kappa.law.optimum import Optimum
 from optuna_kappa.law.posterior import Posterior, posterior_of
+from optuna_kappa.law.prior import MIXTURE, Prior
 from optuna_kappa.law.verdict import Verdict, at_target, diagnose
 from optuna_kappa.schedules import AnySchedule, as_schedule
 from optuna_kappa.schedules.kappa import kappa
@@ -73,6 +74,7 @@ class Law:
         related: Optima of other contexts (`fit_contexts`). The more alike a context is, the more
             its optima count.
         context: Values of the context columns that the law is for.
+        prior: What was believed before any run.
 
     Example:
         >>> from optuna_kappa import fit
@@ -85,6 +87,7 @@ class Law:
     optima: Sequence[Optimum]
     related: Sequence[Optimum] = ()
     context: Context = ()
+    prior: Prior = MIXTURE
 
     def __post_init__(self) -> None:
         for name in ("optima", "related"):
@@ -169,6 +172,25 @@ class Law:
         high = slope.quantile(0.95)
         return median, low, high
 
+    @property
+    def classes(self) -> Mapping[str, float]:
+        """Posterior probability of each class of slopes that the prior holds possible, by name.
+
+        Raises:
+            ValueError: The law has no optima.
+
+        Example:
+            >>> from optuna_kappa import fit
+            >>> from optuna_kappa.runs import example_runs
+            >>> classes = fit(example_runs(slope=0.0)).classes
+            >>> max(classes, key=classes.get)
+            'flat'
+        """
+        if not self._posterior.optima:
+            raise ValueError("a law without optima weighs no slopes; run some short trials first")
+
+        return self._posterior.classes
+
     @cached_property
     def verdict(self) -> Verdict:
         """Whether the law holds on the runs it was fitted to, with a remedy where it does not.
@@ -179,7 +201,7 @@ class Law:
             >>> print(fit(example_runs(horizons=[64])).verdict.remedy)
             Run at least three learning rates at horizon 1.3e+02.
         """
-        return diagnose(self.optima, self.related, self.context)
+        return diagnose(self.optima, self.related, self.context, self.prior)
 
     @cached_property
     def checks(self) -> Checks:
@@ -191,7 +213,7 @@ class Law:
             >>> fit(example_runs()).checks.at_edge
             0
         """
-        return check(self.optima, self.related, self.context)
+        return check(self.optima, self.related, self.context, self.prior)
 
     def to_json(self) -> str:
         """The law as text, which `from_json` reads.
@@ -223,7 +245,7 @@ class Law:
 
     @cached_property
     def _posterior(self) -> Posterior:
-        return posterior_of((*self.optima, *self.related), self.context)
+        return posterior_of((*self.optima, *self.related), self.prior, self.context)
 
     def _multipliers(
         self,

@@ -14,6 +14,7 @@ from typing import Any
 from optuna_kappa._validation import Interval, check_count, check_mapping, check_type, shown
 from optuna_kappa.law.contexts import Context
 from optuna_kappa.law.optimum import Optimum
+from optuna_kappa.law.prior import MIXTURE, Prior, SlopeClass
 
 FORMAT = "optuna-kappa law 1"
 
@@ -24,16 +25,19 @@ _ERROR = Interval(0, 1e3, "(]")  # standard error, in ln lr
 _REMEDY = "Law.to_json writes another"
 
 
-def read_law(text: object) -> tuple[tuple[Optimum, ...], tuple[Optimum, ...], Context]:
-    """Return the optima, the related optima and the context of a law.
+def read_law(
+    text: object,
+) -> tuple[tuple[Optimum, ...], tuple[Optimum, ...], Context, Prior]:
+    """Return the optima, the related optima, the context and the prior of a law.
 
     Raises:
         ValueError: The text is not a law of this version, or a value makes no sense.
 
     Example:
         >>> empty = {"format": FORMAT, "optima": [], "related": [], "context": []}
-        >>> read_law(json.dumps(empty))
-        ((), (), ())
+        >>> optima, related, context, prior = read_law(json.dumps(empty))
+        >>> optima, prior.name  # files of version 0.1 name no prior
+        ((), 'mixture')
     """
     check_type("the law", text, str, "give the text that Law.to_json returned")
     try:
@@ -44,7 +48,7 @@ def read_law(text: object) -> tuple[tuple[Optimum, ...], tuple[Optimum, ...], Co
 
         optima = tuple(map(_optimum, _list(data, "optima")))
         related = tuple(map(_optimum, _list(data, "related")))
-        return optima, related, _context(data)
+        return optima, related, _context(data), _prior(data)
     except ValueError as error:
         raise ValueError(f"not a law written by Law.to_json: {error}") from error
 
@@ -67,9 +71,7 @@ def _optimum(data: object) -> Optimum:
         ValueError: A field is missing or not known, or has a value that makes no sense.
     """
     given = dict(check_mapping("an optimum", data, _REMEDY))
-    names = {field.name for field in fields(Optimum)}
-    if set(given) != names:
-        raise ValueError(f"an optimum must have the fields {', '.join(sorted(names))}")
+    _check_fields("an optimum", Optimum, given)
 
     check_type("schedule", given["schedule"], str, "it is the name of a schedule")
     for name, allowed in (("ln_lr", _LN_LR), ("horizon", _HORIZON), ("se", _ERROR)):
@@ -82,6 +84,33 @@ def _optimum(data: object) -> Optimum:
     check_count("at_edge", given["at_edge"], "it is a side, or 0", least=-1, most=1)
     check_count("table", given["table"], "it is the number of a table", least=0)
     return Optimum(**{**given, "context": _context(given)})
+
+
+def _prior(data: Mapping[str, Any]) -> Prior:
+    """The prior; the mixture in a file that was written before laws had one."""
+    if "prior" not in data:
+        return MIXTURE
+
+    given = dict(check_mapping("the prior", data["prior"], _REMEDY))
+    slopes = []
+    for one in _list(given, "slopes"):
+        values = check_mapping("a slope class", one, _REMEDY)
+        _check_fields("a slope class", SlopeClass, values)
+        slopes.append(SlopeClass(**values))
+
+    _check_fields("a prior", Prior, given)
+    return Prior(**{**given, "slopes": tuple(slopes)})
+
+
+def _check_fields(name: str, kind: Any, given: Mapping[str, Any]) -> None:
+    """Check that the fields of a dataclass are all given, and no others.
+
+    Raises:
+        ValueError: A field is missing or not known.
+    """
+    names = {field.name for field in fields(kind)}
+    if set(given) != names:
+        raise ValueError(f"{name} must have the fields {', '.join(sorted(names))}")
 
 
 def _context(data: Mapping[str, Any]) -> Context:

@@ -13,11 +13,11 @@ from typing import NamedTuple
 from optuna_kappa._typing import Floats
 from optuna_kappa.law.kernel import contexts_of, deviations, noise, other, schedule_covariance
 from optuna_kappa.law.optimum import Optimum
+from optuna_kappa.law.prior import Prior
 
 LEVEL = 3.0  # standard deviation of A, the optimum at the largest horizon
-DRIFT = 0.5  # MNIST: Adam moves from slope 0 to 1 over three units of ln D, SGD hardly at all
 # Standard deviations between contexts, as (part shared by near ones, part of its own): of the
-# optimum, in ln lr, of the slope, and of the drift, in parts of DRIFT.
+# optimum, in ln lr, of the slope, and of the drift, in parts of the prior's.
 CONTEXT_LEVEL = (1.0, 0.1)
 CONTEXT_SLOPE = (0.3, 0.1)
 CONTEXT_DRIFT = (0.7, 0.7)
@@ -38,7 +38,8 @@ class Pairs(NamedTuple):
 
     Example:
         >>> seen = Optimum("constant", 16.0, ln_lr=-6.0, se=0.1, n=6, at_edge=0)
-        >>> pairs([seen], [seen], several_contexts=False)
+        >>> from optuna_kappa.law.prior import MIXTURE
+        >>> pairs([seen], [seen], MIXTURE, several_contexts=False)
         Pairs(level=array([[9.]]), slope=0.0, drift=0.25)
     """
 
@@ -50,6 +51,7 @@ class Pairs(NamedTuple):
 def pairs(
     rows: Sequence[Optimum],
     columns: Sequence[Optimum],
+    prior: Prior,
     *,
     several_contexts: bool,
 ) -> Pairs:
@@ -58,36 +60,39 @@ def pairs(
     Args:
         rows: n optima.
         columns: m optima.
+        prior: Sizes of the drift and of what is not known of schedules.
         several_contexts: Whether the law is fitted to optima of several contexts.
 
     Example:
         >>> small = Optimum("constant", 16.0, -6.0, 0.1, 6, 0, context=(("batch", "16"),))
         >>> large = Optimum("constant", 16.0, -5.0, 0.1, 6, 0, context=(("batch", "256"),))
-        >>> pairs([small], [small, large], several_contexts=True).level.round(2).tolist()
+        >>> from optuna_kappa.law.prior import MIXTURE
+        >>> pairs([small], [small, large], MIXTURE, several_contexts=True).level.round(2).tolist()
         [[10.01, 9.65]]
     """
-    level = LEVEL**2 + schedule_covariance(rows, columns)
+    level = LEVEL**2 + schedule_covariance(rows, columns, prior.shift)
     if not several_contexts:
-        return Pairs(level, slope=0.0, drift=DRIFT**2)
+        return Pairs(level, slope=0.0, drift=prior.drift**2)
 
     of_level, of_slope, of_drift = deviations(
         [CONTEXT_LEVEL, CONTEXT_SLOPE, CONTEXT_DRIFT],
         contexts_of(rows),
         contexts_of(columns),
     )
-    return Pairs(level + of_level, of_slope, DRIFT**2 * of_drift)
+    return Pairs(level + of_level, of_slope, prior.drift**2 * of_drift)
 
 
 @lru_cache(maxsize=_KEPT)
-def own_pairs(optima: tuple[Optimum, ...], *, several_contexts: bool) -> Pairs:
+def own_pairs(optima: tuple[Optimum, ...], prior: Prior, *, several_contexts: bool) -> Pairs:
     """Compute the covariances of optima with each other, or find them again.
 
     Example:
         >>> seen = Optimum("constant", 16.0, ln_lr=-6.0, se=0.1, n=6, at_edge=0)
-        >>> own_pairs((seen,), several_contexts=False).drift
+        >>> from optuna_kappa.law.prior import MIXTURE
+        >>> own_pairs((seen,), MIXTURE, several_contexts=False).drift
         0.25
     """
-    return pairs(optima, optima, several_contexts=several_contexts)
+    return pairs(optima, optima, prior, several_contexts=several_contexts)
 
 
 @lru_cache(maxsize=_KEPT)

@@ -18,8 +18,8 @@ below the largest one seen. A hypothesis says
              level, slope and drift; the nearer two contexts, the smaller their difference
              (`optuna_kappa.law.contexts`)
 
-The classes of s, the ceilings and the sizes of b are in `optuna_kappa.law.hypotheses`, the prior
-means and covariances of z in `optuna_kappa.law.prior`.
+The ceilings and the sizes of b are in `optuna_kappa.law.hypotheses`, the prior
+means and covariances of z in `optuna_kappa.law.moments`.
 
 Where the slope is 1 this is the paper's kappa invariance: all schedules' optima have one kappa.
 Where the optimum does not move with the horizon, because higher rates are unstable, what schedules
@@ -28,7 +28,8 @@ rates for Adam and SGD under cosine, halving and cyclic schedules that lose 3 % 
 invariance alone loses 27 % (`docs/law.md`).
 
 Beyond d_max the prior mean of a slope s goes to 1 as 1 - (1 - s) exp(STEEPENING u): in all laws
-seen so far, an optimum that moves at all moves more, the longer the runs.
+seen so far, an optimum that moves at all moves more, the longer the runs. DRIFT, STEEPENING, SHIFT
+and the classes of s are those of the prior (`optuna_kappa.law.prior`).
 
 Given the slope's class, the ceiling and the size of b, all of it is Gaussian. So each hypothesis
 is one Gaussian-process regression with a closed form, weighted by its marginal likelihood. The
@@ -45,7 +46,7 @@ Shapes: k hypotheses, n optima.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -55,9 +56,10 @@ from optuna_kappa._typing import Floats
 from optuna_kappa.law.contexts import Context, comparable, similarity
 from optuna_kappa.law.kernel import contexts_of
 from optuna_kappa.law.mixture import Mixture
+from optuna_kappa.law.moments import Moments
 from optuna_kappa.law.optimum import Optimum
 from optuna_kappa.law.pairs import SCATTER
-from optuna_kappa.law.prior import Prior
+from optuna_kappa.law.prior import MIXTURE, Prior
 from optuna_kappa.law.regression import Regression
 from optuna_kappa.law.shared import shared_regression
 
@@ -67,17 +69,21 @@ _KEPT = 16  # posteriors
 
 
 @lru_cache(maxsize=_KEPT)
-def posterior_of(given: tuple[Optimum, ...], context: Context) -> Posterior:
+def posterior_of(
+    given: tuple[Optimum, ...],
+    prior: Prior,
+    context: Context,
+) -> Posterior:
     """The posterior, which the law, its verdict and its checks share.
 
     Example:
         >>> from optuna_kappa import fit
         >>> from optuna_kappa.runs import example_runs
         >>> optima = fit(example_runs()).optima
-        >>> posterior_of(optima, ()) is posterior_of(optima, ())
+        >>> posterior_of(optima, MIXTURE, ()) is posterior_of(optima, MIXTURE, ())
         True
     """
-    return Posterior(given, context)
+    return Posterior(given, prior, context)
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,7 @@ class Posterior:
 
     Attributes:
         given: Optima, at least one; the more alike another context is, the more its optima count.
+        prior: What is believed before any run.
         context: The context to predict for.
 
     Example:
@@ -98,6 +105,7 @@ class Posterior:
     """
 
     given: Sequence[Optimum]
+    prior: Prior = MIXTURE
     context: Context = ()
 
     def predict(
@@ -124,9 +132,9 @@ class Posterior:
         """
         target = self._target(horizon, schedule, mean, peak)
         return self._condition(
-            mean=self._prior.mean([target])[:, 0],
-            variance=self._prior.covariance([target], [target])[:, 0, 0],
-            cross=self._prior.covariance([target], self.optima)[:, 0],
+            mean=self._moments.mean([target])[:, 0],
+            variance=self._moments.covariance([target], [target])[:, 0, 0],
+            cross=self._moments.covariance([target], self.optima)[:, 0],
             least_sd=SCATTER,
         )
 
@@ -140,13 +148,32 @@ class Posterior:
             >>> round(Posterior(fit(example_runs(slope=0.5)).optima).slope.moments[0], 1)
             0.5
         """
-        slope = self._prior.slope
+        slope = self._moments.slope
         return self._condition(
             mean=slope.mean,
             variance=slope.variance,
             cross=slope.cross,
             least_sd=_SLOPE_SCATTER,
         )
+
+    @property
+    def classes(self) -> Mapping[str, float]:
+        """Posterior probability of each of the prior's classes of slopes, by name.
+
+        Example:
+            >>> from optuna_kappa import fit
+            >>> from optuna_kappa.runs import example_runs
+            >>> classes = Posterior(fit(example_runs(slope=1.0)).optima).classes
+            >>> max(classes, key=classes.get)
+            'inverse'
+        """
+        slope_class = self._moments.hypotheses.slope_class
+        sums = np.bincount(slope_class, self._regression.probability, len(self.prior.slopes))
+
+        probabilities: dict[str, float] = {}
+        for one, probability in zip(self.prior.slopes, sums.tolist(), strict=True):
+            probabilities[one.name] = probabilities.get(one.name, 0.0) + probability
+        return probabilities
 
     @cached_property
     def optima(self) -> tuple[Optimum, ...]:
@@ -169,7 +196,7 @@ class Posterior:
         # Optima at an edge are the ones in question, so only the others predict. In this order,
         # the laws of all contexts have the same ones, and share the regression on them.
         inside.sort(key=_place)
-        inner_posterior = posterior_of(tuple(inside), self.context)
+        inner_posterior = posterior_of(tuple(inside), self.prior, self.context)
         edges = [optimum for optimum in candidates if optimum.at_edge]
         news = inner_posterior.contradicted(edges)
         return tuple(one for one in candidates if not one.at_edge or one in news)
@@ -190,7 +217,7 @@ class Posterior:
         contradicted = set()
         for context, of_context in by_context.items():
             same = context == self.context
-            posterior = self if same else Posterior(self.given, context)
+            posterior = self if same else Posterior(self.given, self.prior, context)
             expected = posterior._expected(of_context)
             for edge, ln_lr in zip(of_context, expected, strict=True):
                 if (edge.ln_lr - ln_lr) * edge.at_edge > 0:
@@ -201,8 +228,8 @@ class Posterior:
     def _expected(self, optima: Sequence[Optimum]) -> list[float]:
         """Means of the predictions where some optima lie, without the cost of their variances."""
         targets = [self._target(one.horizon, one.schedule, one.mean, one.peak) for one in optima]
-        cross = self._prior.covariance(targets, self.optima)
-        mean = self._prior.mean(targets) + self._regression.shifts(cross)
+        cross = self._moments.covariance(targets, self.optima)
+        mean = self._moments.mean(targets) + self._regression.shifts(cross)
         expected: list[float] = (self._regression.probability @ mean).tolist()
         return expected
 
@@ -247,12 +274,12 @@ class Posterior:
         return Mixture(regression.probability, mean + gain, sd)
 
     @cached_property
-    def _prior(self) -> Prior:
-        return Prior(self.optima, self.context)
+    def _moments(self) -> Moments:
+        return Moments(self.optima, self.prior, self.context)
 
     @cached_property
     def _regression(self) -> Regression:
-        return shared_regression(self._prior)
+        return shared_regression(self._moments)
 
     def _most_similar(self) -> tuple[Optimum, ...]:
         """Given optima of comparable contexts; if they are many, those of the most similar."""

@@ -1,228 +1,195 @@
-"""Prior means and covariances of optima, under each hypothesis.
+"""What is believed about the law before any run: a `Prior`, and the named ones.
 
-The formula and its symbols are at the head of `optuna_kappa.law.posterior`. Shapes: k hypotheses,
-n rows, m columns.
+A prior says how the optimum is likely to move with the horizon. Its slope classes compete: the
+runs show which of them is right (`optuna_kappa.law.posterior`). So a prior that is wrong costs
+runs, but does not decide. `optuna_kappa.law.regimes` has the priors of regimes: of an optimizer
+and the number of passes over the data.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import NamedTuple
+from typing import Any
 
-import numpy as np
+from optuna_kappa._validation import Interval, check_items, check_type, shown
 
-from optuna_kappa._typing import Floats
-from optuna_kappa.law.contexts import Context
-from optuna_kappa.law.hypotheses import Hypotheses, combine_hypotheses
-from optuna_kappa.law.kernel import (
-    contexts_of,
-    deviation,
-    integrated_walk,
-    offsets,
-    other,
-    peak_horizons,
-    steepening,
-)
-from optuna_kappa.law.optimum import OWN, Optimum
-from optuna_kappa.law.pairs import CONTEXT_SLOPE, own_pairs, pairs
+_WEIGHT = Interval(0, 1, "(]")
+_SLOPE = Interval(-10, 10)
+_SD = Interval(1e-3, 10)
+_PROBABILITY = Interval(0, 1, "[)")
+_SIZE = Interval(0, 10)
+
+# Whatever a prior says, the slope may be another one. Without this class, runs that contradict
+# the others could not overrule them.
+ANYTHING = "anything"
+_ANYTHING_WEIGHT = 0.05
 
 
-class SlopePrior(NamedTuple):
-    """Prior moments of the slope at the largest horizon.
+@dataclass(frozen=True)
+class SlopeClass:
+    """One of the slopes that are held possible.
 
     Attributes:
-        mean: Means, shape `(k,)`.
-        variance: Variances, shape `(k,)`.
-        cross: Covariances with the optima seen, shape `(k, n)`.
+        name: What it stands for, in a word or two.
+        weight: Its prior probability.
+        mean: Mean of the slope -d ln lr / d ln D.
+        sd: Standard deviation of it.
+
+    Raises:
+        ValueError: A number is not allowed.
 
     Example:
-        >>> from optuna_kappa import fit
-        >>> from optuna_kappa.runs import example_runs
-        >>> slope = Prior(fit(example_runs()).optima).slope
-        >>> slope.mean.shape == slope.variance.shape, slope.cross.shape[1]
-        (True, 4)
+        >>> SlopeClass("inverse", weight=0.5, mean=1.0, sd=0.2).mean
+        1.0
     """
 
-    mean: Floats
-    variance: Floats
-    cross: Floats
+    name: str
+    weight: float
+    mean: float
+    sd: float
+
+    def __post_init__(self) -> None:
+        check_type("name", self.name, str, "it names the class of slopes")
+        for name, allowed, meaning in (
+            ("weight", _WEIGHT, "it is the prior probability of the class"),
+            ("mean", _SLOPE, "it is the mean of -d ln lr / d ln D"),
+            ("sd", _SD, "it is the standard deviation of -d ln lr / d ln D"),
+        ):
+            object.__setattr__(self, name, allowed.check(name, getattr(self, name), meaning))
 
 
 @dataclass(frozen=True)
 class Prior:
-    """Prior of the optima of one context, placed by the optima seen.
+    """What is believed about the law before any run.
 
     Attributes:
-        seen: Optima seen, at least one; they fix the level and the largest horizon.
-        context: The context to predict for.
+        name: Name of the prior, which files and figures show.
+        source: Where its numbers come from.
+        slopes: Classes of slopes; their weights sum to 1.
+        ceiling: Probability that a ceiling caps the rate of short runs, so that they share one.
+        drift: How fast the slope may change: standard deviation, for a unit of ln D.
+        steepening: How fast a slope s grows to 1 beyond the largest horizon: its prior mean is
+            1 - (1 - s) exp(-steepening * ln(D / largest)).
+        shift: Standard deviation, in ln lr, of what peak rate and kappa miss of a schedule.
+
+    Raises:
+        ValueError: A number is not allowed, or the weights do not sum to 1.
 
     Example:
-        >>> from optuna_kappa import fit
-        >>> from optuna_kappa.runs import example_runs
-        >>> optima = fit(example_runs()).optima
-        >>> k, n, m = Prior(optima).covariance(optima, optima[:1]).shape
-        >>> n, m
-        (4, 1)
+        >>> certain = Prior("mine", "a guess", (SlopeClass("inverse", 1.0, 1.0, 0.2),))
+        >>> certain.ceiling
+        0.5
     """
 
-    seen: Sequence[Optimum]
-    context: Context = ()
+    name: str
+    source: str
+    slopes: tuple[SlopeClass, ...]
+    ceiling: float = 0.5
+    # MNIST: Adam moves from slope 0 to 1 over three units of ln D, SGD hardly at all.
+    drift: float = 0.5
+    # Once a slope grows with the horizon, it grows by 0.1 to 0.6 per unit of ln D: measured for
+    # Adam, SGD and the cells of Step Law.
+    steepening: float = 0.2
+    # Root mean square over 24 schedules and horizons of Adam and SGD on MNIST.
+    shift: float = 0.35
 
-    @cached_property
-    def hypotheses(self) -> Hypotheses:
-        """The hypotheses, with ceilings between the largest and the smallest horizon seen.
+    def __post_init__(self) -> None:
+        check_type("name", self.name, str, "it names the prior")
+        check_type("source", self.source, str, "it says where the numbers come from")
+        slopes = check_items("slopes", self.slopes, SlopeClass, "they are classes of slopes")
+        object.__setattr__(self, "slopes", tuple(slopes))
 
-        Example:
-            >>> from optuna_kappa import fit
-            >>> from optuna_kappa.runs import example_runs
-            >>> prior = Prior(fit(example_runs()).optima)
-            >>> float(prior.hypotheses.bias_sd.max())  # 0: there is one table only
-            0.0
-        """
-        deepest = float(self._depths(self.seen).max())
-        has_other_tables = any(optimum.table != OWN for optimum in self.seen)
-        return combine_hypotheses(deepest, several_tables=has_other_tables)
+        total = sum(one.weight for one in slopes)
+        if not slopes or abs(total - 1) > 1e-6:
+            raise ValueError(
+                f"the weights of slopes must sum to 1, got {total:.3g}: they are the prior "
+                "probabilities of the classes."
+            )
 
-    @cached_property
-    def slope(self) -> SlopePrior:
-        """Prior of the slope -d ln lr / d ln D at the largest horizon seen.
+        for name, allowed, meaning in (
+            ("ceiling", _PROBABILITY, "it is the probability of a ceiling"),
+            ("drift", _SIZE, "it is a standard deviation for a unit of ln D"),
+            ("steepening", _SIZE, "it is a rate for a unit of ln D"),
+            ("shift", _SIZE, "it is a standard deviation in ln lr"),
+        ):
+            object.__setattr__(self, name, allowed.check(name, getattr(self, name), meaning))
 
-        Example:
-            >>> from optuna_kappa import fit
-            >>> from optuna_kappa.runs import example_runs
-            >>> float(Prior(fit(example_runs()).optima).slope.mean[0])
-            1.0
-        """
-        depths = self._depths(self.seen)
-        share = self.hypotheses.share_at_largest
-        slope_variance = self.hypotheses.slope_sd**2
 
-        variance = share**2 * slope_variance
-        cross = (share * slope_variance)[:, None] * self.lever(self.seen)
+def _mostly(name: str, source: str, label: str, mean: float, sd: float) -> Prior:
+    """Return a prior of one class of slopes, without a ceiling, that the runs may overrule."""
+    return Prior(
+        name,
+        source,
+        (
+            SlopeClass(label, 1 - _ANYTHING_WEIGHT, mean, sd),
+            SlopeClass(ANYTHING, _ANYTHING_WEIGHT, 0.5, 1.5),
+        ),
+    )
 
-        if self.has_other_contexts:
-            shared, separate = CONTEXT_SLOPE
-            variance += shared**2 + separate**2
-            between = deviation(CONTEXT_SLOPE, [self.context], contexts_of(self.seen))
-            cross += between[0] * depths
 
-        mean = self.hypotheses.slope_mean * share
-        return SlopePrior(mean, variance, cross)
+MIXTURE = Prior(
+    "mixture",
+    "the classes below, weighted by how often we met them before this project had an atlas",
+    (
+        SlopeClass("inverse", 0.5, 1.0, 0.2),
+        SlopeClass("published for language models", 0.2, 0.45, 0.2),
+        SlopeClass("flat", 0.25, 0.0, 0.15),
+        SlopeClass(ANYTHING, 0.05, 0.5, 1.5),
+    ),
+)
 
-    def mean(self, optima: Sequence[Optimum]) -> Floats:
-        """Prior means of optima, shape `(k, n)`.
+_NAMED = (
+    MIXTURE,
+    _mostly(
+        "paper",
+        source="the paper that this project began with: kappa is a constant",
+        label="inverse",
+        mean=1.0,
+        sd=0.2,
+    ),
+    _mostly(
+        "copy",
+        source="practice: use the best lr of the longest runs so far",
+        label="flat",
+        mean=0.0,
+        sd=0.15,
+    ),
+    _mostly(
+        "bjorck",
+        source="Bjorck et al. 2024, arXiv 2409.19913: lr falls as D^-0.32",
+        label="slope 0.32",
+        mean=0.32,
+        sd=0.1,
+    ),
+    _mostly(
+        "steplaw",
+        source="Li et al. 2025, arXiv 2503.04715: -0.3 to 0.3 within a cell of size and batch",
+        label="flat",
+        mean=0.0,
+        sd=0.2,
+    ),
+)
 
-        Example:
-            >>> seen = Optimum("constant", 16.0, ln_lr=-6.0, se=0.1, n=6, at_edge=0)
-            >>> prior = Prior([seen])
-            >>> float(prior.mean([seen])[0, 0])  # the level is that of the optima seen
-            -6.0
-        """
-        depths = self._depths(optima)
-        slope = self.hypotheses.slope_mean[:, None]
+PRIORS = {prior.name: prior for prior in _NAMED}
 
-        mean: Floats = self._level + slope * self.lever(optima) + offsets(optima)
-        return mean - (1 - slope) * steepening(depths)
 
-    def lever(self, optima: Sequence[Optimum]) -> Floats:
-        """Factor L(u) that the slope of each hypothesis is multiplied by, shape `(k, n)`.
+def as_prior(prior: Any) -> Prior:
+    """Return a prior, or find the one of this name.
 
-        Example:
-            >>> seen = Optimum("constant", 16.0, ln_lr=-6.0, se=0.1, n=6, at_edge=0)
-            >>> float(Prior([seen]).lever([seen])[0, 0])  # 0 at the largest horizon
-            0.0
-        """
-        return self._seen_lever if optima is self.seen else self._lever_of(optima)
+    Raises:
+        ValueError: There is no prior of this name.
 
-    def covariance(self, rows: Sequence[Optimum], columns: Sequence[Optimum]) -> Floats:
-        """Prior covariances of optima, without their errors, shape `(k, n, m)`.
+    Example:
+        >>> as_prior("bjorck").slopes[0].mean
+        0.32
+    """
+    if isinstance(prior, Prior):
+        return prior
+    if isinstance(prior, str) and prior in PRIORS:
+        return PRIORS[prior]
 
-        They are the common part, the product of the slopes' levers and the bias of other tables.
-
-        Example:
-            >>> seen = Optimum("constant", 16.0, ln_lr=-6.0, se=0.1, n=6, at_edge=0)
-            >>> float(Prior([seen]).covariance([seen], [seen])[0, 0, 0])  # 3^2, of A
-            9.0
-        """
-        slopes = self.lever(rows)[:, :, None] * self.lever(columns)[:, None, :]
-        slope_variance = self.hypotheses.slope_sd[:, None, None] ** 2
-        bias_variance = self.hypotheses.bias_sd[:, None, None] ** 2
-
-        covariance: Floats = slope_variance * slopes + self.common_covariance(rows, columns)
-        return covariance + bias_variance * other(rows, columns)
-
-    def common_covariance(self, rows: Sequence[Optimum], columns: Sequence[Optimum]) -> Floats:
-        """The part of the prior covariances that all hypotheses share, shape `(n, m)`.
-
-        It comes from the level, the drift, schedules and contexts.
-
-        Example:
-            >>> seen = Optimum("constant", 16.0, ln_lr=-6.0, se=0.1, n=6, at_edge=0)
-            >>> Prior([seen]).common_covariance([seen], [seen]).tolist()
-            [[9.0]]
-        """
-        row_depths = self._depths(rows)
-        column_depths = self._depths(columns)
-
-        several = self.has_other_contexts
-        if rows is self.seen and columns is self.seen:
-            shared = own_pairs(tuple(self.seen), several_contexts=several)
-        else:
-            shared = pairs(rows, columns, several_contexts=several)
-
-        slopes = shared.slope * np.outer(row_depths, column_depths)
-        drift = shared.drift * integrated_walk(row_depths, column_depths)
-        covariance: Floats = shared.level + slopes + drift
-        return covariance
-
-    @cached_property
-    def has_other_contexts(self) -> bool:
-        """Whether optima of other contexts were seen.
-
-        Example:
-            >>> seen = Optimum("constant", 16.0, ln_lr=-6.0, se=0.1, n=6, at_edge=0)
-            >>> Prior([seen]).has_other_contexts
-            False
-        """
-        return any(optimum.context != self.context for optimum in self.seen)
-
-    @cached_property
-    def largest(self) -> float:
-        """The largest peak horizon seen, of the context itself if it has any.
-
-        Example:
-            >>> seen = Optimum("constant", 16.0, ln_lr=-6.0, se=0.1, n=6, at_edge=0)
-            >>> Prior([seen]).largest
-            16.0
-        """
-        in_context = [optimum for optimum in self.seen if optimum.context == self.context]
-        return float(peak_horizons(in_context or self.seen).max())
-
-    @cached_property
-    def _level(self) -> float:
-        """Prior mean of A, the optimum at the largest horizon."""
-        ln_lr = np.array([optimum.ln_lr for optimum in self.seen])
-        return float(np.mean(ln_lr - offsets(self.seen)))
-
-    def _depths(self, optima: Sequence[Optimum]) -> Floats:
-        """How far each horizon lies below the largest, u = ln(d_max / d), shape `(n,)`."""
-        if optima is self.seen:
-            return self._seen_depths
-        return self._depths_of(optima)
-
-    @cached_property
-    def _seen_depths(self) -> Floats:
-        return self._depths_of(self.seen)
-
-    @cached_property
-    def _seen_lever(self) -> Floats:
-        return self._lever_of(self.seen)
-
-    def _lever_of(self, optima: Sequence[Optimum]) -> Floats:
-        return self.hypotheses.lever(self._depths(optima))
-
-    def _depths_of(self, optima: Sequence[Optimum]) -> Floats:
-        depths: Floats = np.log(self.largest / peak_horizons(optima))
-        return depths
+    names = ", ".join(map(repr, PRIORS))
+    raise ValueError(
+        f"prior must be one of {names} or a Prior, got {shown(prior)}: it says how the optimum is "
+        "likely to move with the horizon."
+    )

@@ -10,6 +10,7 @@ from optuna_kappa.law.checks import APART, left_out
 from optuna_kappa.law.contexts import Context
 from optuna_kappa.law.optimum import Optimum
 from optuna_kappa.law.posterior import posterior_of
+from optuna_kappa.law.prior import MIXTURE, Prior
 
 _BROKEN = 3.0  # standard deviations of the largest horizon's optimum from its prediction
 _FLAT = 0.15  # slopes up to this change the lr by less than a ninth when the horizon doubles
@@ -43,8 +44,9 @@ def diagnose(
     optima: Sequence[Optimum],
     related: Sequence[Optimum] = (),
     context: Context = (),
+    prior: Prior = MIXTURE,
 ) -> Verdict:
-    """Judge the law that follows from these optima and from related ones of other contexts.
+    """Judge the law that follows from a prior, these optima and related ones of other contexts.
 
     Example:
         >>> from optuna_kappa import fit
@@ -57,9 +59,9 @@ def diagnose(
         return _too_few(horizons)
 
     largest = max(optima, key=lambda optimum: optimum.horizon)
-    miss = left_out(optima, related, context) or 0.0
+    miss = left_out(optima, related, context, prior) or 0.0
 
-    slope = posterior_of((*optima, *related), context).slope
+    slope = posterior_of((*optima, *related), prior, context).slope
     low = slope.quantile(0.05)
     middle = slope.quantile(0.5)
     high = slope.quantile(0.95)

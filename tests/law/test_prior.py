@@ -1,46 +1,90 @@
-"""The prior of optima: a valid covariance, and the moments of the slope that follow from it."""
+"""Priors: their checks, the named ones, and what they do to a law."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
-from optuna_kappa.law.optimum import Optimum
-from optuna_kappa.law.prior import Prior
+from optuna_kappa import fit
+from optuna_kappa.law import Law, Prior, SlopeClass
+from optuna_kappa.law.prior import MIXTURE, PRIORS, as_prior
+from optuna_kappa.runs import RunTable, example_runs
 
-SEEN = [
-    Optimum("constant", 4.0, ln_lr=-4.0, se=0.1, n=6, at_edge=0, mean=1.0, peak=1.0),
-    Optimum("constant", 64.0, ln_lr=-6.0, se=0.1, n=6, at_edge=0, mean=1.0, peak=1.0),
-    Optimum("cosine", 64.0, ln_lr=-5.5, se=0.1, n=6, at_edge=0, mean=0.5, peak=1.0),
-]
-ELSEWHERE = replace(SEEN[0], context=(("width", "64"),))
-FROM_ANOTHER_TABLE = replace(SEEN[0], table=1)
+FLAT = SlopeClass("flat", 1.0, 0.0, 0.15)
 
 
-@pytest.mark.parametrize("more", [[], [ELSEWHERE], [FROM_ANOTHER_TABLE]])
-def test_covariances_are_symmetric_and_positive(more: list[Optimum]) -> None:
-    seen = [*SEEN, *more]
-    context = (("width", "128"),) if more == [ELSEWHERE] else ()
-    own = [replace(o, context=context) if o.context == () else o for o in seen]
-    covariance = Prior(own, context).covariance(own, own)
-    assert covariance == pytest.approx(covariance.swapaxes(1, 2))
-    assert np.linalg.eigvalsh(covariance).min() > -1e-9
+@pytest.mark.parametrize("name", PRIORS)
+def test_a_named_prior_may_be_overruled(name: str) -> None:
+    slopes = PRIORS[name].slopes
+    assert sum(one.weight for one in slopes) == pytest.approx(1)
+    assert max(one.sd for one in slopes) >= 1.0
+    assert PRIORS[name].source
 
 
-def test_covariances_of_a_part_are_part_of_the_covariances() -> None:
-    prior = Prior(SEEN)
-    whole = prior.covariance(SEEN, SEEN)
-    assert prior.covariance(SEEN[:1], SEEN) == pytest.approx(whole[:, :1])
+def test_a_prior_counts_for_more_the_fewer_the_runs() -> None:
+    few, many = example_runs(slope=0.5, horizons=[16, 32]), example_runs(slope=0.5)
+    assert _ratio(few) > _ratio(many) > 1
 
 
-def test_the_slope_is_the_derivative_of_the_law_at_the_largest_horizon() -> None:
-    prior = Prior(SEEN[:2])
-    step = 1e-5
-    ends = [replace(SEEN[1], horizon=64.0 * np.exp(sign * step)) for sign in (-1, 1)]
-    mean = prior.mean(ends)
-    assert (mean[:, 0] - mean[:, 1]) / (2 * step) == pytest.approx(prior.slope.mean, abs=1e-4)
-    cross = prior.covariance(ends, SEEN[:2])
-    derivative = (cross[:, 0] - cross[:, 1]) / (2 * step)
-    assert derivative == pytest.approx(prior.slope.cross, abs=1e-4)
+def _ratio(runs: RunTable) -> float:
+    """How far the proposals of two priors for a long run are apart."""
+    flat, inverse = (fit(runs, prior=name).propose(512).lr for name in ("copy", "paper"))
+    return flat / inverse
+
+
+@pytest.mark.parametrize(("slope", "name"), [(0.0, "flat"), (1.0, "inverse")])
+def test_runs_tell_the_classes_apart(slope: float, name: str) -> None:
+    classes = fit(example_runs(slope=slope)).classes
+    assert classes[name] == max(classes.values())
+    assert sum(classes.values()) == pytest.approx(1)
+
+
+def test_a_law_keeps_its_prior_in_its_file() -> None:
+    prior = Prior("mine", "a guess", (FLAT,), ceiling=0.1, drift=0.2, steepening=0.0, shift=0.1)
+    law = fit(example_runs(), prior=prior)
+    again = Law.from_json(law.to_json())
+    assert again == law
+    assert again.prior == prior
+    assert again.propose(512) == law.propose(512)
+
+
+def test_a_file_without_a_prior_has_the_mixture() -> None:
+    data = json.loads(fit(example_runs(), prior="paper").to_json())
+    del data["prior"]
+    assert Law.from_json(json.dumps(data)).prior == MIXTURE
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"drift": "much"}, "drift must be"),
+        ({"slopes": []}, "weights of slopes must sum to 1"),
+        ({"slopes": [{"name": "flat"}]}, "a slope class must have the fields"),
+        ({"more": 1}, "a prior must have the fields"),
+        ({"name": 3}, "name must be"),
+    ],
+)
+def test_a_file_with_a_prior_that_makes_no_sense(change: dict[str, object], message: str) -> None:
+    data = json.loads(fit(example_runs()).to_json())
+    data["prior"] |= change
+    with pytest.raises(ValueError, match=message):
+        Law.from_json(json.dumps(data))
+
+
+@pytest.mark.parametrize("weight", [0.0, 1.5, float("nan")])
+def test_weights_are_probabilities(weight: float) -> None:
+    with pytest.raises(ValueError, match="weight must be"):
+        replace(FLAT, weight=weight)
+
+
+def test_weights_sum_to_1() -> None:
+    with pytest.raises(ValueError, match="sum to 1, got 0.4"):
+        Prior("half", "a guess", (replace(FLAT, weight=0.4),))
+
+
+@pytest.mark.parametrize("prior", ["Paper", "", None, 1.0])
+def test_priors_are_found_by_name_only(prior: object) -> None:
+    with pytest.raises(ValueError, match="prior must be one of 'mixture', 'paper'"):
+        as_prior(prior)
