@@ -38,6 +38,8 @@ class Hypotheses(NamedTuple):
         slope_sd: Standard deviations of the slope's class, shape `(k,)`.
         ceiling: Depths u_c, shape `(k,)`; negative if it lasts beyond the largest horizon.
         bias_sd: Standard deviations of the bias of other tables, shape `(k,)`.
+        drift: Standard deviations of the drift of the slope, for a unit of ln D, shape `(k,)`.
+        steepening: How fast the slope grows to 1 beyond the largest horizon, shape `(k,)`.
         slope_class: Which of the prior's classes the slope is of, shape `(k,)`.
 
     Example:
@@ -52,6 +54,8 @@ class Hypotheses(NamedTuple):
     slope_sd: Floats
     ceiling: Floats
     bias_sd: Floats
+    drift: Floats
+    steepening: Floats
     slope_class: Rows
 
     def lever(self, depths: Floats) -> Floats:
@@ -91,7 +95,7 @@ def combine_hypotheses(prior: Prior, deepest: float, *, several_tables: bool) ->
     """Combine each class of slopes with each ceiling and each size of the bias.
 
     Args:
-        prior: Classes of slopes, and the probability of a ceiling.
+        prior: Classes of slopes.
         deepest: Depth of the smallest horizon seen; all ceilings are less deep.
         several_tables: Whether optima of other tables count, which may be biased.
 
@@ -107,23 +111,33 @@ def combine_hypotheses(prior: Prior, deepest: float, *, several_tables: bool) ->
     rows = []
     slope_class = []
     for i, one in enumerate(prior.slopes):
-        for weight_with_ceiling, depth in _with_ceilings(one, prior.ceiling, ceilings):
-            for bias_weight, bias in biases:
-                rows.append((weight_with_ceiling * bias_weight, one.mean, one.sd, depth, bias))
+        for weight, ceiling in _with_ceilings(one, ceilings):
+            for bias_weight, bias_sd in biases:
+                rows.append((weight * bias_weight, ceiling, bias_sd))
                 slope_class.append(i)
 
-    weight, slope_mean, slope_sd, ceiling, bias_sd = np.array(rows).T
-    return Hypotheses(weight, slope_mean, slope_sd, ceiling, bias_sd, np.array(slope_class))
+    probability, ceiling_of, bias_sd_of = np.array(rows).T
+    classes = [prior.slopes[i] for i in slope_class]
+    return Hypotheses(
+        prior=probability,
+        slope_mean=np.array([one.mean for one in classes]),
+        slope_sd=np.array([one.sd for one in classes]),
+        ceiling=ceiling_of,
+        bias_sd=bias_sd_of,
+        drift=np.array([one.drift for one in classes]),
+        steepening=np.array([one.steepening for one in classes]),
+        slope_class=np.array(slope_class),
+    )
 
 
 def _with_ceilings(
     slope_class: SlopeClass,
-    p_ceiling: float,
     ceilings: Floats,
 ) -> list[tuple[float, float]]:
     """Weight of a class of slopes with each of its ceilings, and the ceiling."""
     weight = slope_class.weight
-    if slope_class.mean == 0 or p_ceiling == 0:
+    p_ceiling = 0.0 if slope_class.mean == 0 else slope_class.ceiling
+    if p_ceiling == 0:
         # A flat law under a ceiling is the flat law, so its class needs no ceilings.
         return [(weight, _NO_CEILING)]
 

@@ -18,26 +18,25 @@ from optuna_kappa.schedules import CONSTANT
 UNKNOWN_SHIFT = 1.5  # for a schedule whose shape is not known
 # In ln horizon. Constant-rate optima share their runs, so their errors are correlated.
 CORRELATION = 0.1
+_LEAST_RATE = 1e-6  # of steepening, in place of 0 in a division
 
 
-def steepening(depths: Floats, rate: float) -> Floats:
+def steepening(depths: Floats, rate: Floats) -> Floats:
     """How much further a flat optimum falls beyond the largest horizon as its slope goes to 1.
 
     Args:
         depths: ln(d_max / d), negative beyond the largest horizon, shape `(n,)`.
-        rate: How fast the slope grows, for a unit of ln D.
+        rate: How fast the slope grows, for a unit of ln D, shape `(k,)`.
 
     Returns:
-        In ln lr, shape `(n,)`; 0 up to the largest horizon.
+        In ln lr, shape `(k, n)`; 0 up to the largest horizon.
 
     Example:
-        >>> steepening(np.array([1.0, 0.0, -1.0, -5.0]), rate=0.2).round(2).tolist()
-        [0.0, 0.0, 0.09, 1.84]
+        >>> steepening(np.array([1.0, 0.0, -1.0, -5.0]), rate=np.array([0.2])).round(2).tolist()
+        [[0.0, 0.0, 0.09, 1.84]]
     """
     ahead = np.maximum(0.0, -depths)
-    if rate == 0:
-        return np.zeros_like(ahead)
-
+    rate = np.maximum(rate, _LEAST_RATE)[:, None]
     further: Floats = ahead + np.expm1(-rate * ahead) / rate
     return further
 

@@ -127,7 +127,7 @@ class Moments:
         slope = self.hypotheses.slope_mean[:, None]
 
         mean: Floats = self._level + slope * self.lever(optima) + offsets(optima)
-        return mean - (1 - slope) * steepening(depths, self.prior.steepening)
+        return mean - (1 - slope) * steepening(depths, self.hypotheses.steepening)
 
     def lever(self, optima: Sequence[Optimum]) -> Floats:
         """Factor L(u) that the slope of each hypothesis is multiplied by, shape `(k, n)`.
@@ -142,7 +142,8 @@ class Moments:
     def covariance(self, rows: Sequence[Optimum], columns: Sequence[Optimum]) -> Floats:
         """Prior covariances of optima, without their errors, shape `(k, n, m)`.
 
-        They are the common part, the product of the slopes' levers and the bias of other tables.
+        They are the common part, the product of the slopes' levers, the drift, and the bias of
+        other tables.
 
         Example:
             >>> seen = Optimum("constant", 16.0, ln_lr=-6.0, se=0.1, n=6, at_edge=0)
@@ -152,19 +153,28 @@ class Moments:
         slopes = self.lever(rows)[:, :, None] * self.lever(columns)[:, None, :]
         slope_variance = self.hypotheses.slope_sd[:, None, None] ** 2
         bias_variance = self.hypotheses.bias_sd[:, None, None] ** 2
+        drift_variance = self.hypotheses.drift[:, None, None] ** 2
+        common, drift = self.shared_covariances(rows, columns)
 
-        covariance: Floats = slope_variance * slopes + self.common_covariance(rows, columns)
-        return covariance + bias_variance * other(rows, columns)
+        covariance: Floats = slope_variance * slopes + common
+        return covariance + drift_variance * drift + bias_variance * other(rows, columns)
 
-    def common_covariance(self, rows: Sequence[Optimum], columns: Sequence[Optimum]) -> Floats:
-        """The part of the prior covariances that all hypotheses share, shape `(n, m)`.
+    def shared_covariances(
+        self,
+        rows: Sequence[Optimum],
+        columns: Sequence[Optimum],
+    ) -> tuple[Floats, Floats]:
+        """The parts of the prior covariances that all hypotheses share.
 
-        It comes from the level, the drift, schedules and contexts.
+        Returns:
+            What comes from the level, from schedules and contexts, and what a unit of drift adds,
+            both of shape `(n, m)`.
 
         Example:
             >>> seen = Optimum("constant", 16.0, ln_lr=-6.0, se=0.1, n=6, at_edge=0)
-            >>> Moments([seen]).common_covariance([seen], [seen]).tolist()
-            [[9.0]]
+            >>> common, drift = Moments([seen]).shared_covariances([seen], [seen])
+            >>> common.tolist(), drift.tolist()
+            ([[9.0]], [[0.0]])
         """
         row_depths = self._depths(rows)
         column_depths = self._depths(columns)
@@ -175,10 +185,9 @@ class Moments:
         else:
             shared = pairs(rows, columns, self.prior, several_contexts=several)
 
-        slopes = shared.slope * np.outer(row_depths, column_depths)
-        drift = shared.drift * integrated_walk(row_depths, column_depths)
-        covariance: Floats = shared.level + slopes + drift
-        return covariance
+        common: Floats = shared.level + shared.slope * np.outer(row_depths, column_depths)
+        drift: Floats = shared.drift * integrated_walk(row_depths, column_depths)
+        return common, drift
 
     @cached_property
     def has_other_contexts(self) -> bool:

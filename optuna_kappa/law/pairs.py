@@ -34,13 +34,14 @@ class Pairs(NamedTuple):
         level: Covariances of what does not depend on the depth, shape `(n, m)`.
         slope: Those of the differences of the contexts' slopes, shape `(n, m)`; 0 with one
             context.
-        drift: Variance of the drift a unit of ln D, shape `(n, m)`, or one number for all.
+        drift: Share of the drift that two optima have in common, shape `(n, m)`, or one number
+            for all.
 
     Example:
         >>> seen = Optimum("constant", 16.0, ln_lr=-6.0, se=0.1, n=6, at_edge=0)
         >>> from optuna_kappa.law.prior import MIXTURE
         >>> pairs([seen], [seen], MIXTURE, several_contexts=False)
-        Pairs(level=array([[9.]]), slope=0.0, drift=0.25)
+        Pairs(level=array([[9.]]), slope=0.0, drift=1.0)
     """
 
     level: Floats
@@ -60,7 +61,7 @@ def pairs(
     Args:
         rows: n optima.
         columns: m optima.
-        prior: Sizes of the drift and of what is not known of schedules.
+        prior: It says how much is not known of schedules.
         several_contexts: Whether the law is fitted to optima of several contexts.
 
     Example:
@@ -72,14 +73,14 @@ def pairs(
     """
     level = LEVEL**2 + schedule_covariance(rows, columns, prior.shift)
     if not several_contexts:
-        return Pairs(level, slope=0.0, drift=prior.drift**2)
+        return Pairs(level, slope=0.0, drift=1.0)
 
     of_level, of_slope, of_drift = deviations(
         [CONTEXT_LEVEL, CONTEXT_SLOPE, CONTEXT_DRIFT],
         contexts_of(rows),
         contexts_of(columns),
     )
-    return Pairs(level + of_level, of_slope, prior.drift**2 * of_drift)
+    return Pairs(level + of_level, of_slope, of_drift)
 
 
 @lru_cache(maxsize=_KEPT)
@@ -90,7 +91,7 @@ def own_pairs(optima: tuple[Optimum, ...], prior: Prior, *, several_contexts: bo
         >>> seen = Optimum("constant", 16.0, ln_lr=-6.0, se=0.1, n=6, at_edge=0)
         >>> from optuna_kappa.law.prior import MIXTURE
         >>> own_pairs((seen,), MIXTURE, several_contexts=False).drift
-        0.25
+        1.0
     """
     return pairs(optima, optima, prior, several_contexts=several_contexts)
 

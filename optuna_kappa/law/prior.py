@@ -18,6 +18,7 @@ _SLOPE = Interval(-10, 10)
 _SD = Interval(1e-3, 10)
 _PROBABILITY = Interval(0, 1, "[)")
 _SIZE = Interval(0, 10)
+_ROUNDING = 1e-6  # of a sum of weights
 
 # Whatever a prior says, the slope may be another one. Without this class, runs that contradict
 # the others could not overrule them.
@@ -27,26 +28,36 @@ _ANYTHING_WEIGHT = 0.05
 
 @dataclass(frozen=True)
 class SlopeClass:
-    """One of the slopes that are held possible.
+    """One of the ways in which the optimum may move with the horizon.
 
     Attributes:
         name: What it stands for, in a word or two.
         weight: Its prior probability.
         mean: Mean of the slope -d ln lr / d ln D.
-        sd: Standard deviation of it.
+        sd: Standard deviation of the slope.
+        ceiling: Probability that a ceiling caps the rate of short runs, so that they share one.
+        drift: How fast the slope may change: standard deviation, for a unit of ln D.
+        steepening: How fast a slope s grows to 1 beyond the largest horizon: its prior mean is
+            1 - (1 - s) exp(-steepening * ln(D / largest)).
 
     Raises:
         ValueError: A number is not allowed.
 
     Example:
-        >>> SlopeClass("inverse", weight=0.5, mean=1.0, sd=0.2).mean
-        1.0
+        >>> SlopeClass("inverse", weight=0.5, mean=1.0, sd=0.2).ceiling
+        0.5
     """
 
     name: str
     weight: float
     mean: float
     sd: float
+    ceiling: float = 0.5
+    # MNIST: Adam moves from slope 0 to 1 over three units of ln D, SGD hardly at all.
+    drift: float = 0.5
+    # Once a slope grows with the horizon, it grows by 0.1 to 0.6 per unit of ln D: measured for
+    # Adam, SGD and the cells of Step Law.
+    steepening: float = 0.2
 
     def __post_init__(self) -> None:
         check_type("name", self.name, str, "it names the class of slopes")
@@ -54,6 +65,9 @@ class SlopeClass:
             ("weight", _WEIGHT, "it is the prior probability of the class"),
             ("mean", _SLOPE, "it is the mean of -d ln lr / d ln D"),
             ("sd", _SD, "it is the standard deviation of -d ln lr / d ln D"),
+            ("ceiling", _PROBABILITY, "it is the probability of a ceiling"),
+            ("drift", _SIZE, "it is a standard deviation for a unit of ln D"),
+            ("steepening", _SIZE, "it is a rate for a unit of ln D"),
         ):
             object.__setattr__(self, name, allowed.check(name, getattr(self, name), meaning))
 
@@ -66,10 +80,6 @@ class Prior:
         name: Name of the prior, which files and figures show.
         source: Where its numbers come from.
         slopes: Classes of slopes; their weights sum to 1.
-        ceiling: Probability that a ceiling caps the rate of short runs, so that they share one.
-        drift: How fast the slope may change: standard deviation, for a unit of ln D.
-        steepening: How fast a slope s grows to 1 beyond the largest horizon: its prior mean is
-            1 - (1 - s) exp(-steepening * ln(D / largest)).
         shift: Standard deviation, in ln lr, of what peak rate and kappa miss of a schedule.
 
     Raises:
@@ -77,42 +87,30 @@ class Prior:
 
     Example:
         >>> certain = Prior("mine", "a guess", (SlopeClass("inverse", 1.0, 1.0, 0.2),))
-        >>> certain.ceiling
-        0.5
+        >>> certain.shift
+        0.35
     """
 
     name: str
     source: str
     slopes: tuple[SlopeClass, ...]
-    ceiling: float = 0.5
-    # MNIST: Adam moves from slope 0 to 1 over three units of ln D, SGD hardly at all.
-    drift: float = 0.5
-    # Once a slope grows with the horizon, it grows by 0.1 to 0.6 per unit of ln D: measured for
-    # Adam, SGD and the cells of Step Law.
-    steepening: float = 0.2
     # Root mean square over 24 schedules and horizons of Adam and SGD on MNIST.
     shift: float = 0.35
 
     def __post_init__(self) -> None:
         check_type("name", self.name, str, "it names the prior")
         check_type("source", self.source, str, "it says where the numbers come from")
+        meaning = "it is a standard deviation in ln lr"
+        object.__setattr__(self, "shift", _SIZE.check("shift", self.shift, meaning))
+
         slopes = check_items("slopes", self.slopes, SlopeClass, "they are classes of slopes")
         object.__setattr__(self, "slopes", tuple(slopes))
-
         total = sum(one.weight for one in slopes)
-        if not slopes or abs(total - 1) > 1e-6:
+        if not slopes or abs(total - 1) > _ROUNDING:
             raise ValueError(
                 f"the weights of slopes must sum to 1, got {total:.3g}: they are the prior "
                 "probabilities of the classes."
             )
-
-        for name, allowed, meaning in (
-            ("ceiling", _PROBABILITY, "it is the probability of a ceiling"),
-            ("drift", _SIZE, "it is a standard deviation for a unit of ln D"),
-            ("steepening", _SIZE, "it is a rate for a unit of ln D"),
-            ("shift", _SIZE, "it is a standard deviation in ln lr"),
-        ):
-            object.__setattr__(self, name, allowed.check(name, getattr(self, name), meaning))
 
 
 def _mostly(name: str, source: str, label: str, mean: float, sd: float) -> Prior:

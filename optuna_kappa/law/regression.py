@@ -2,11 +2,12 @@
 
 The prior covariance of n optima under hypothesis h is
 
-    K_h = C + b_h^2 B + a_h a_h'
+    K_h = C + b_h^2 B + c_h^2 W + a_h a_h'
 
-where C is common to all hypotheses, B the covariance of a unit bias (of which there are one or two
-sizes b), and a_h the lever of the slope times its standard deviation: a matrix of rank one. So one
-Cholesky factor L for each size of the bias is enough. With vectors whitened by L^-1,
+where C is common to all hypotheses, B the covariance of a unit bias, W that of a unit drift, and
+a_h the lever of the slope times its standard deviation: a matrix of rank one. Few hypotheses
+differ in their sizes b and c. So one Cholesky factor L for each pair of sizes is enough. With
+vectors whitened by L^-1,
 
     x' K_h^-1 y = x y - (x a_h) (y a_h) / (1 + a_h a_h)
     ln det K_h = 2 sum ln diag L + ln (1 + a_h a_h)
@@ -20,6 +21,7 @@ Shapes: k hypotheses, n optima.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -37,8 +39,8 @@ class Regression(NamedTuple):
     """Regressions on the same optima, one for each hypothesis.
 
     Attributes:
-        whitening: L^-1 of each size of the bias, shape `(number of sizes, n, n)`.
-        size: Which size of the bias each hypothesis has, shape `(k,)`.
+        whitening: L^-1 of each pair of sizes, shape `(number of pairs, n, n)`.
+        size: Which pair of sizes each hypothesis has, shape `(k,)`.
         slope: Whitened a_h, shape `(k, n)`.
         weights: K_h^-1 times the differences of the optima from their prior means, shape `(k, n)`.
         probability: Posterior probabilities of the hypotheses, shape `(k,)`.
@@ -46,7 +48,7 @@ class Regression(NamedTuple):
     Example:
         >>> one = regress(
         ...     residual=np.array([[0.5]]), common=np.array([[1.0]]), slope=np.zeros((1, 1)),
-        ...     bias=np.zeros((1, 1)), bias_sd=np.zeros(1), prior=np.ones(1),
+        ...     parts=[], prior=np.ones(1),
         ... )
         >>> one.probability.tolist()
         [1.0]
@@ -70,7 +72,7 @@ class Regression(NamedTuple):
         Example:
             >>> one = regress(
             ...     residual=np.array([[0.5]]), common=np.array([[1.0]]), slope=np.zeros((1, 1)),
-            ...     bias=np.zeros((1, 1)), bias_sd=np.zeros(1), prior=np.ones(1),
+            ...     parts=[], prior=np.ones(1),
             ... )
             >>> mean, variance = one.condition(np.array([[0.8]]))
             >>> mean.tolist(), variance.round(2).tolist()
@@ -88,7 +90,7 @@ class Regression(NamedTuple):
         Example:
             >>> one = regress(
             ...     residual=np.array([[0.5]]), common=np.array([[1.0]]), slope=np.zeros((1, 1)),
-            ...     bias=np.zeros((1, 1)), bias_sd=np.zeros(1), prior=np.ones(1),
+            ...     parts=[], prior=np.ones(1),
             ... )
             >>> one.shifts(np.array([[[0.8], [0.2]]])).tolist()
             [[0.4, 0.1]]
@@ -101,8 +103,7 @@ def regress(
     residual: Floats,
     common: Floats,
     slope: Floats,
-    bias: Floats,
-    bias_sd: Floats,
+    parts: Sequence[tuple[Floats, Floats]],
     prior: Floats,
 ) -> Regression:
     """Regress under each hypothesis, and weigh the hypotheses.
@@ -111,20 +112,30 @@ def regress(
         residual: Differences of the optima from their prior means, shape `(k, n)`.
         common: C, the errors of the optima included, shape `(n, n)`.
         slope: a_h, shape `(k, n)`.
-        bias: B, shape `(n, n)`.
-        bias_sd: b_h, shape `(k,)`.
+        parts: Sizes of other parts of the covariance, b_h and c_h, each of shape `(k,)`, and what
+            a unit of each is: B and W, each of shape `(n, n)`.
         prior: Prior probabilities of the hypotheses, shape `(k,)`.
 
     Example:
         >>> two = regress(
         ...     residual=np.array([[0.0], [3.0]]), common=np.eye(1), slope=np.zeros((2, 1)),
-        ...     bias=np.zeros((1, 1)), bias_sd=np.zeros(2), prior=np.array([0.5, 0.5]),
+        ...     parts=[], prior=np.array([0.5, 0.5]),
         ... )
         >>> two.probability.round(2).tolist()
         [0.99, 0.01]
     """
-    sizes, size = np.unique(bias_sd, return_inverse=True)
-    factors = [_factorize(common + b**2 * bias) for b in sizes]
+    sizes = np.zeros((len(prior), 1 + len(parts)))
+    for i, (size_of_part, _) in enumerate(parts):
+        sizes[:, i] = size_of_part
+    distinct, size = np.unique(sizes, axis=0, return_inverse=True)
+    size = size.ravel()  # NumPy 2.0.0 returns it as a column
+
+    factors = []
+    for row in distinct:
+        covariance = common
+        for part_size, (_, unit) in zip(row, parts, strict=False):
+            covariance = covariance + part_size**2 * unit
+        factors.append(_factorize(covariance))
     whitening = np.stack([inverse for inverse, _ in factors])
     ln_diagonal = np.array([ln_diagonal for _, ln_diagonal in factors])
 

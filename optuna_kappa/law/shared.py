@@ -48,14 +48,15 @@ class _Case:
 @lru_cache(maxsize=_KEPT)
 def _regression(case: _Case) -> Regression:
     moments = case.moments
+    hypotheses = moments.hypotheses
     errors, bias = errors_and_bias(case.seen)
+    common, drift = moments.shared_covariances(moments.seen, moments.seen)
     ln_lr = np.array([optimum.ln_lr for optimum in case.seen])
 
     return regress(
         residual=ln_lr - moments.mean(moments.seen),
-        common=moments.common_covariance(moments.seen, moments.seen) + errors,
-        slope=moments.hypotheses.slope_sd[:, None] * moments.lever(moments.seen),
-        bias=bias,
-        bias_sd=moments.hypotheses.bias_sd,
-        prior=moments.hypotheses.prior,
+        common=common + errors,
+        slope=hypotheses.slope_sd[:, None] * moments.lever(moments.seen),
+        parts=[(hypotheses.bias_sd, bias), (hypotheses.drift, drift)],
+        prior=hypotheses.prior,
     )

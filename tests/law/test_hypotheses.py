@@ -18,7 +18,7 @@ def test_prior_probabilities_are_those_of_the_parts(several_tables: bool) -> Non
     steep = hypotheses.slope_mean == 1.0
     unbounded = hypotheses.ceiling > 100
     assert hypotheses.prior[steep & unbounded].sum() == pytest.approx(
-        MIXTURE.slopes[0].weight * (1 - MIXTURE.ceiling)
+        MIXTURE.slopes[0].weight * (1 - MIXTURE.slopes[0].ceiling)
     )
     expected = dict((sd, weight) for weight, sd in BIASES) if several_tables else {0.0: 1.0}
     for sd, weight in expected.items():

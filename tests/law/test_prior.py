@@ -42,7 +42,7 @@ def test_runs_tell_the_classes_apart(slope: float, name: str) -> None:
 
 
 def test_a_law_keeps_its_prior_in_its_file() -> None:
-    prior = Prior("mine", "a guess", (FLAT,), ceiling=0.1, drift=0.2, steepening=0.0, shift=0.1)
+    prior = Prior("mine", "a guess", (replace(FLAT, drift=0.2, steepening=0.0),), shift=0.1)
     law = fit(example_runs(), prior=prior)
     again = Law.from_json(law.to_json())
     assert again == law
@@ -59,7 +59,7 @@ def test_a_file_without_a_prior_has_the_mixture() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"drift": "much"}, "drift must be"),
+        ({"shift": "much"}, "shift must be"),
         ({"slopes": []}, "weights of slopes must sum to 1"),
         ({"slopes": [{"name": "flat"}]}, "a slope class must have the fields"),
         ({"more": 1}, "a prior must have the fields"),

@@ -24,12 +24,17 @@ def test_as_one_solution_for_each_hypothesis(n: int, several_sizes: bool) -> Non
     bias_sd = np.array([0.0, 0.1, 2.0])[np.arange(K) % 3 if several_sizes else np.zeros(K, int)]
     prior = np.arange(1.0, K + 1) / 6
 
-    found = regress(residual, common, slope, bias, bias_sd, prior)
+    drift = np.diag(np.arange(n) + 1.0)
+    drift_sd = np.array([0.5, 0.5, 0.1]) if several_sizes else np.zeros(K)
+    parts = [(bias_sd, bias), (drift_sd, drift)]
+
+    found = regress(residual, common, slope, parts, prior)
     means, variances = found.condition(cross)
 
     ln_p = np.empty(K)
     for h in range(K):
         covariance = common + bias_sd[h] ** 2 * bias + np.outer(slope[h], slope[h])
+        covariance += drift_sd[h] ** 2 * drift
         solved = np.linalg.solve(covariance, residual[h])
         assert means[h] == pytest.approx(cross[h] @ solved, rel=1e-9, abs=1e-9)
         explained = cross[h] @ np.linalg.solve(covariance, cross[h])
