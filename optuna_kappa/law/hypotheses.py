@@ -26,6 +26,10 @@ BIASES = ((0.9, 0.1), (0.1, 2.0))
 BEND = 0.5
 _NO_CEILING = 1e3  # a depth below all horizons
 _CEILINGS = 12
+# Means of 13 equally likely parts of a standard normal distribution: ceilings that are known.
+_STANDARD_NORMAL = np.array(
+    [-1.9, -1.25, -0.89, -0.63, -0.4, -0.2, 0.0, 0.2, 0.4, 0.63, 0.89, 1.25, 1.9]
+)
 _AHEAD = 1.4  # ceilings reach up to exp(1.4) = 4 times the largest horizon
 
 
@@ -44,7 +48,7 @@ class Hypotheses(NamedTuple):
 
     Example:
         >>> from optuna_kappa.law.prior import MIXTURE
-        >>> hypotheses = combine_hypotheses(MIXTURE, deepest=4.0, several_tables=False)
+        >>> hypotheses = combine_hypotheses(MIXTURE, 64.0, deepest=4.0, several_tables=False)
         >>> round(float(hypotheses.prior.sum()), 6)
         1.0
     """
@@ -66,7 +70,7 @@ class Hypotheses(NamedTuple):
 
         Example:
             >>> from optuna_kappa.law.prior import MIXTURE
-            >>> hypotheses = combine_hypotheses(MIXTURE, deepest=4.0, several_tables=False)
+            >>> hypotheses = combine_hypotheses(MIXTURE, 64.0, deepest=4.0, several_tables=False)
             >>> hypotheses.lever(np.array([0.0, 2.0, -2.0]))[0].tolist()
             [0.0, 2.0, -2.0]
         """
@@ -83,7 +87,7 @@ class Hypotheses(NamedTuple):
 
         Example:
             >>> from optuna_kappa.law.prior import MIXTURE
-            >>> hypotheses = combine_hypotheses(MIXTURE, deepest=4.0, several_tables=False)
+            >>> hypotheses = combine_hypotheses(MIXTURE, 64.0, deepest=4.0, several_tables=False)
             >>> hypotheses.share_at_largest[:3].round(3).tolist()
             [1.0, 0.057, 0.122]
         """
@@ -91,27 +95,34 @@ class Hypotheses(NamedTuple):
         return share
 
 
-def combine_hypotheses(prior: Prior, deepest: float, *, several_tables: bool) -> Hypotheses:
+def combine_hypotheses(
+    prior: Prior,
+    largest: float,
+    deepest: float,
+    *,
+    several_tables: bool,
+) -> Hypotheses:
     """Combine each class of slopes with each ceiling and each size of the bias.
 
     Args:
         prior: Classes of slopes.
-        deepest: Depth of the smallest horizon seen; all ceilings are less deep.
+        largest: Largest peak horizon seen, from which depths are counted.
+        deepest: Depth of the smallest horizon seen. Ceilings of which nothing is known are less
+            deep.
         several_tables: Whether optima of other tables count, which may be biased.
 
     Example:
         >>> from optuna_kappa.law.prior import MIXTURE
-        >>> hypotheses = combine_hypotheses(MIXTURE, deepest=4.0, several_tables=True)
+        >>> hypotheses = combine_hypotheses(MIXTURE, 64.0, deepest=4.0, several_tables=True)
         >>> hypotheses.bias_sd[:4].tolist()
         [0.1, 2.0, 0.1, 2.0]
     """
-    ceilings = np.linspace(-_AHEAD, deepest, _CEILINGS + 2)[:-1]
     biases = BIASES if several_tables else ((1.0, 0.0),)
 
     rows = []
     slope_class = []
     for i, one in enumerate(prior.slopes):
-        for weight, ceiling in _with_ceilings(one, ceilings):
+        for weight, ceiling in _with_ceilings(one, largest, deepest):
             for bias_weight, bias_sd in biases:
                 rows.append((weight * bias_weight, ceiling, bias_sd))
                 slope_class.append(i)
@@ -132,7 +143,8 @@ def combine_hypotheses(prior: Prior, deepest: float, *, several_tables: bool) ->
 
 def _with_ceilings(
     slope_class: SlopeClass,
-    ceilings: Floats,
+    largest: float,
+    deepest: float,
 ) -> list[tuple[float, float]]:
     """Weight of a class of slopes with each of its ceilings, and the ceiling."""
     weight = slope_class.weight
@@ -141,7 +153,13 @@ def _with_ceilings(
         # A flat law under a ceiling is the flat law, so its class needs no ceilings.
         return [(weight, _NO_CEILING)]
 
+    if slope_class.ceiling_at is None:
+        ceilings = np.linspace(-_AHEAD, deepest, _CEILINGS + 2)[:-1]
+    else:
+        middle = np.log(largest / slope_class.ceiling_at)
+        ceilings = middle + slope_class.ceiling_sd * _STANDARD_NORMAL
+
     rows = [(weight * (1 - p_ceiling), _NO_CEILING)]
-    for ceiling in ceilings:
-        rows.append((weight * p_ceiling / len(ceilings), float(ceiling)))
+    for ceiling in ceilings.tolist():
+        rows.append((weight * p_ceiling / len(ceilings), ceiling))
     return rows

@@ -86,7 +86,9 @@ class Moments:
         """
         deepest = float(self._depths(self.seen).max())
         has_other_tables = any(optimum.table != OWN for optimum in self.seen)
-        return combine_hypotheses(self.prior, deepest, several_tables=has_other_tables)
+        return combine_hypotheses(
+            self.prior, self.largest, deepest, several_tables=has_other_tables
+        )
 
     @cached_property
     def slope(self) -> SlopePrior:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from optuna_kappa._validation import Interval, check_items, check_type, shown
+from optuna_kappa._validation import REACH, Interval, check_items, check_type, shown
 
 _WEIGHT = Interval(0, 1, "(]")
 _SLOPE = Interval(-10, 10)
@@ -36,6 +36,9 @@ class SlopeClass:
         mean: Mean of the slope -d ln lr / d ln D.
         sd: Standard deviation of the slope.
         ceiling: Probability that a ceiling caps the rate of short runs, so that they share one.
+        ceiling_at: Median of the horizon up to which the ceiling lasts, for runs at their peak
+            rate; None if nothing is known of it.
+        ceiling_sd: Standard deviation of the ln of that horizon.
         drift: How fast the slope may change: standard deviation, for a unit of ln D.
         steepening: How fast a slope s grows to 1 beyond the largest horizon: its prior mean is
             1 - (1 - s) exp(-steepening * ln(D / largest)).
@@ -53,6 +56,8 @@ class SlopeClass:
     mean: float
     sd: float
     ceiling: float = 0.5
+    ceiling_at: float | None = None
+    ceiling_sd: float = 1.0
     # MNIST: Adam moves from slope 0 to 1 over three units of ln D, SGD hardly at all.
     drift: float = 0.5
     # Once a slope grows with the horizon, it grows by 0.1 to 0.6 per unit of ln D: measured for
@@ -66,10 +71,15 @@ class SlopeClass:
             ("mean", _SLOPE, "it is the mean of -d ln lr / d ln D"),
             ("sd", _SD, "it is the standard deviation of -d ln lr / d ln D"),
             ("ceiling", _PROBABILITY, "it is the probability of a ceiling"),
+            ("ceiling_sd", _SD, "it is the standard deviation of ln ceiling_at"),
             ("drift", _SIZE, "it is a standard deviation for a unit of ln D"),
             ("steepening", _SIZE, "it is a rate for a unit of ln D"),
         ):
             object.__setattr__(self, name, allowed.check(name, getattr(self, name), meaning))
+
+        if self.ceiling_at is not None:
+            at = REACH.check("ceiling_at", self.ceiling_at, "it is a horizon")
+            object.__setattr__(self, "ceiling_at", at)
 
 
 @dataclass(frozen=True)
