@@ -4,6 +4,7 @@
 - `ladder`: horizons. How probes are spread over short horizons, and when the target comes next.
 - `picking`: learning rates. Which one to try next at a horizon.
 - `covering`: which one to try next where all losses tie.
+- `bracketing`: learning rates, for a category whose best run is its outermost one.
 - `surrogate`: the losses that runs of a horizon are expected to have, for `picking`.
 - `trajectory`: the best loss of a search against what it has spent.
 """
