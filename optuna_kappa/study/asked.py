@@ -32,6 +32,20 @@ def remember_asked(trial: Trial | FrozenTrial) -> None:
         _asked.add(_key(trial))
 
 
+def was_asked(trial: FrozenTrial) -> bool:
+    """Whether the objective of a running trial has asked for its horizon.
+
+    Example:
+        >>> import optuna
+        >>> study = optuna.create_study()
+        >>> trial = study.ask()
+        >>> remember_asked(trial)
+        >>> was_asked(study.trials[0])
+        True
+    """
+    return _key(trial) in _asked
+
+
 def never_asked(trial: FrozenTrial, schedule: str) -> bool:
     """Whether the objective of a trial that ends had to ask for its horizon, and did not.
 

@@ -16,6 +16,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from optuna_kappa._validation import check_type
+from optuna_kappa.study.lr_names import LrName, names_of
 from optuna_kappa.study.plans import at_horizon, kind_of, probe_end
 
 _KAPPA_KINDS = ("probe", "law", "cover")
@@ -50,7 +51,7 @@ class BaseSamplerAdapter(BaseSampler):
         self,
         sampler: BaseSampler | None,
         horizon: int,
-        lr: str,
+        lr: LrName,
         seed: int,
     ) -> None:
         """Forward to one sampler, or to a new TPESampler for each trial.
@@ -58,7 +59,7 @@ class BaseSamplerAdapter(BaseSampler):
         Args:
             sampler: The base sampler that the user gave; None for TPESamplers.
             horizon: Steps of a full run.
-            lr: Name of the learning-rate parameter.
+            lr: Name of the learning-rate parameter, or several names.
             seed: Seed of the TPESamplers.
 
         Raises:
@@ -97,7 +98,8 @@ class BaseSamplerAdapter(BaseSampler):
         space = dict(sampler.infer_relative_search_space(view, trial))
 
         if is_lr_ours(trial):
-            space.pop(self._lr, None)
+            for name in names_of(self._lr):
+                space.pop(name, None)
         return space
 
     def sample_relative(

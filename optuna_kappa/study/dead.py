@@ -30,6 +30,7 @@ from optuna.trial import FrozenTrial, TrialState
 from optuna_kappa._validation import POSITIVE
 from optuna_kappa.study.evidence import retried_numbers, told_something
 from optuna_kappa.study.interrupted import was_interrupted
+from optuna_kappa.study.lr_names import LrName
 from optuna_kappa.study.plans import plan_of
 from optuna_kappa.study.trials import FINISHED, lr_of
 
@@ -80,7 +81,7 @@ class Living:
         self,
         others: Sequence[FrozenTrial],
         trial: FrozenTrial,
-        lr: str,
+        lr: LrName,
         dead_after: float | None = None,
     ) -> None:
         """Sort the other trials of a study.
@@ -89,7 +90,7 @@ class Living:
             others: The other trials; those without a plan are left out.
             trial: The trial that is planned. Its start is the present, so that a plan depends on
                 the stored trials only.
-            lr: Name of the learning-rate parameter.
+            lr: Name of the learning-rate parameter, or several names.
             dead_after: Seconds after which a RUNNING trial is dead; by default some ten times what
                 the slowest finished trial took for as many steps.
         """
@@ -138,8 +139,8 @@ class Living:
         if len(told) < _FEWEST_TOLD:
             return math.inf
 
-        highest_told = max(trial.params[self._lr] for trial in told)
-        lowest_dead = min(float(trial.params[self._lr]) for trial in dead)
+        highest_told = max(lr_of(trial, self._lr) or 0.0 for trial in told)
+        lowest_dead = min(lr_of(trial, self._lr) or math.inf for trial in dead)
         return lowest_dead if lowest_dead > highest_told else math.inf
 
     def _dead(self, horizon: int) -> list[FrozenTrial]:
@@ -182,14 +183,14 @@ class Living:
 def _together(
     dead: Sequence[FrozenTrial],
     told: Sequence[FrozenTrial],
-    lr: str,
+    lr: LrName,
 ) -> list[list[FrozenTrial]]:
     """Dead trials without one that told something between them in lr."""
     by_rate: list[tuple[float, int, FrozenTrial | None]] = []
     for trial in dead:
-        by_rate.append((trial.params[lr], trial.number, trial))
+        by_rate.append((lr_of(trial, lr) or 0.0, trial.number, trial))
     for trial in told:
-        by_rate.append((trial.params[lr], trial.number, None))
+        by_rate.append((lr_of(trial, lr) or 0.0, trial.number, None))
     by_rate.sort(key=lambda entry: entry[:2])
 
     groups: list[list[FrozenTrial]] = [[]]

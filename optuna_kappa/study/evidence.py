@@ -22,6 +22,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from optuna_kappa._typing import Bools, Floats, Rows
 from optuna_kappa._validation import LARGEST_LOSS
+from optuna_kappa.study.lr_names import LrName, name_used
 from optuna_kappa.study.plans import PLAN, has_unreadable_plan, plan_of
 from optuna_kappa.study.trials import lr_of
 
@@ -30,7 +31,7 @@ _FIRST_IN_CELL = 8  # kept of each cell in any case; later ones are kept eight a
 _NARROWEST = 0.01  # first width of cells in ln lr: no run can tell such rates apart
 
 
-def select_evidence(trials: Sequence[FrozenTrial], lr: str = "lr") -> list[FrozenTrial]:
+def select_evidence(trials: Sequence[FrozenTrial], lr: LrName = "lr") -> list[FrozenTrial]:
     """The trials that the law is fitted to: all probes, then at most some 100 of the others.
 
     Full runs are chosen by what they tell, so that those far from the best rate are kept. A failed
@@ -38,7 +39,7 @@ def select_evidence(trials: Sequence[FrozenTrial], lr: str = "lr") -> list[Froze
 
     Args:
         trials: All trials of a study, by number.
-        lr: Name of the learning-rate parameter.
+        lr: Name of the learning-rate parameter, or several names.
 
     Example:
         >>> import optuna
@@ -62,7 +63,7 @@ def select_evidence(trials: Sequence[FrozenTrial], lr: str = "lr") -> list[Froze
     return [*probes, *_thinned(full_runs, lr)]
 
 
-def _thinned(full_runs: list[FrozenTrial], lr: str) -> list[FrozenTrial]:
+def _thinned(full_runs: list[FrozenTrial], lr: LrName) -> list[FrozenTrial]:
     """Those of some full runs that bound the answer."""
     if len(full_runs) <= _MAX_FULL_RUNS:
         return full_runs
@@ -70,14 +71,14 @@ def _thinned(full_runs: list[FrozenTrial], lr: str) -> list[FrozenTrial]:
     rates = [lr_of(trial, lr) or math.nan for trial in full_runs]
     ln_lr = np.log(rates)
     groups: dict[Hashable, int] = {}
-    for_each = [groups.setdefault(_alike(trial), len(groups)) for trial in full_runs]
+    for_each = [groups.setdefault(_alike(trial, lr), len(groups)) for trial in full_runs]
     group = np.array(for_each)
 
     kept = _outermost(ln_lr, group) | _spread(ln_lr, group)
     return [full_runs[i] for i in np.flatnonzero(kept)]
 
 
-def _alike(trial: FrozenTrial) -> Hashable:
+def _alike(trial: FrozenTrial, lr: LrName) -> Hashable:
     """What two full runs share that can stand for each other at equal learning rates."""
     choices = []
     for name, distribution in trial.distributions.items():
@@ -87,7 +88,8 @@ def _alike(trial: FrozenTrial) -> Hashable:
     # A pruned trial has the value of its last report, if that is a number.
     values = trial.values
     finite = values is not None and math.isfinite(values[0])
-    return plan_of(trial), trial.state, finite, tuple(choices)
+    used = name_used(trial.params, lr)
+    return plan_of(trial), trial.state, finite, used, tuple(choices)
 
 
 def _spread(ln_lr: Floats, group: Rows) -> Bools:

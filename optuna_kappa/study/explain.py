@@ -12,10 +12,10 @@ from typing import Any, Literal, NamedTuple
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from optuna_kappa._validation import check_type
 from optuna_kappa.pruning import Decision, ends_anyway
 from optuna_kappa.study.attributes import note_unreadable
 from optuna_kappa.study.decisions import decisions
+from optuna_kappa.study.lr_names import LrName, check_lr
 from optuna_kappa.study.plans import (
     PLAN,
     PRUNED,
@@ -88,14 +88,14 @@ class Explanation(NamedTuple):
     note: str
 
 
-def kills(study: Study, lr: str = "lr") -> list[Kill]:
+def kills(study: Study, lr: LrName = "lr") -> list[Kill]:
     """Every pruned trial of a study, with the reason, by its number.
 
     A trial of the kind "probe" ended as planned.
 
     Args:
         study: A study with one objective.
-        lr: Name of the learning-rate parameter.
+        lr: Name of the learning-rate parameter, or a tuple of several.
 
     Raises:
         ValueError: The study has several objectives.
@@ -113,7 +113,7 @@ def kills(study: Study, lr: str = "lr") -> list[Kill]:
         'diverged: its loss at step 3 is inf'
     """
     require_single_objective(study, "a table of pruned trials")
-    check_type("lr", lr, str, "it is the name of the learning-rate parameter")
+    lr = check_lr(lr)
     trials = snapshot_now(study)
     note_unreadable(trials, PLAN, has_unreadable_plan)
     note_unreadable(trials, PRUNED, has_unreadable_reason)
@@ -162,7 +162,7 @@ def explain(study: Study, number: int, pruner: KappaPruner | None = None) -> Exp
     )
 
 
-def _kill(trial: FrozenTrial, lr: str, shift: int) -> Kill:
+def _kill(trial: FrozenTrial, lr: LrName, shift: int) -> Kill:
     last_step = max(trial.intermediate_values, default=None)
     kind, reason = _end_of(trial, shift)
     return Kill(

@@ -15,6 +15,7 @@ from optuna.trial import FrozenTrial
 
 from optuna_kappa._typing import Floats
 from optuna_kappa.law.features import Scale, scale_of
+from optuna_kappa.study.lr_names import LrName, name_used, names_of
 
 _ELSEWHERE = 2.0  # distance to a trial without the parameter: farther than any value of it
 
@@ -48,7 +49,54 @@ def lr_range_for(
         >>> lr_range_for({"optimizer": "sgd"}, study.trials, "lr", missing={}).high
         1.0
     """
-    with_lr = [trial for trial in trials if lr in trial.params]
+    nearest = _nearest(params, trials, lr, missing)
+    if nearest is None:
+        return None
+    found: BaseDistribution = nearest.distributions[lr]
+    return found
+
+
+def lr_name_for(
+    params: Mapping[str, Any],
+    trials: Sequence[FrozenTrial],
+    lr: LrName,
+    missing: Mapping[str, Any],
+) -> str:
+    """The name of the learning rate that goes with some parameters, if there are several.
+
+    It is the name among these parameters, or the one in the trial with the nearest parameters.
+
+    Args:
+        params: Values of the other parameters, or of all.
+        trials: Any trials.
+        lr: Name of the learning-rate parameter, or several names.
+        missing: Values that decide between trials that are equally near.
+
+    Example:
+        >>> import optuna
+        >>> def objective(trial):
+        ...     optimizer = trial.suggest_categorical("optimizer", ["adam", "sgd"])
+        ...     return trial.suggest_float(f"{optimizer}_lr", 1e-5, 1.0, log=True)
+        >>> study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+        >>> study.optimize(objective, n_trials=6)
+        >>> lr_name_for({"optimizer": "sgd"}, study.trials, ("adam_lr", "sgd_lr"), missing={})
+        'sgd_lr'
+    """
+    name = name_used(params, lr)
+    if name is None and not isinstance(lr, str):
+        nearest = _nearest(params, trials, lr, missing)
+        name = None if nearest is None else name_used(nearest.params, lr)
+    return name or names_of(lr)[0]
+
+
+def _nearest(
+    params: Mapping[str, Any],
+    trials: Sequence[FrozenTrial],
+    lr: LrName,
+    missing: Mapping[str, Any],
+) -> FrozenTrial | None:
+    """The trial with the nearest parameters, of those with a learning rate."""
+    with_lr = [trial for trial in trials if name_used(trial.params, lr) is not None]
     if not with_lr:
         return None
 
@@ -57,21 +105,19 @@ def lr_range_for(
     farther = _distances(tie_break, with_lr, lr)
 
     age = -np.arange(len(with_lr))
-    nearest = int(np.lexsort((age, farther, distance))[0])
-    found: BaseDistribution = with_lr[nearest].distributions[lr]
-    return found
+    return with_lr[int(np.lexsort((age, farther, distance))[0])]
 
 
 def _distances(
     params: Mapping[str, Any],
     trials: Sequence[FrozenTrial],
-    lr: str,
+    lr: LrName,
 ) -> Floats:
     """How far the parameters of each trial are from these, shape `(n,)`, in parts of ranges."""
     squares = np.zeros(len(trials))
 
     for name, value in params.items():
-        if name == lr:
+        if name in names_of(lr):
             continue
 
         texts = [str(trial.params.get(name, "")) for trial in trials]

@@ -19,6 +19,7 @@ from optuna_kappa._typing import Floats
 from optuna_kappa._validation import LARGEST_LOSS
 from optuna_kappa.pruning import Forecast, History, Run, forecast, learn
 from optuna_kappa.study.groups import Group, begins_as, group_of
+from optuna_kappa.study.lr_names import LrName
 from optuna_kappa.study.plans import has_unreadable_plan
 from optuna_kappa.study.reporting import AS_REPORTED, find_reporting
 from optuna_kappa.study.search_space import Space, place_of, space_of
@@ -61,11 +62,11 @@ class Peers:
         0.25
     """
 
-    def __init__(self, lr: str, direction: StudyDirection) -> None:
+    def __init__(self, lr: LrName, direction: StudyDirection) -> None:
         """Start without any trials.
 
         Args:
-            lr: Name of the learning-rate parameter.
+            lr: Name of the learning-rate parameter, or several names.
             direction: Direction of the study.
         """
         self._lr = lr

@@ -9,6 +9,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from optuna_kappa.search.ladder import next_probe
 from optuna_kappa.study.dead import Living
+from optuna_kappa.study.lr_names import LrName, name_used
 from optuna_kappa.study.plans import Kind, Plan, horizon, kind_of
 from optuna_kappa.study.study_law import StudyLaw
 from optuna_kappa.study.trials import fixed_params
@@ -35,7 +36,7 @@ class Planner(NamedTuple):
     """Plans the trials of a study, in the order of their numbers.
 
     Attributes:
-        lr: Name of the learning-rate parameter.
+        lr: Name of the learning-rate parameter, or several names.
         rungs: (horizon, number of probes) of each rung of the ladder, ascending.
         dead_after: Seconds after which a RUNNING trial is dead; None for the default.
 
@@ -52,7 +53,7 @@ class Planner(NamedTuple):
         8
     """
 
-    lr: str
+    lr: LrName
     rungs: Sequence[tuple[int, int]]
     dead_after: float | None = None
 
@@ -141,7 +142,7 @@ def _next_plan(
     problem = study_law.problem
     schedule = problem.schedule.name
     target = problem.horizon
-    if problem.lr in fixed_params(trial):
+    if name_used(fixed_params(trial), problem.lr):
         return Plan(target, "enqueued", schedule)
 
     is_plateau = study_law.is_plateau(target)

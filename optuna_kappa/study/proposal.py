@@ -88,13 +88,14 @@ def _beside(
     n_before = 0
 
     for rival in rivals:
-        if lr_of(rival, lr):
+        rate = lr_of(rival, lr)
+        if rate:
             # A dead trial that is avoided counts as running: its lr is not tried again.
             taken = tried if is_evidence(rival) else running
             taken.append(study_law.centered_ln_lr(rival))
 
         # Trials that were asked before this one and have no lr yet will take the best places.
-        waiting = not rival.state.is_finished() and lr not in rival.params
+        waiting = not rival.state.is_finished() and rate is None
         if waiting and rival.number < trial.number:
             n_before += 1
 

@@ -11,13 +11,14 @@ from optuna.pruners import BasePruner
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial
 
-from optuna_kappa._validation import check_type
 from optuna_kappa.pruning import Decision, Rule, ends_anyway, is_due, judge
 from optuna_kappa.study.counting import starts_from_0
 from optuna_kappa.study.groups import group_of
+from optuna_kappa.study.lr_names import LrName, check_lr
 from optuna_kappa.study.peers import Peers
 from optuna_kappa.study.plans import is_exempt, probe_end, store_pruned
 from optuna_kappa.study.private import snapshot_now
+from optuna_kappa.study.without_lr import is_cut_as_probe
 
 
 class KappaPruner(BasePruner):
@@ -48,11 +49,12 @@ class KappaPruner(BasePruner):
         margin: Part of the best value by which a trial has to be better to count as the best.
         n_startup_trials: Trials that have to run to their end before any trial is pruned for its
             forecast.
-        lr: Name of the learning-rate parameter. It counts on a logarithmic scale, whatever its
+        lr: Name of the learning-rate parameter, or a tuple of names of which each trial has one,
+            as those of the `KappaSampler`. It counts on a logarithmic scale, whatever its
             range; the other parameters count in parts of their range.
 
     Attributes:
-        lr: Name of the learning-rate parameter.
+        lr: Name of the learning-rate parameter, or several names.
         rule: When a trial is ended.
 
     Raises:
@@ -81,10 +83,10 @@ class KappaPruner(BasePruner):
         epsilon: float = 0.02,
         margin: float = 0.0,
         n_startup_trials: int = 1,
-        lr: str = "lr",
+        lr: LrName | list[str] = "lr",
     ) -> None:
         self.rule = Rule(epsilon, margin, n_startup_trials)
-        self.lr = check_type("lr", lr, str, "it is the name of the learning-rate parameter")
+        self.lr = check_lr(lr)
         self._forget()
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
@@ -102,7 +104,7 @@ class KappaPruner(BasePruner):
             True
         """
         direction = study.direction  # raises an error for several objectives
-        end = probe_end(trial)
+        end = probe_end(trial) if is_cut_as_probe(study, trial) else None
         if ends_anyway(trial.intermediate_values, end):
             return True
         if end is not None and self._ends_from_0(study, trial, end, direction):

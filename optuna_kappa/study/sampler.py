@@ -13,13 +13,7 @@ from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from optuna_kappa._validation import (
-    MAX_STEP,
-    check_count,
-    check_horizon,
-    check_mapping,
-    check_type,
-)
+from optuna_kappa._validation import MAX_STEP, check_count, check_horizon
 from optuna_kappa.law import Law
 from optuna_kappa.runs import RunTable
 from optuna_kappa.schedules import AnySchedule, as_schedule
@@ -28,9 +22,9 @@ from optuna_kappa.study.base_sampler import BaseSamplerAdapter, is_lr_ours
 from optuna_kappa.study.dead import check_dead_after
 from optuna_kappa.study.evidence import select_evidence
 from optuna_kappa.study.law_hints import LawHints
-from optuna_kappa.study.lr_range import lr_range_for
+from optuna_kappa.study.lr_names import NAME_USED, LrName, check_lr, name_used, names_of
 from optuna_kappa.study.planning import Planner
-from optuna_kappa.study.plans import Plan, horizon, plan_of, store_plan
+from optuna_kappa.study.plans import horizon, plan_of, store_plan
 from optuna_kappa.study.private import (
     direction_of,
     require_single_objective,
@@ -38,11 +32,13 @@ from optuna_kappa.study.private import (
     snapshot_now,
 )
 from optuna_kappa.study.proposal import propose_ln_lr
+from optuna_kappa.study.recommending import recommended_lr
 from optuna_kappa.study.search_space import ends, require_lr, snap
 from optuna_kappa.study.setup_hints import Hints, hint, study_hints
 from optuna_kappa.study.sources import source_optima
 from optuna_kappa.study.study_law import Problem, StudyLaw
-from optuna_kappa.study.trials import best_params, fixed_params, require_known_params
+from optuna_kappa.study.trials import fixed_params
+from optuna_kappa.study.without_lr import expect_no_lr, settle_without_lr
 
 _logger = logging.getLogger(__name__)
 
@@ -61,8 +57,9 @@ class KappaSampler(BaseSampler):
        that misleads costs a few trials, not the search.
 
     All other parameters come from the base sampler. It learns from all trials, but when it has to
-    choose the lr as well, only from full-length ones. If other parameters are suggested before
-    the lr and are seen to move its optimum, the lr is proposed for their values.
+    choose the lr as well, only from full-length ones. If other
+    parameters are suggested before the lr and are seen to move its optimum, the lr is proposed
+    for their values.
 
     Use the sampler together with `KappaPruner`, which ends probes at their planned horizon. An
     objective with a learning-rate schedule builds it for `optuna_kappa.horizon(trial)` steps.
@@ -73,7 +70,8 @@ class KappaSampler(BaseSampler):
     Args:
         horizon: Steps of a full run, in the unit of `trial.report`'s step.
         schedule: Schedule of the runs: a name or an `optuna_kappa.schedules` object.
-        lr: Name of the learning-rate parameter, a float range above 0.
+        lr: Name of the learning-rate parameter, a float range above 0, or a tuple of names of
+            which each trial has one.
         sources: Studies or run tables to start from, of short or constant-rate runs in the same
             unit of steps. With sources there are no probes by default.
         base_sampler: Sampler of all other parameters, and of the lr while the law is not trusted.
@@ -113,7 +111,7 @@ class KappaSampler(BaseSampler):
         self,
         horizon: int,
         schedule: str | AnySchedule = "constant",
-        lr: str = "lr",
+        lr: LrName | list[str] = "lr",
         sources: Sequence[Study | RunTable] = (),
         base_sampler: BaseSampler | None = None,
         n_probes: int | None = None,
@@ -122,19 +120,20 @@ class KappaSampler(BaseSampler):
     ) -> None:
         self._horizon = check_horizon(horizon)
         self._schedule = as_schedule(schedule)
-        self._lr = check_type("lr", lr, str, "it is the name of the learning-rate parameter")
-        self._sources = source_optima(sources, lr)
+        self.lr = check_lr(lr)
+        self._sources = source_optima(sources, self.lr)
 
         if n_probes is None:
             n_probes = 0 if self._sources else affordable(self._horizon)
         n_probes = check_count("n_probes", n_probes, "0 runs no probes", 0, MAX_STEP)
-        self._planner = Planner(lr, rungs(self._horizon, n_probes), check_dead_after(dead_after))
+        dead_after = check_dead_after(dead_after)
+        self._planner = Planner(self.lr, rungs(self._horizon, n_probes), dead_after)
 
         if seed is None:
             seed = int(np.random.SeedSequence().generate_state(1)[0])
         self._seed = check_count("seed", seed, "leave it out to draw one", least=0)
 
-        self._base = BaseSamplerAdapter(base_sampler, self._horizon, lr, self._seed)
+        self._base = BaseSamplerAdapter(base_sampler, self._horizon, self.lr, self._seed)
         self._memo: tuple[object, StudyLaw] | None = None
         self._hints = Hints(_logger)
         self._law_hints = LawHints(self._planner.rungs)
@@ -151,7 +150,9 @@ class KappaSampler(BaseSampler):
         """
         require_single_objective(study, "KappaSampler")
         if plan_of(trial) is None:
-            store_plan(study, trial, self._plan(study, trial))
+            others = self._others(study, trial)
+            plan = self._planner.plan(trial, others, self._study_law(study, others))
+            store_plan(study, trial, plan)
         self._base.before_trial(study, trial)
 
     def infer_relative_search_space(
@@ -166,7 +167,9 @@ class KappaSampler(BaseSampler):
     ) -> dict[str, Any]:
         """The base sampler's proposal."""
         require_single_objective(study, "KappaSampler")
-        return self._base.sample_relative(study, trial, search_space)
+        params = self._base.sample_relative(study, trial, search_space)
+        expect_no_lr(study, trial, params, self.lr, self._horizon)
+        return params
 
     def sample_independent(
         self,
@@ -181,12 +184,15 @@ class KappaSampler(BaseSampler):
             ValueError: The study has several objectives, or lr is not a float range above 0.
         """
         require_single_objective(study, "KappaSampler")
-        if param_name == self._lr:
+        if param_name in names_of(self.lr) and not name_used(trial.params, self.lr):
             lr_range = require_lr(param_name, param_distribution)
             if is_lr_ours(trial):
-                return snap(lr_range, math.exp(self._propose(study, trial, ends(lr_range))))
+                ln_lr = self._propose(study, trial, param_name, ends(lr_range))
+                return snap(lr_range, math.exp(ln_lr))
 
-        return self._base.sample_independent(study, trial, param_name, param_distribution)
+        value = self._base.sample_independent(study, trial, param_name, param_distribution)
+        expect_no_lr(study, trial, {param_name: value}, self.lr, self._horizon)
+        return value
 
     def after_trial(
         self,
@@ -196,10 +202,11 @@ class KappaSampler(BaseSampler):
         values: Sequence[float] | None,
     ) -> None:
         """Forward to the base sampler, and warn once of each set-up that wastes probes."""
+        settle_without_lr(study, trial, self.lr, self._horizon)
         self._base.after_trial(study, trial, state, values)
 
         plan = plan_of(trial)
-        self._hints.say(hint(trial, plan, state, study.pruner, self._lr))
+        self._hints.say(hint(trial, plan, state, study.pruner, self.lr))
 
     def law(self, study: Study) -> Law:
         """The law, fitted to the study's finished trials and the sources.
@@ -240,41 +247,23 @@ class KappaSampler(BaseSampler):
             0.00015
         """
         trials = snapshot_now(study)
-        best = best_params(study, trials, self._horizon)
-        params = best if params is None else params
-        check_mapping("params", params, "it has values of other parameters by name")
-        require_known_params(params, trials)
+        return recommended_lr(study, trials, params, self._study_law(study, trials))
 
-        lr_range = lr_range_for(params, trials, self._lr, missing=best)
-        if lr_range is not None:
-            low, high = ends(require_lr(self._lr, lr_range))
-            study_law = self._study_law(study, trials)
-            ln_lr = study_law.recommend(params, low, high)
-            if ln_lr is not None:
-                return math.exp(ln_lr)
-
-        raise ValueError(
-            f"nothing can be recommended before a trial has suggested {self._lr!r} and three "
-            "learning rates have a finite loss at one horizon; run more trials first"
-        )
-
-    def _plan(self, study: Study, trial: FrozenTrial) -> Plan:
-        """The plan of a new trial."""
-        others = self._others(study, trial)
-        return self._planner.plan(trial, others, self._study_law(study, others))
-
-    def _propose(self, study: Study, trial: FrozenTrial, ln_range: tuple[float, float]) -> float:
-        """Ln lr for a trial, between the ends of the range."""
+    def _propose(
+        self, study: Study, trial: FrozenTrial, name: str, ln_range: tuple[float, float]
+    ) -> float:
+        """Ln lr for a trial that calls it by this name, between the ends of the range."""
         others = self._others(study, trial)
         study_law = self._study_law(study, others)
         rivals = self._planner.rivals(trial, others, study_law)
+        base_params = self._base.proposed(study, trial)
         rng = np.random.default_rng([self._seed, trial.number])
 
         return propose_ln_lr(
             trial,
             rivals.trials,
             study_law,
-            {**self._base.proposed(study, trial), **fixed_params(trial), **trial.params},
+            {**base_params, **fixed_params(trial), **trial.params, NAME_USED: name},
             rivals.living.below_ceiling(ln_range, horizon(trial)),
             rungs=self._planner.rungs,
             n_dead=rivals.n_dead,
@@ -287,13 +276,13 @@ class KappaSampler(BaseSampler):
 
     def _study_law(self, study: Study, trials: Sequence[FrozenTrial]) -> StudyLaw:
         """What the trials say; the last answer is kept until a trial is added to the evidence."""
-        evidence = select_evidence(trials, self._lr)
+        evidence = select_evidence(trials, self.lr)
         key = tuple((trial.number, trial.datetime_complete) for trial in evidence)
 
         memo = self._memo  # another thread may replace it meanwhile
         if memo is None or memo[0] != key:
             direction = direction_of(study)
-            problem = Problem(self._horizon, self._schedule, self._lr, self._sources, direction)
+            problem = Problem(self._horizon, self._schedule, self.lr, self._sources, direction)
             self._memo = memo = (key, StudyLaw(problem, evidence))
             self._hints.say(*study_hints(trials, evidence, direction))
             self._hints.say(*self._law_hints.about(memo[1]))

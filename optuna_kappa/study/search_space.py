@@ -20,6 +20,7 @@ from optuna.distributions import (
 from optuna.trial import FrozenTrial
 
 from optuna_kappa.pruning import Place
+from optuna_kappa.study.lr_names import LrName, name_used, names_of
 from optuna_kappa.study.trials import lr_of
 
 Space = Mapping[str, BaseDistribution]
@@ -46,16 +47,17 @@ def space_of(trials: Sequence[FrozenTrial]) -> dict[str, BaseDistribution]:
 def place_of(
     trial: FrozenTrial,
     space: Space,
-    lr: str,
+    lr: LrName,
 ) -> Place:
     """The coordinates of a trial in a space; a parameter with a single value has none.
 
-    A trial without an lr is put at the geometric mean of the lr's range.
+    A trial without an lr is put at the geometric mean of the lr's range. With several names of the
+    lr, the name used counts as a category.
 
     Args:
         trial: Any trial.
         space: Parameters of the study, as `space_of` gives them.
-        lr: Name of the learning-rate parameter.
+        lr: Name of the learning-rate parameter, or several names.
 
     Example:
         >>> import optuna
@@ -66,15 +68,20 @@ def place_of(
         Place(ln_lr=0.0, others=array([0.25]))
     """
     others: list[float] = []
+    names = names_of(lr)
+    used = name_used(trial.params, lr)
     ln_lr = 0.0
 
     for name, distribution in space.items():
         is_categorical = isinstance(distribution, CategoricalDistribution)
-        if name == lr and not is_categorical:
+        if name in names and not is_categorical:
             low, high = _ends(distribution)
             if low >= 0 < high:
                 middle = math.sqrt(low * high) or high  # a range from 0 has no geometric mean
-                ln_lr = math.log(lr_of(trial, lr) or middle)
+                if used in (name, None):
+                    ln_lr = math.log(lr_of(trial, lr) or middle)
+                if len(names) > 1:
+                    others.append((name == used) / math.sqrt(2))
                 continue
 
         if not distribution.single():

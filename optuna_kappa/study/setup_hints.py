@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from optuna_kappa.study.asked import never_asked
 from optuna_kappa.study.attributes import unreadable_message
 from optuna_kappa.study.counting import interval_of, is_step_0_unclear
+from optuna_kappa.study.lr_names import LrName, name_used, quoted
 from optuna_kappa.study.plans import PLAN, Plan, has_unreadable_plan, plan_of
 from optuna_kappa.study.pruner import KappaPruner
 from optuna_kappa.study.reporting import Reporting, find_reporting
@@ -67,7 +68,7 @@ def hint(
     plan: Plan | None,
     state: TrialState,
     pruner: BasePruner,
-    lr: str,
+    lr: LrName,
 ) -> Hint | None:
     """Say what is wrong with the set-up of a trial.
 
@@ -76,7 +77,7 @@ def hint(
         plan: Its plan.
         state: The state that it ends in.
         pruner: The study's pruner.
-        lr: Name of the learning-rate parameter.
+        lr: Name of the learning-rate parameter, or several names.
 
     Returns:
         None if all is well.
@@ -91,7 +92,7 @@ def hint(
     died = state == TrialState.FAIL
     if state == TrialState.PRUNED:
         died = not trial.intermediate_values
-    if lr not in trial.params:
+    if name_used(trial.params, lr) is None:
         return None if died else _no_lr(trial, lr)
     if died:
         return None if trial.intermediate_values else _told_nothing(trial, state)
@@ -171,11 +172,11 @@ def _far_short(evidence: Sequence[FrozenTrial], reporting: Reporting) -> FrozenT
     return short[0] if len(short) >= _SEVERAL else None
 
 
-def _no_lr(trial: FrozenTrial, lr: str) -> Hint:
+def _no_lr(trial: FrozenTrial, lr: LrName) -> Hint:
     return Hint(
         "no lr",
-        f"No parameter {lr!r} in trial {trial.number}: KappaSampler leaves all parameters to "
-        "its base sampler. If the learning rate has another name, pass it as "
+        f"No parameter {quoted(lr)} in trial {trial.number}: KappaSampler leaves all "
+        "parameters to its base sampler. If the learning rate has another name, pass it as "
         "KappaSampler(lr=...).",
     )
 

@@ -13,15 +13,16 @@ from optuna_kappa.law.effects import find_effects
 from optuna_kappa.law.observations import observe
 from optuna_kappa.law.optimum import find_optima
 from optuna_kappa.runs import RunTable
+from optuna_kappa.study.lr_names import LrName, quoted
 from optuna_kappa.study.trials import run_table
 
 
-def source_optima(sources: Any, lr: str) -> list[list[Optimum]]:
+def source_optima(sources: Any, lr: LrName) -> list[list[Optimum]]:
     """The optima of each source, at least one for each.
 
     Args:
         sources: What the user gave: a sequence of studies and run tables.
-        lr: Name of the learning-rate parameter of the studies.
+        lr: Name of the learning-rate parameter of the studies, or several names.
 
     Raises:
         ValueError: `sources` is not such a sequence, or no optimum can be located in one of them.
@@ -49,14 +50,14 @@ def source_optima(sources: Any, lr: str) -> list[list[Optimum]]:
         if not optima:
             raise ValueError(
                 "a source has no horizon at which three learning rates gave a finite loss; are "
-                f"its losses reported, and is {lr!r} the name of its learning rate?"
+                f"its losses reported, and is {quoted(lr)} the name of its learning rate?"
             )
         optima_by_source.append(optima)
 
     return optima_by_source
 
 
-def _without_effects(study: Study, lr: str) -> RunTable:
+def _without_effects(study: Study, lr: LrName) -> RunTable:
     """A study's runs, as they would have been with the average of the other parameters."""
     table = run_table(study, lr=lr)
     effects = find_effects(table, sorted(table.context))

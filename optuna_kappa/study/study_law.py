@@ -26,6 +26,7 @@ from optuna_kappa.schedules import AnySchedule
 from optuna_kappa.search.ladder import trusts_law
 from optuna_kappa.search.surrogate import Surrogate, link_at, surrogate
 from optuna_kappa.study.evidence import diverged_at
+from optuna_kappa.study.lr_names import LrName, with_name_used
 from optuna_kappa.study.plans import Plan, horizon, plan_of
 from optuna_kappa.study.reporting import Reporting, find_reporting
 from optuna_kappa.study.trials import lr_of, run_table, sign_of
@@ -41,7 +42,7 @@ class Problem(NamedTuple):
     Attributes:
         horizon: Steps of a full run.
         schedule: Schedule of the runs.
-        lr: Name of the learning-rate parameter.
+        lr: Name of the learning-rate parameter, or several names.
         sources: Optima of the runs of each source.
         direction: Direction of the study's objective.
 
@@ -53,7 +54,7 @@ class Problem(NamedTuple):
 
     horizon: int
     schedule: AnySchedule
-    lr: str
+    lr: LrName
     sources: Sequence[Sequence[Optimum]]
     direction: StudyDirection
 
@@ -93,7 +94,7 @@ class StudyLaw:
     @cached_property
     def effects(self) -> Effects:
         """What the other parameters do."""
-        return find_effects(self._runs, sorted(self._other_params))
+        return find_effects(self._runs, sorted(self._runs.context))
 
     @property
     def se_at_target(self) -> float:
@@ -263,8 +264,10 @@ class StudyLaw:
 
     def centered_ln_lr(self, trial: FrozenTrial) -> float:
         """A trial's ln lr, moved to the average of the other parameters."""
-        ln_lr = math.log(trial.params[self.problem.lr])
-        return ln_lr - self.shift(trial.params)
+        lr = self.problem.lr
+        rate = lr_of(trial, lr)
+        assert rate is not None
+        return math.log(rate) - self.shift(with_name_used(trial.params, lr))
 
     def shift(self, params: Mapping[str, Any]) -> float:
         """How far other parameters move the optimal ln lr."""
@@ -275,11 +278,8 @@ class StudyLaw:
         return find_reporting(self.trials, sign_of(self.problem.direction))
 
     @cached_property
-    def _other_params(self) -> set[str]:
-        names: set[str] = set()
-        for trial in self.trials:
-            names.update(trial.params)
-        return names & set(self._runs.context)
+    def _adjusted(self) -> RunTable:
+        return self.effects.adjusted(self._runs)
 
     @cached_property
     def _runs(self) -> RunTable:
@@ -293,6 +293,5 @@ class StudyLaw:
 
     @cached_property
     def _chain(self) -> Chain:
-        adjusted = self.effects.adjusted(self._runs)
-        observations = observe(adjusted)
+        observations = observe(self._adjusted)
         return find_chain(observations, logarithmic=self._runs.positive)

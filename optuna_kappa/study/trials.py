@@ -12,6 +12,14 @@ from optuna_kappa._validation import check_items, check_type
 from optuna_kappa.runs import COLUMNS, RunTable
 from optuna_kappa.study.attributes import note_unreadable
 from optuna_kappa.study.lengths import Lengths, curves_of
+from optuna_kappa.study.lr_names import (
+    NAME_USED,
+    LrName,
+    check_lr,
+    name_used,
+    names_of,
+    with_name_used,
+)
 from optuna_kappa.study.plans import PLAN, has_unreadable_plan, horizon, plan_of
 from optuna_kappa.study.private import direction_of, require_single_objective, snapshot_now
 from optuna_kappa.study.reporting import find_reporting
@@ -33,7 +41,7 @@ def run_table(
     trials: Study | Sequence[FrozenTrial],
     *,
     direction: StudyDirection = StudyDirection.MINIMIZE,
-    lr: str = "lr",
+    lr: LrName = "lr",
     schedule: str = "constant",
     states: Container[TrialState] = (*FINISHED, TrialState.FAIL, TrialState.RUNNING),
     horizon: int | None = None,
@@ -53,14 +61,16 @@ def run_table(
     Args:
         trials: A study, or some trials of one.
         direction: Direction of the objective; a study brings its own.
-        lr: Name of the learning-rate parameter; trials without it are left out.
+        lr: Name of the learning-rate parameter, or a tuple of names of which each trial has one;
+            trials without any are left out.
         schedule: Schedule of trials without a plan, those of other samplers.
         states: States of the trials to take.
         horizon: Steps of a full run. By default the longest plan or, without plans, the last step
             that most completed trials share.
 
     Returns:
-        Rows by trial number, then step, with context columns for the other parameters.
+        Rows by trial number, then step, with context columns for the other parameters. With
+        several names of the learning rate, the one used is in the context column `kappa:lr`.
 
     Raises:
         ValueError: The study has several objectives.
@@ -84,7 +94,7 @@ def run_table(
         trials = snapshot_now(trials)
         note_unreadable(trials, PLAN, has_unreadable_plan)
 
-    check_type("lr", lr, str, "it is the name of the learning-rate parameter")
+    lr = check_lr(lr)
     check_type("schedule", schedule, str, "it is the name of the runs' schedule")
     check_items("trials", trials, FrozenTrial, "give a study, or study.trials")
     check_items("states", states, TrialState, "only trials in one of them are taken")
@@ -108,36 +118,45 @@ def _table(
     trials: Sequence[FrozenTrial],
     *,
     sign: float,
-    lr: str,
+    lr: LrName,
     schedule: str,
     lengths: Lengths,
 ) -> RunTable:
     """The rows of some trials."""
     columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
     # A parameter may have the name of a column, so they are kept apart.
-    context: dict[str, list[str]] = {name: [] for name in sorted(_param_names(trials) - {lr})}
+    context: dict[str, list[str]] = {name: [] for name in _context_names(trials, lr)}
 
     for trial in trials:
         plan = plan_of(trial)
         trained_with = plan.schedule if plan else schedule
+        params = with_name_used(trial.params, lr)
 
         for run, by_step in curves_of(trial, lengths, trained_with).items():
             longest = max(by_step, default=1)
             constant = {
                 "run": run,
-                "lr": float(trial.params[lr]),
+                "lr": lr_of(trial, lr),
                 "schedule": trained_with,
                 "horizon": max(lengths.planned(trial), longest, 1),
             }
             for name, value in constant.items():
                 columns[name] += [value] * len(by_step)
             for name, values in context.items():
-                values += [str(trial.params.get(name, ""))] * len(by_step)
+                values += [str(params.get(name, ""))] * len(by_step)
 
             columns["step"] += by_step
             columns["loss"] += [sign * value for value in by_step.values()]
 
     return RunTable(**columns, context=context)  # type: ignore[arg-type]
+
+
+def _context_names(trials: Sequence[FrozenTrial], lr: LrName) -> list[str]:
+    """The names of all other parameters, sorted."""
+    names = _param_names(trials) - set(names_of(lr))
+    if not isinstance(lr, str):
+        names.add(NAME_USED)
+    return sorted(names)
 
 
 def _param_names(trials: Sequence[FrozenTrial]) -> set[str]:
@@ -161,8 +180,12 @@ def fixed_params(trial: FrozenTrial) -> Mapping[str, Any]:
     return fixed
 
 
-def lr_of(trial: FrozenTrial, name: str) -> float | None:
+def lr_of(trial: FrozenTrial, name: LrName) -> float | None:
     """A trial's learning rate; None if it has none, or one that is not a positive number.
+
+    Args:
+        trial: Any trial.
+        name: Name of the learning-rate parameter, or several names.
 
     Example:
         >>> import optuna
@@ -173,7 +196,8 @@ def lr_of(trial: FrozenTrial, name: str) -> float | None:
         >>> lr_of(study.trials[0], "learning_rate") is None
         True
     """
-    lr = trial.params.get(name)
+    used = name_used(trial.params, name)
+    lr = None if used is None else trial.params[used]
     if isinstance(lr, (int, float)) and lr > 0:
         return float(lr)
     return None

@@ -12,8 +12,8 @@ import plotly.graph_objects as go
 from optuna.study import Study
 from plotly.colors import sample_colorscale
 
-from optuna_kappa._validation import check_type
 from optuna_kappa.study.explain import Kill
+from optuna_kappa.study.lr_names import LrName, check_lr
 from optuna_kappa.visualization import theme
 from optuna_kappa.visualization.pruning_info import (
     DIGITS,
@@ -39,7 +39,7 @@ class _Frame(NamedTuple):
     bad: float  # the end at which values are bad
 
 
-def plot_pruning(study: Study, lr: str = "lr") -> go.Figure:
+def plot_pruning(study: Study, lr: LrName = "lr") -> go.Figure:
     """Draw the curves of trials that ran to the end, and of pruned trials.
 
     A cross shows where a trial was pruned. Its color shows the probability, at that time, that
@@ -49,7 +49,7 @@ def plot_pruning(study: Study, lr: str = "lr") -> go.Figure:
 
     Args:
         study: A study with one objective.
-        lr: Name of the learning-rate parameter.
+        lr: Name of the learning-rate parameter, or a tuple of several.
 
     Raises:
         ValueError: The study has several objectives.
@@ -63,8 +63,7 @@ def plot_pruning(study: Study, lr: str = "lr") -> go.Figure:
         >>> [trace.name for trace in plot_pruning(study).data]
         ['pruned (1)', 'best', 'pruned otherwise']
     """
-    check_type("lr", lr, str, "it is the name of the learning-rate parameter")
-    return _draw(get_pruning_info(study, lr))
+    return _draw(get_pruning_info(study, check_lr(lr)))
 
 
 def _draw(info: PruningInfo) -> go.Figure:

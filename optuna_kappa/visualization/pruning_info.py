@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from optuna_kappa._validation import LARGEST_LOSS
 from optuna_kappa.study.explain import Kill, kills
+from optuna_kappa.study.lr_names import LrName
 from optuna_kappa.study.private import snapshot_now
 from optuna_kappa.study.trials import lr_of
 from optuna_kappa.visualization import theme
@@ -64,12 +65,12 @@ class PruningInfo(NamedTuple):
     maximize: bool
 
 
-def get_pruning_info(study: Study, lr: str) -> PruningInfo:
+def get_pruning_info(study: Study, lr: LrName) -> PruningInfo:
     """Select what the figure shows of a study.
 
     Args:
         study: A study with one objective.
-        lr: Name of the learning-rate parameter.
+        lr: Name of the learning-rate parameter, or several names.
 
     Raises:
         ValueError: The study has several objectives.
@@ -153,7 +154,7 @@ def _first_step(trials: Sequence[FrozenTrial]) -> int:
 
 def _curves(
     trials: Sequence[FrozenTrial],
-    lr: str,
+    lr: LrName,
     first: int,
     best: int | None = None,
 ) -> list[Curve]:
@@ -174,7 +175,7 @@ def _curves(
     return curves
 
 
-def _curve(trial: FrozenTrial, lr: str, first: int) -> Curve:
+def _curve(trial: FrozenTrial, lr: LrName, first: int) -> Curve:
     """Reports of a trial, unless they diverged. Of many, those evenly spaced on a log axis."""
     reports = trial.intermediate_values
     steps = []

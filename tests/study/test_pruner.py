@@ -199,7 +199,7 @@ def test_another_process_decides_the_same_and_pickles() -> None:
         ({"epsilon": 2}, r"epsilon must be .* in \[0, 1\), got 2: it is a probability"),
         ({"margin": -1}, "margin must be .* got -1: it is a part of the best loss"),
         ({"n_startup_trials": 0}, "n_startup_trials must be an int of at least 1"),
-        ({"lr": 3}, "lr must be a str, got 3: it is the name of the learning-rate parameter"),
+        ({"lr": 3}, "lr must be a str or a tuple of different ones, got 3: it is the name of the"),
     ],
 )
 def test_wrong_arguments(arguments: dict[str, Any], message: str) -> None:

@@ -1,0 +1,69 @@
+"""The learning rate to train full runs with, at the end of a search."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from optuna.study import Study
+from optuna.trial import FrozenTrial
+
+from optuna_kappa._validation import check_mapping
+from optuna_kappa.study.lr_names import NAME_USED, quoted
+from optuna_kappa.study.lr_range import lr_name_for, lr_range_for
+from optuna_kappa.study.search_space import ends, require_lr
+from optuna_kappa.study.study_law import StudyLaw
+from optuna_kappa.study.trials import best_params, require_known_params
+
+
+def recommended_lr(
+    study: Study,
+    trials: Sequence[FrozenTrial],
+    params: Mapping[str, Any] | None,
+    study_law: StudyLaw,
+) -> float:
+    """The lr with the least expected loss of a full run, within the range that trials have had.
+
+    Args:
+        study: The study of the trials.
+        trials: All its trials.
+        params: Other parameters of the run. By default those of the best full run; where the
+            learning rate has several names, these tell which one is meant.
+        study_law: What the finished trials and the sources say.
+
+    Raises:
+        ValueError: No trial has a learning rate, no horizon has three learning rates with a
+            finite loss yet, or no trial has a parameter of one of these names.
+
+    Example:
+        >>> import optuna
+        >>> from optuna_kappa.runs import example_runs  # the best lr is 0.01 / horizon
+        >>> from optuna_kappa.schedules import as_schedule
+        >>> from optuna_kappa.study.sources import source_optima
+        >>> from optuna_kappa.study.study_law import Problem
+        >>> study = optuna.create_study()
+        >>> lr = study.ask().suggest_float("lr", 1e-6, 1e-1, log=True)
+        >>> sources = source_optima([example_runs()], lr="lr")
+        >>> problem = Problem(64, as_schedule("constant"), "lr", sources, study.direction)
+        >>> round(recommended_lr(study, study.trials, None, StudyLaw(problem, [])), 5)
+        0.00015
+    """
+    problem = study_law.problem
+    best = best_params(study, trials, problem.horizon)
+    params = best if params is None else params
+    check_mapping("params", params, "it has values of other parameters by name")
+    require_known_params(params, trials)
+
+    name = lr_name_for(params, trials, problem.lr, missing=best)
+    lr_range = lr_range_for(params, trials, name, missing=best)
+    if lr_range is not None:
+        low, high = ends(require_lr(name, lr_range))
+        ln_lr = study_law.recommend({**params, NAME_USED: name}, low, high)
+        if ln_lr is not None:
+            return math.exp(ln_lr)
+
+    raise ValueError(
+        f"nothing can be recommended before a trial has suggested {quoted(problem.lr)} and three "
+        "learning rates have a finite loss at one horizon; run more trials first"
+    )
