@@ -5,10 +5,11 @@
 - From trials to data: `reporting` and `lengths` say what reports and values mean, `trials` makes
   run tables, `search_space` coordinates, `peers` the runs that a trial is compared with.
 - Behind the sampler: `sources` and `evidence` go into the `study_law`, `proposal` picks a learning
-  rate from it, `base_sampler` picks all else, `recommending` answers at the end, `setup_hints`
-  warns of mistakes, `law_hints` of what the law cannot use. `lr_names` knows what the learning
-  rate is called, `without_lr` what happens to trials that have none. `planning` says what a trial
-  is to be, once `dead` and `interrupted` have sorted out those that told nothing.
+  rate from it, `base_sampler` picks all else (with `alternatives`, where values are no numbers),
+  `recommending` answers at the end, `setup_hints` warns of mistakes, `law_hints` of what the law
+  cannot use. `lr_names` knows what the learning rate is called, `without_lr` what happens to
+  trials that have none. `planning` says what a trial is to be, once `dead` and `interrupted` have
+  sorted out those that told nothing.
 - Behind the pruner and its explanations: `decisions`.
 - `private` is the only module that touches Optuna's private names.
 """

@@ -6,7 +6,7 @@ several horizons. Each call here is forwarded with a view of the study that hide
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,9 @@ from optuna_kappa.study.lr_names import LrName, names_of
 from optuna_kappa.study.plans import at_horizon, kind_of, probe_end
 
 _KAPPA_KINDS = ("probe", "law", "cover")
+
+# (study, trial, name, distribution) -> value, or NotImplemented for the base sampler's
+Choose = Callable[[Study, FrozenTrial, str, BaseDistribution], Any]
 
 _TrialKey = tuple[str, int]  # name of the study and number of the trial
 
@@ -53,6 +56,7 @@ class BaseSamplerAdapter(BaseSampler):
         horizon: int,
         lr: LrName,
         seed: int,
+        choose: Choose | None = None,
     ) -> None:
         """Forward to one sampler, or to a new TPESampler for each trial.
 
@@ -61,6 +65,8 @@ class BaseSamplerAdapter(BaseSampler):
             horizon: Steps of a full run.
             lr: Name of the learning-rate parameter, or several names.
             seed: Seed of the TPESamplers.
+            choose: What chooses values in place of a TPESampler. A sampler that the user gave
+                chooses for itself.
 
         Raises:
             ValueError: The base sampler is not one of Optuna's kind.
@@ -73,6 +79,7 @@ class BaseSamplerAdapter(BaseSampler):
         self._horizon = horizon
         self._lr = lr
         self._seed = seed
+        self._choose = choose
 
         # Of trials under way: their TPESampler, and what `sample_relative` proposed.
         self._samplers: dict[_TrialKey, BaseSampler] = {}
@@ -120,7 +127,10 @@ class BaseSamplerAdapter(BaseSampler):
             return params
 
         for name, distribution in search_space.items():
-            if name not in params:
+            chosen = self._chosen(study, trial, name, distribution)
+            if chosen is not NotImplemented:
+                params[name] = chosen
+            elif name not in params:
                 value = sampler.sample_independent(view, trial, name, distribution)
                 params[name] = value
 
@@ -135,6 +145,10 @@ class BaseSamplerAdapter(BaseSampler):
         param_distribution: BaseDistribution,
     ) -> Any:
         """The base sampler's value of one parameter."""
+        chosen = self._chosen(study, trial, param_name, param_distribution)
+        if chosen is not NotImplemented:
+            return chosen
+
         view = self._view(study, trial)
         sampler = self._sampler_of(study, trial)
         return sampler.sample_independent(
@@ -167,6 +181,18 @@ class BaseSamplerAdapter(BaseSampler):
         """What `sample_relative` proposed for a trial whose lr `KappaSampler` picks."""
         key = _key(study, trial)
         return self._proposed.get(key, {})
+
+    def _chosen(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        name: str,
+        distribution: BaseDistribution,
+    ) -> Any:
+        """The value that is chosen in place of a TPESampler; NotImplemented if there is none."""
+        if self._sampler is not None or self._choose is None:
+            return NotImplemented
+        return self._choose(study, trial, name, distribution)
 
     def _view(self, study: Study, trial: FrozenTrial) -> Study:
         """The trials that tell the base sampler something about the parameters it picks.

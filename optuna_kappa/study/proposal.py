@@ -10,6 +10,7 @@ from typing import Any
 from optuna.trial import FrozenTrial
 
 from optuna_kappa.search.picking import N_SPREAD, Picker, below_wall
+from optuna_kappa.study.alternatives import bracketing_step
 from optuna_kappa.study.evidence import is_evidence
 from optuna_kappa.study.plans import horizon, kind_of
 from optuna_kappa.study.study_law import StudyLaw
@@ -56,13 +57,17 @@ def propose_ln_lr(
     """
     tried, running, n_before = _beside(trial, rivals, study_law)
     shift = study_law.shift(params)
-    low, high = ends
+    low, high = ends[0] - shift, ends[1] - shift
+    beyond = bracketing_step(trial, rivals, study_law, params, (low, high))
+    if beyond is not None:
+        return beyond + shift
+
     planned_for = horizon(trial)
     picker = _picker(
         study_law,
         planned_for=planned_for,
-        low=low - shift,
-        high=high - shift,
+        low=low,
+        high=high,
         rungs=rungs,
         u=u,
         n_dead=n_dead,

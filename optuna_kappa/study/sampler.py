@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from optuna_kappa.law import Law
 from optuna_kappa.runs import RunTable
 from optuna_kappa.schedules import AnySchedule, as_schedule
 from optuna_kappa.search.ladder import affordable, rungs
+from optuna_kappa.study.alternatives import choose
 from optuna_kappa.study.base_sampler import BaseSamplerAdapter, is_lr_ours
 from optuna_kappa.study.dead import check_dead_after
 from optuna_kappa.study.evidence import select_evidence
@@ -57,9 +59,9 @@ class KappaSampler(BaseSampler):
        that misleads costs a few trials, not the search.
 
     All other parameters come from the base sampler. It learns from all trials, but when it has to
-    choose the lr as well, only from full-length ones. If other
-    parameters are suggested before the lr and are seen to move its optimum, the lr is proposed
-    for their values.
+    choose the lr as well, only from full-length ones. Of parameters that are no numbers, such as
+    the optimizer, each value is tried first. If other parameters are suggested before the lr and
+    are seen to move its optimum, the lr is proposed for their values.
 
     Use the sampler together with `KappaPruner`, which ends probes at their planned horizon. An
     objective with a learning-rate schedule builds it for `optuna_kappa.horizon(trial)` steps.
@@ -133,7 +135,9 @@ class KappaSampler(BaseSampler):
             seed = int(np.random.SeedSequence().generate_state(1)[0])
         self._seed = check_count("seed", seed, "leave it out to draw one", least=0)
 
-        self._base = BaseSamplerAdapter(base_sampler, self._horizon, self.lr, self._seed)
+        self._base = BaseSamplerAdapter(
+            base_sampler, self._horizon, self.lr, self._seed, self._choose
+        )
         self._memo: tuple[object, StudyLaw] | None = None
         self._hints = Hints(_logger)
         self._law_hints = LawHints(self._planner.rungs)
@@ -248,6 +252,14 @@ class KappaSampler(BaseSampler):
         """
         trials = snapshot_now(study)
         return recommended_lr(study, trials, params, self._study_law(study, trials))
+
+    def _choose(
+        self, study: Study, trial: FrozenTrial, name: str, values: BaseDistribution
+    ) -> Any:
+        """A value of a parameter that is not a number; NotImplemented for the base sampler's."""
+        others = self._others(study, trial)
+        study_law = partial(self._study_law, study, others)
+        return choose(trial, name, values, others, study_law, self._seed)
 
     def _propose(
         self, study: Study, trial: FrozenTrial, name: str, ln_range: tuple[float, float]

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
+import numpy as np
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
@@ -272,6 +273,22 @@ class StudyLaw:
     def shift(self, params: Mapping[str, Any]) -> float:
         """How far other parameters move the optimal ln lr."""
         return self.effects.shift(params)
+
+    def category(self, params: Mapping[str, Any]) -> tuple[str, ...]:
+        """The values of those parameters that vary and are not numbers."""
+        scales = self.effects.scales
+        return tuple(str(params.get(scale.name, "")) for scale in scales if scale.values)
+
+    def category_of(self, trial: FrozenTrial) -> tuple[str, ...]:
+        """The category of a trial's parameters."""
+        return self.category(with_name_used(trial.params, self.problem.lr))
+
+    @cached_property
+    def final_losses(self) -> Mapping[int, float]:
+        """Losses of full runs, for the average of the other parameters, by number of the trial."""
+        runs = self._adjusted
+        at_end = np.flatnonzero(runs.step == self.problem.horizon)
+        return {int(runs.run[row]): float(runs.loss[row]) for row in at_end}
 
     @cached_property
     def _reporting(self) -> Reporting:
