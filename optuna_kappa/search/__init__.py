@@ -5,6 +5,7 @@
 - `picking`: learning rates. Which one to try next at a horizon.
 - `covering`: which one to try next where all losses tie.
 - `bracketing`: learning rates, for a category whose best run is its outermost one.
+- `located`: whether runs have located the optimum, or have told nothing so far.
 - `surrogate`: the losses that runs of a horizon are expected to have, for `picking`.
 - `trajectory`: the best loss of a search against what it has spent.
 """

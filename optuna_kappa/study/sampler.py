@@ -208,9 +208,7 @@ class KappaSampler(BaseSampler):
         """Forward to the base sampler, and warn once of each set-up that wastes probes."""
         settle_without_lr(study, trial, self.lr, self._horizon)
         self._base.after_trial(study, trial, state, values)
-
-        plan = plan_of(trial)
-        self._hints.say(hint(trial, plan, state, study.pruner, self.lr))
+        self._hints.say(hint(trial, plan_of(trial), state, study.pruner, self.lr))
 
     def law(self, study: Study) -> Law:
         """The law, fitted to the study's finished trials and the sources.

@@ -25,15 +25,14 @@ from optuna_kappa.law.optimum import Chain, find_chain
 from optuna_kappa.runs import RunTable
 from optuna_kappa.schedules import AnySchedule
 from optuna_kappa.search.ladder import trusts_law
-from optuna_kappa.search.surrogate import Surrogate, link_at, surrogate
+from optuna_kappa.search.located import CONTRAST, all_tie, standard_error
+from optuna_kappa.search.surrogate import Surrogate, surrogate
 from optuna_kappa.study.evidence import diverged_at
 from optuna_kappa.study.lr_names import LrName, with_name_used
 from optuna_kappa.study.plans import Plan, horizon, plan_of
 from optuna_kappa.study.reporting import Reporting, find_reporting
 from optuna_kappa.study.trials import lr_of, run_table, sign_of
 
-_MIN_RATES = 3  # learning rates that locate an optimum
-_CONTRAST = 0.01  # losses that differ by a smaller part of themselves count as equal
 _MAX_SURROGATES = 8
 
 
@@ -99,25 +98,9 @@ class StudyLaw:
 
     @property
     def se_at_target(self) -> float:
-        """Standard error of the optimum (ln lr), located by the full runs alone.
-
-        It is infinite if there are too few full runs, if the best of them is the outermost, or if
-        they hardly differ: on a plateau, where training has failed, noise looks like a valley.
-        """
-        chain = self._chain
-        link = link_at(chain, self.problem.schedule.name, self.problem.horizon)
-        if link is None or link.optimum is None:
-            return math.inf
-
-        losses = link.losses
-        too_few = len(losses.x) < _MIN_RATES
-        if too_few or link.optimum.at_edge:
-            return math.inf
-
-        # A difference of logarithms is a part of the loss already.
-        level = 1 if chain.logarithmic else losses.level
-        is_plateau = losses.contrast < _CONTRAST * level
-        return math.inf if is_plateau else link.optimum.se
+        """Standard error of the optimum (ln lr), located by the full runs alone."""
+        problem = self.problem
+        return standard_error(self._chain, problem.schedule.name, problem.horizon)
 
     @property
     def first_law_run_is_best(self) -> bool:
@@ -142,22 +125,12 @@ class StudyLaw:
         if len(losses) < 2:
             return False
         first, *later = losses
-        return first + _CONTRAST * abs(first) < min(later)
+        return first + CONTRAST * abs(first) < min(later)
 
     def is_plateau(self, planned_for: int) -> bool:
-        """Whether losses that tie have shown nothing about the best lr of runs of a horizon.
-
-        Three learning rates or more tie at this horizon or, before three were seen there, wherever
-        three were seen.
-        """
-        here = link_at(self._chain, self.problem.schedule.name, planned_for)
-        if here is not None and len(here.losses.x) >= _MIN_RATES:
-            return here.losses.is_flat
-        if self.law.optima:
-            return False
-
-        seen = [link.losses for link in self._chain.links if len(link.losses.x) >= _MIN_RATES]
-        return any(losses.is_flat for losses in seen)
+        """Whether losses that tie have shown nothing about the best lr of runs of a horizon."""
+        has_law = bool(self.law.optima)
+        return all_tie(self._chain, self.problem.schedule.name, planned_for, has_law=has_law)
 
     def is_trusted(self, kinds: Sequence[str], *, has_probes: bool) -> bool:
         """Whether the next target trial may follow the law.
