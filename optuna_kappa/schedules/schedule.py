@@ -89,7 +89,8 @@ class Schedule:
             ValueError: If p leaves [0, 1] by more than rounding, or is NaN.
         """
         try:
-            given = np.asarray(p, dtype=float)
+            # NumPy would take the real parts of complex numbers, with no more than a warning.
+            given = np.array(np.nan) if np.iscomplexobj(p) else np.asarray(p, dtype=float)
         except (TypeError, ValueError, OverflowError):
             given = np.array(np.nan)
         is_inside = (given >= -_ROUNDING) & (given <= 1 + _ROUNDING)

@@ -8,7 +8,7 @@ from typing import Any
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from optuna_kappa._validation import check_items, check_type
+from optuna_kappa._validation import check_horizon, check_items, check_type
 from optuna_kappa.runs import COLUMNS, RunTable
 from optuna_kappa.study.attributes import note_unreadable
 from optuna_kappa.study.lengths import Lengths, curves_of
@@ -98,6 +98,8 @@ def run_table(
     check_type("schedule", schedule, str, "it is the name of the runs' schedule")
     check_items("trials", trials, FrozenTrial, "give a study, or study.trials")
     check_items("states", states, TrialState, "only trials in one of them are taken")
+    if horizon is not None:
+        horizon = check_horizon(horizon)
 
     taken = []
     for trial in trials:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -158,3 +159,9 @@ def test_bad_values(call: object, message: str) -> None:
     assert callable(call)
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("p", [1j, np.array([1j]), np.array([0.5 + 0j])])
+def test_a_fraction_is_no_complex_number(p: Any) -> None:
+    with pytest.raises(ValueError, match=r"p must lie in \[0, 1\]"):
+        constant()(p)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -205,3 +206,9 @@ def test_a_parameter_may_have_any_name(name: str, tmp_path: Path) -> None:
 def test_a_parameter_of_the_name_lr_beside_the_learning_rate() -> None:
     (one, two) = (trial(reports={1: 1.0}, number=n, eta=0.25) for n in range(2))
     assert run_table([one, two], lr="eta").context["lr"].tolist() == ["0.001", "0.001"]
+
+
+@pytest.mark.parametrize("steps", [0, -1, 2.5, "24", float("nan"), Decimal("sNaN")])
+def test_a_horizon_is_a_number_of_steps(steps: Any) -> None:
+    with pytest.raises(ValueError, match="horizon must be a positive whole number of steps"):
+        run_table([], horizon=steps)
