@@ -6,6 +6,7 @@ from optuna_kappa.law.law import Law, Proposal
 from optuna_kappa.law.omissions import omissions
 from optuna_kappa.law.optimum import Optimum
 from optuna_kappa.law.prior import PRIORS, Prior, SlopeClass
+from optuna_kappa.law.regimes import prior_for
 from optuna_kappa.law.verdict import Verdict
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "join",
     "omissions",
     "pool",
+    "prior_for",
 ]
