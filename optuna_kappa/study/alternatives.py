@@ -26,7 +26,7 @@ from optuna.trial import FrozenTrial
 from optuna_kappa.law.features import scale_of
 from optuna_kappa.search.bracketing import step_beyond
 from optuna_kappa.study.dead import is_dead
-from optuna_kappa.study.evidence import diverged_at, is_evidence
+from optuna_kappa.study.evidence import is_evidence
 from optuna_kappa.study.lr_names import name_used, with_name_used
 from optuna_kappa.study.plans import horizon, is_exempt, kind_of, plan_of
 from optuna_kappa.study.search_space import ends
@@ -225,7 +225,7 @@ def _step(
 
 def _final_loss(trial: FrozenTrial, study_law: StudyLaw) -> float:
     """The loss of a finished trial; NaN if it diverged, infinite if it was ended before."""
-    step = diverged_at(trial)
+    step = study_law.diverged_at(trial)
     if step is not None and step <= horizon(trial):
         return math.nan
     return study_law.final_losses.get(trial.number, math.inf)
