@@ -18,6 +18,9 @@ import numpy as np
 
 from optuna_kappa._validation import POSITIVE
 
+_OVERRUN = 1.1  # of a budget, by probes rounded to whole steps
+_LONG_ONES = 2  # long probes that are taken away last: they show on which side the optimum lies
+_COVERING = 4  # short probes that are taken away last: they cover the range
 _FEWEST = 3  # fewer probes cannot bracket an optimum
 _APART = 2.0  # the long rung's horizon is at least this many times that of the short one
 _ROUNDING = 1e-9  # of a number of probes, which is rounded down
@@ -100,6 +103,63 @@ def rungs_for(budget: float) -> tuple[Rung, ...]:
     if budget > PLANS[-1].budget:
         return _large(budget)
     return _between(budget)
+
+
+def probes_for(budget: float, target: int) -> list[tuple[int, int]]:
+    """Spread a budget over probes whose horizons are whole numbers of steps.
+
+    Rounded to a step, probes may cost more than the budget. Then there are fewer of them, but
+    never fewer than three.
+
+    Args:
+        budget: Full-run equivalents.
+        target: Horizon of a full run, in steps.
+
+    Returns:
+        (horizon, number of probes) of each rung, by ascending horizon, all below the target.
+
+    Raises:
+        ValueError: The budget is not positive.
+
+    Example:
+        >>> probes_for(0.5, target=24)
+        [(1, 6), (2, 3)]
+        >>> probes_for(0.25, target=24)
+        [(1, 4), (2, 1)]
+    """
+    planned: list[tuple[int, int]] = []
+    for rung in rungs_for(budget):
+        above = planned[-1][0] + 1 if planned else 1
+        horizon = max(above, round(rung.fraction * target))
+        if horizon < target:
+            planned.append((horizon, rung.n))
+
+    while _cost(planned) > _OVERRUN * budget * target and _number(planned) > _FEWEST:
+        planned = _with_one_less(planned)
+    if _cost(planned) > _OVERRUN * budget * target:
+        return [(horizon, _FEWEST) for horizon, _ in planned[:1]]
+    return planned
+
+
+def _with_one_less(planned: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Take away the probe that is missed least: a long one, as long as two others are left."""
+    (short, n_short), *rest = planned
+    if not rest:
+        return [(short, n_short - 1)]
+
+    ((long, n_long),) = rest
+    if n_long > _LONG_ONES or (n_short <= _COVERING and n_long > 1):
+        return [(short, n_short), (long, n_long - 1)]
+    return [(short, n_short - 1), (long, n_long)]
+
+
+def _cost(planned: list[tuple[int, int]]) -> int:
+    """Steps of all probes."""
+    return sum(horizon * n for horizon, n in planned)
+
+
+def _number(planned: list[tuple[int, int]]) -> int:
+    return sum(n for _, n in planned)
 
 
 def _small(budget: float) -> tuple[Rung, ...]:

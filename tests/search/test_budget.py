@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from optuna_kappa.search.budget import Rung, rungs_for
+from optuna_kappa.search.budget import Rung, probes_for, rungs_for
 from optuna_kappa.search.ladder import LADDER, N_PROBES, rungs
 
 
@@ -74,3 +74,22 @@ def test_cost() -> None:
 def test_a_budget_is_positive(budget: float) -> None:
     with pytest.raises(ValueError, match="budget must be .* it is that of the probes"):
         rungs_for(budget)
+
+
+@pytest.mark.parametrize("target", [2, 5, 12, 16, 24, 100, 10**6])
+@pytest.mark.parametrize("budget", [0.1, 0.25, 0.5, 1.0, 1.5, 4.0])
+def test_probes_of_whole_steps(target: int, budget: float) -> None:
+    probes = probes_for(budget, target)
+    horizons = [horizon for horizon, _ in probes]
+    assert horizons == sorted(set(horizons))
+    assert 1 <= horizons[0] <= horizons[-1] < target
+    assert sum(n for _, n in probes) >= 3
+
+    cost = sum(horizon * n for horizon, n in probes)
+    cheapest = 3 / target
+    assert cost <= max(1.1 * budget, cheapest) * target
+
+
+@pytest.mark.parametrize(("target", "budget"), [(16, 0.5), (12, 0.5), (24, 0.25)])
+def test_coarse_steps_leave_two_horizons(target: int, budget: float) -> None:
+    assert [horizon for horizon, _ in probes_for(budget, target)] == [1, 2]
