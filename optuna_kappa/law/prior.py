@@ -124,15 +124,17 @@ class Prior:
 
 
 def _mostly(name: str, source: str, label: str, mean: float, sd: float) -> Prior:
-    """Return a prior of one class of slopes, without a ceiling, that the runs may overrule."""
-    return Prior(
-        name,
-        source,
-        (
-            SlopeClass(label, 1 - _ANYTHING_WEIGHT, mean, sd),
-            SlopeClass(ANYTHING, _ANYTHING_WEIGHT, 0.5, 1.5),
-        ),
+    """Return a prior of one slope at all horizons, which the runs may overrule."""
+    one_slope = SlopeClass(
+        label,
+        1 - _ANYTHING_WEIGHT,
+        mean,
+        sd,
+        ceiling=0.0,
+        drift=0.1,
+        steepening=0.0,
     )
+    return Prior(name, source, (one_slope, SlopeClass(ANYTHING, _ANYTHING_WEIGHT, 0.5, 1.5)))
 
 
 MIXTURE = Prior(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from optuna_kappa import fit
@@ -88,3 +89,10 @@ def test_weights_sum_to_1() -> None:
 def test_priors_are_found_by_name_only(prior: object) -> None:
     with pytest.raises(ValueError, match="prior must be one of 'mixture', 'paper'"):
         as_prior(prior)
+
+
+@pytest.mark.parametrize(("name", "slope"), [("copy", 0.0), ("bjorck", 0.32), ("paper", 1.0)])
+def test_a_named_prior_keeps_its_slope_far_beyond_the_runs(name: str, slope: float) -> None:
+    law = fit(example_runs(slope=slope, horizons=[1, 2]), prior=name)
+    moved = law.propose(2.0).lr / law.propose(48.0).lr
+    assert np.log(moved) / np.log(24.0) == pytest.approx(slope, abs=0.05)
