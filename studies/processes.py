@@ -1,14 +1,55 @@
-"""Set up the worker processes of a study, and end them together with their parent."""
+"""Start the worker processes of a study, and end them together with their parent."""
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+from typing import Any
 
 _POLL = 0.2  # seconds between two checks that the parent is alive
+
+
+@contextmanager
+def crew(
+    target: Callable[..., None], arguments: tuple[Any, ...], jobs: int
+) -> Iterator[list[BaseProcess]]:
+    """Start worker processes, and stop them at the end.
+
+    Args:
+        target: What each process calls. It should call `set_up_worker` first.
+        arguments: Arguments of the target; they must be picklable.
+        jobs: Number of processes.
+    """
+    context = multiprocessing.get_context("spawn")
+    workers: list[BaseProcess] = []
+    try:
+        for _ in range(jobs):
+            worker = context.Process(target=target, args=arguments)
+            with _no_interrupt():
+                worker.start()
+                workers.append(worker)
+
+        yield workers
+    finally:
+        # Stop all of them before waiting for any.
+        for process in workers:
+            process.terminate()
+        for process in workers:
+            process.join()
+
+
+def ending(exit_code: int) -> str:
+    """Say how a process ended, by its exit code, as the rest of a sentence."""
+    if exit_code < 0:
+        return f"was killed ({signal.Signals(-exit_code).name})"
+    return "failed with the error above"
 
 
 def set_up_worker(parent: int) -> None:
@@ -28,6 +69,20 @@ def set_up_worker(parent: int) -> None:
     watcher = threading.Thread(target=_end_with, args=(parent,), daemon=True)
     watcher.start()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+@contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """Delay an interrupt; processes started meanwhile never get one.
+
+    An interrupt from the keyboard reaches all processes, and each one that is still starting would
+    print a traceback.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end_with(parent: int) -> None:

@@ -7,12 +7,9 @@ also counts those that other commands train.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import timedelta
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
@@ -24,7 +21,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from studies.mnist.data import load
 from studies.paper.plan import Group, Plan, Planned
 from studies.paper.sweep import Sweep
-from studies.processes import set_up_worker
+from studies.processes import crew, ending, set_up_worker
 
 CONTINUE = "Run the same command again to continue."
 """What to do after a sweep has stopped early."""
@@ -69,52 +66,17 @@ def run_all(plan: Plan, folder: Path, jobs: int, deadline: float, console: Conso
     dataset = load(plan.source)
     console.print(f"Data: {dataset.source}", soft_wrap=True, markup=False)
 
-    with _crew(plan, folder, jobs, deadline) as workers:
+    arguments = (plan, folder, os.getpid(), deadline)
+    with crew(_work, arguments, jobs) as workers:
         _follow(workers, sweep, _Display(planned, todo, console))
         failed = [worker.exitcode for worker in workers if worker.exitcode]
 
     n_missing = len(sweep.missing())
     if n_missing and failed:
         raise WorkerError(
-            f"a worker process {_ending(failed[0])}; runs still to do: {n_missing:,}. {CONTINUE}"
+            f"a worker process {ending(failed[0])}; runs still to do: {n_missing:,}. {CONTINUE}"
         )
     return n_missing
-
-
-@contextmanager
-def _crew(plan: Plan, folder: Path, jobs: int, deadline: float) -> Iterator[list[BaseProcess]]:
-    """Start worker processes, and stop them at the end."""
-    context = multiprocessing.get_context("spawn")
-    arguments = (plan, folder, os.getpid(), deadline)
-    workers: list[BaseProcess] = []
-    try:
-        for _ in range(jobs):
-            worker = context.Process(target=_work, args=arguments)
-            with _no_interrupt():
-                worker.start()
-                workers.append(worker)
-
-        yield workers
-    finally:
-        # Stop all of them before waiting for any.
-        for process in workers:
-            process.terminate()
-        for process in workers:
-            process.join()
-
-
-@contextmanager
-def _no_interrupt() -> Iterator[None]:
-    """Delay an interrupt; processes started meanwhile never get one.
-
-    An interrupt from the keyboard reaches all processes, and each one that is still starting would
-    print a traceback.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _work(plan: Plan, folder: Path, parent: int, deadline: float) -> None:
@@ -194,14 +156,7 @@ def _follow(workers: Sequence[BaseProcess], sweep: Sweep, display: _Display) -> 
 
             for worker in ended:
                 if worker.exitcode and running:
-                    display.tell(f"A worker process {_ending(worker.exitcode)}; others go on.")
-
-
-def _ending(exit_code: int) -> str:
-    """Say how a process ended, by its exit code, as the rest of a sentence."""
-    if exit_code < 0:
-        return f"was killed ({signal.Signals(-exit_code).name})"
-    return "failed with the error above"
+                    display.tell(f"A worker process {ending(worker.exitcode)}; others go on.")
 
 
 def _samples(runs: Runs) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from studies.folders import writable
 from studies.mnist.data import ALL
 from studies.paper.plan import Group, Planned
 from studies.paper.sweep import Sweep, test_losses
-from studies.recorded import FOLDER
+from studies.recorded import FOLDER, write
 
 TEST = "-test"
 """End of the name of a table of test losses; the table without it has validation losses."""
@@ -47,7 +46,7 @@ def export(sweep: Sweep, folder: Path) -> list[Path]:
 
         for kind, losses in kinds.items():
             path = folder / f"{group.name}{kind}.csv.gz"
-            _replace(path, _table(group, sweep.plan.epoch, trials, losses))
+            write(_table(group, sweep.plan.epoch, trials, losses), path)
             paths.append(path)
 
     return paths
@@ -72,16 +71,6 @@ def _complete_seeds(sweep: Sweep, group: Group) -> dict[Planned, FrozenTrial]:
             trials.update((run, done[run]) for run in runs)
 
     return trials
-
-
-def _replace(path: Path, table: RunTable) -> None:
-    """Write a table so that a reader never finds part of one, not even after a kill."""
-    part = path.with_name(f".{os.getpid()}-{path.name}")
-    try:
-        table.to_csv(part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _table(
