@@ -74,7 +74,7 @@ class Family:
     batch: int
     trained: tuple[Trained, ...]
     n_lrs: int = 16
-    n_seeds: int = 3
+    n_seeds: int = 5
 
     @property
     def passes(self) -> float:

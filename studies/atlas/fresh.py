@@ -44,7 +44,8 @@ FRESH = (
         batch=32,
         trained=(
             Trained("momentum", 1e-3, 2),
-            Trained("adamw", 1e-4, 0.3, _COSINE),
+            Trained("adamw", 1e-4, 0.3),
+            Trained("adamw", 5e-4, 3, ("cosine",)),
         ),
     ),
     Family(
@@ -84,7 +85,7 @@ FRESH = (
         n_train=3072 * 32,
         horizon=3072 * 32,
         batch=32,
-        trained=(Trained("rmsprop", 1e-4, 0.3), Trained("momentum", 2e-3, 3)),
+        trained=(Trained("rmsprop", 1e-4, 0.3, _COSINE), Trained("momentum", 2e-3, 3)),
     ),
     Family(
         name="waves",
@@ -116,7 +117,7 @@ FRESH = (
         batch=8,
         trained=(
             Trained("sgd", 3e-4, 2, _WSD),
-            Trained("adam", 3e-5, 0.2),
+            Trained("adam", 3e-5, 0.2, _COSINE),
         ),
     ),
 )

@@ -23,7 +23,6 @@ REPEATED = (
             Trained("adam", 3e-5, 0.3, _COSINE),
             Trained("momentum", 3e-4, 3),
         ),
-        n_seeds=4,
     ),
     Family(
         name="digits-cnn",
@@ -33,7 +32,6 @@ REPEATED = (
         horizon=2560 * 16,
         batch=16,
         trained=(Trained("sgd", 2e-3, 5), Trained("rmsprop", 2e-5, 0.1)),
-        n_seeds=4,
     ),
     Family(
         name="autoencoder",
@@ -43,7 +41,6 @@ REPEATED = (
         horizon=4096 * 16,
         batch=16,
         trained=(Trained("momentum", 1e-3, 5), Trained("adam", 3e-5, 0.3)),
-        n_seeds=4,
     ),
     Family(
         name="noisy-teacher",
@@ -56,7 +53,6 @@ REPEATED = (
             Trained("rmsprop", 1e-5, 0.2, _COSINE),
             Trained("sgd", 5e-4, 0.5),
         ),
-        n_seeds=4,
     ),
     Family(
         name="diabetes",
@@ -66,10 +62,9 @@ REPEATED = (
         horizon=1536 * 16,
         batch=16,
         trained=(
-            Trained("adamw", 1e-4, 2, _WSD),
+            Trained("adam", 5e-5, 0.5, _WSD),
             Trained("sgd", 3e-4, 0.5),
         ),
-        n_seeds=4,
     ),
     Family(
         name="tumours",
@@ -111,7 +106,7 @@ REPEATED = (
         n_train=400,
         horizon=2048 * 8,
         batch=8,
-        trained=(Trained("rmsprop", 5e-5, 0.2), Trained("momentum", 1e-3, 5)),
+        trained=(Trained("rmsprop", 5e-5, 0.2, _WSD), Trained("momentum", 1e-3, 5)),
     ),
     Family(
         name="counting-attention",
@@ -142,7 +137,7 @@ REPEATED = (
         horizon=3072 * 8,
         batch=8,
         trained=(
-            Trained("momentum", 3e-5, 0.5),
+            Trained("momentum", 3e-5, 0.5, _COSINE),
             Trained("sgd", 3e-4, 3),
             Trained("adam", 3e-5, 0.3),
         ),
