@@ -18,9 +18,10 @@ _COLOURS = {
     "sgd": OTHERS[1],
     "boosting": INK,
 }
-_MIDDLE = 1 / 8  # all lines go through 1 at this fraction of the horizon
+_PARTS = 64  # of the longest horizon, in which horizons are counted
+_MIDDLE = 8  # all lines go through 1 at this horizon
 _SLOPES = (0.0, 0.32, 1.0)  # of the guides
-_TICKS = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)
+_TICKS = (1, 2, 4, 8, 16, 32, 64)
 
 
 @dataclass(frozen=True)
@@ -47,23 +48,24 @@ def best_rates_chart(title: str, tables: Sequence[BestRates]) -> Chart:
     """
     series = []
     for slope in _SLOPES:
-        ends = (_TICKS[0], 1.0)
+        ends = (1.0, float(_PARTS))
         heights = [(end / _MIDDLE) ** -slope for end in ends]
         series.append(Series(f"slope {slope:g}", ends, heights, "guide", GUIDE))
 
     named: set[str] = set()
     for table in tables:
-        middle = np.interp(np.log(_MIDDLE), np.log(table.fractions), np.log(table.lrs))
+        horizons = _PARTS * np.array(table.fractions)
+        middle = np.interp(np.log(_MIDDLE), np.log(horizons), np.log(table.lrs))
         ratios = np.exp(np.log(table.lrs) - middle)
         # Each optimizer is named once; every second horizon is enough to see a line.
         label = "" if table.optimizer in named else table.optimizer
         named.add(table.optimizer)
         colour = _COLOURS[table.optimizer]
-        series.append(Series(label, table.fractions[::2], ratios.tolist()[::2], "line", colour))
+        series.append(Series(label, horizons[::2].tolist(), ratios[::2].tolist(), "line", colour))
 
     return Chart(
         title,
-        Axis("horizon, as a fraction of the longest", ticks=_TICKS),
+        Axis(f"horizon, in parts of which the longest has {_PARTS}", ticks=_TICKS),
         Axis("best rate, in multiples of that at 1/8"),
         tuple(series),
     )

@@ -85,7 +85,11 @@ FRESH = (
         n_train=3072 * 32,
         horizon=3072 * 32,
         batch=32,
-        trained=(Trained("rmsprop", 1e-4, 0.3, _COSINE), Trained("momentum", 2e-3, 3)),
+        trained=(
+            Trained("rmsprop", 1e-4, 0.3),
+            Trained("rmsprop", 5e-4, 5, ("cosine",)),
+            Trained("momentum", 2e-3, 3),
+        ),
     ),
     Family(
         name="waves",
@@ -117,7 +121,8 @@ FRESH = (
         batch=8,
         trained=(
             Trained("sgd", 3e-4, 2, _WSD),
-            Trained("adam", 3e-5, 0.2, _COSINE),
+            Trained("adam", 3e-5, 0.2),
+            Trained("adam", 5e-4, 5, ("cosine",)),
         ),
     ),
 )

@@ -62,7 +62,7 @@ REPEATED = (
         horizon=1536 * 16,
         batch=16,
         trained=(
-            Trained("adam", 5e-5, 0.5, _WSD),
+            Trained("adam", 5e-5, 0.5),
             Trained("sgd", 3e-4, 0.5),
         ),
     ),
@@ -96,7 +96,7 @@ REPEATED = (
         batch=32,
         trained=(
             Trained("momentum", 5e-4, 2, _COSINE),
-            Trained("adamw", 5e-5, 0.3),
+            Trained("adamw", 5e-5, 0.3, _WSD),
         ),
     ),
     Family(

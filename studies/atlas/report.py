@@ -235,8 +235,8 @@ _INTRODUCTION = (
     "see a small training set many times, and others see each sample once at most; every "
     "optimizer is in both regimes, so that one is not taken for the other. The page is written "
     "by `python -m studies.atlas report` from `studies/recorded/atlas/*.csv.gz`, and "
-    "`python -m studies.atlas sweep` trains those runs again, in about an hour of a core. The "
-    "slope is -d ln lr* / d ln D: 0 if the best rate stays, 1 if it is inverse to the data."
+    "`python -m studies.atlas sweep` trains those runs again, in about half an hour of a core. "
+    "The slope is -d ln lr* / d ln D: 0 if the best rate stays, 1 if it is inverse to the data."
 )
 _METHOD = f"""## How the numbers are made
 
@@ -252,7 +252,6 @@ _METHOD = f"""## How the numbers are made
   stands half of a 95 % interval: Student's t over the jackknife of the seeds, and the spacing of
   the rates. In the summary: the median over tables, with quartiles.
 - **Fixed rules.** The optimum at D/{round(1 / SOURCE)} is moved to D by a fixed slope. What it
-  loses is the mean loss at that rate in excess of the lowest. *Diverged*: a run beside it has no
-  loss.
+  loses is the mean loss there in excess of the lowest. *Diverged*: a run beside it has no loss.
 - **The prior without the family.** This column is written once the priors that are estimated from
   the atlas are evaluated, each family by a prior that has not seen it.""".split("\n")

@@ -15,6 +15,7 @@ pytest.importorskip("matplotlib")
 
 from optuna_kappa._typing import Floats
 from studies.atlas import report
+from studies.atlas.charts import BestRates, best_rates_chart
 from studies.atlas.family import CONSTANT, Family, TableOf, Trained
 from studies.atlas.report import Proposed
 from studies.atlas.sweep import as_table
@@ -25,7 +26,14 @@ from studies.recorded import write
 def family(name: str, passes: int, *trained: Trained) -> Family:
     n_train = 4096 // passes
     return Family(
-        name, f"what {name} is", lambda: linear_values(n_train), n_train, 4096, 4, trained
+        name=name,
+        title=f"what {name} is",
+        make=lambda: linear_values(n_train),
+        n_train=n_train,
+        horizon=4096,
+        batch=4,
+        trained=trained,
+        n_seeds=3,
     )
 
 
@@ -127,3 +135,15 @@ def test_figures_are_written_and_the_same_each_time(tables: Path, tmp_path: Path
 def test_tables_that_are_missing_are_left_out(tables: Path, tmp_path: Path) -> None:
     more = (*FAMILIES, dataclasses.replace(STILL, name="unrecorded"))
     assert "unrecorded" not in report.write(tables, tmp_path, more).read_text()
+
+
+def test_lines_meet_at_an_eighth_of_the_horizon() -> None:
+    inverse = BestRates("adam", [1 / 64, 1 / 32, 1 / 8, 1 / 4, 1.0], [0.8, 0.4, 0.1, 0.05, 0.0125])
+    still = BestRates("adam", [1 / 64, 1.0], [2.0, 2.0])
+    chart = best_rates_chart("title", [inverse, still])
+    guides, lines = chart.series[:3], chart.series[3:]
+    assert [line.label for line in lines] == ["adam", ""]
+    assert list(lines[0].x) == pytest.approx([1, 8, 64])
+    assert list(lines[0].y) == pytest.approx([8, 1, 1 / 8])
+    assert list(lines[1].y) == pytest.approx([1])
+    assert list(guides[2].y) == pytest.approx([8, 1 / 8])
