@@ -11,10 +11,13 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("sklearn")
 
+from optuna_kappa import read_csv
 from studies.atlas.boosting import OPTIMIZER, BoostingTask
 from studies.atlas.catalog import FAMILIES, tables
 from studies.atlas.family import CONSTANT, Family
+from studies.atlas.optima import losses_of, optimum
 from studies.atlas.training import NetworkTask
+from studies.recorded import ATLAS
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -83,3 +86,18 @@ def test_tasks_are_as_stated(family: Family) -> None:
     assert len(task.train.x) == len(task.train.y) and len(task.valid.x) == len(task.valid.y)
     assert len(task.valid.x) >= 100
     assert ("squared" in family.title) == (task.loss == "squares")
+
+
+def test_the_recorded_tables_are_those_of_the_catalog() -> None:
+    paths = {path.name.removesuffix(".csv.gz"): path for path in ATLAS.iterdir()}
+    assert sorted(paths) == sorted(table.name for table in tables())
+    assert sum(path.stat().st_size for path in paths.values()) < 3 * 2**20
+
+    for table in list(tables())[::12]:
+        runs = read_csv(paths[table.name])
+        assert sorted(set(runs.lr)) == list(table.lrs)
+        assert sorted(set(runs.horizon)) == list(table.horizons)
+        assert set(runs.context["n_train"]) == {str(table.family.n_train)}
+        losses = losses_of(table.name, runs)
+        assert len(losses.loss) == table.family.n_seeds
+        assert not any(optimum(losses, i).edge for i in range(len(losses.horizons)))
