@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from optuna.trial import FrozenTrial, TrialState
 
-from optuna_kappa.search.ladder import next_probe
-from optuna_kappa.study.dead import Living
+from optuna_kappa._validation import MAX_STEP, check_count
+from optuna_kappa.search.ladder import affordable, next_probe, rungs
+from optuna_kappa.study.dead import Living, check_dead_after
 from optuna_kappa.study.lr_names import LrName, name_used
 from optuna_kappa.study.plans import Kind, Plan, horizon, kind_of
 from optuna_kappa.study.study_law import StudyLaw
@@ -90,6 +91,30 @@ class Planner(NamedTuple):
         plans = plans_in_turn(turns, living, study_law, self.rungs)
         pairs = zip(turns, plans, strict=True)
         return [other for other, plan in pairs if plan.horizon == horizon(trial)]
+
+
+def planner_for(
+    target: int, lr: LrName, n_probes: int | None = None, dead_after: float | None = None
+) -> Planner:
+    """The planner of a study whose full runs have a horizon.
+
+    Args:
+        target: Steps of a full run.
+        lr: Name of the learning-rate parameter, or several names.
+        n_probes: Number of probes; None for as many as are affordable, at most ten.
+        dead_after: Seconds after which a RUNNING trial is dead; None for the default.
+
+    Raises:
+        ValueError: A number is not allowed.
+
+    Example:
+        >>> planner_for(24, "lr").rungs
+        [(1, 6), (8, 4)]
+    """
+    if n_probes is None:
+        n_probes = affordable(target)
+    n_probes = check_count("n_probes", n_probes, "0 runs no probes", 0, MAX_STEP)
+    return Planner(lr, rungs(target, n_probes), check_dead_after(dead_after))
 
 
 def plans_in_turn(

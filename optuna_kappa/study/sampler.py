@@ -14,18 +14,16 @@ from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from optuna_kappa._validation import MAX_STEP, check_count, check_horizon
-from optuna_kappa.law import Law
+from optuna_kappa._validation import check_horizon
+from optuna_kappa.law import Law, Prior, prior_for
 from optuna_kappa.runs import RunTable
 from optuna_kappa.schedules import AnySchedule, as_schedule
-from optuna_kappa.search.ladder import affordable, rungs
 from optuna_kappa.study.alternatives import choose
-from optuna_kappa.study.base_sampler import BaseSamplerAdapter, is_lr_ours
-from optuna_kappa.study.dead import check_dead_after
+from optuna_kappa.study.base_sampler import BaseSamplerAdapter, is_lr_ours, seed_or_drawn
 from optuna_kappa.study.evidence import select_evidence
 from optuna_kappa.study.law_hints import LawHints
 from optuna_kappa.study.lr_names import NAME_USED, LrName, check_lr, name_used, names_of
-from optuna_kappa.study.planning import Planner
+from optuna_kappa.study.planning import planner_for
 from optuna_kappa.study.plans import horizon, plan_of, store_plan
 from optuna_kappa.study.private import (
     direction_of,
@@ -78,13 +76,17 @@ class KappaSampler(BaseSampler):
             unit of steps. With sources there are no probes by default.
         base_sampler: Sampler of all other parameters, and of the lr while the law is not trusted.
             By default a TPESampler, seeded for each trial.
-        n_probes: Number of probes. By default 10, which cost 1.6 full runs; fewer if steps are so
-            coarse that 10 would cost more; 0 with sources.
+        n_probes: Number of probes. By default 10, which cost 1.6 full runs, or fewer if steps are
+            coarse; 0 with sources.
         seed: Seed of the proposals. None draws one, and then other processes propose differently.
-        dead_after: Seconds after which a trial that is still RUNNING counts as dead, left by a
-            process that was killed: it uses up no probe, and after a while its lr is tried again.
-            By default ten times what the slowest finished trial took for as many steps, and at
-            least a minute. `optuna_kappa.fail_interrupted` marks such trials at once.
+        dead_after: Seconds after which a RUNNING trial counts as dead, left by a process that was
+            killed: it uses up no probe, and later its lr is tried again. By default ten times what
+            the slowest finished trial took for as many steps, and at least a minute.
+            `optuna_kappa.fail_interrupted` marks such trials at once.
+        prior: What is believed about the law before any run: an `optuna_kappa.law.Prior`, or the
+            name of one. By default what follows from `optimizer` and `passes`.
+        optimizer: Name of the optimizer, such as "adam".
+        passes: Passes over the data in a full run; at most 1 for fresh data.
 
     Raises:
         ValueError: An argument is not allowed, or no optimum can be located in a source.
@@ -119,22 +121,20 @@ class KappaSampler(BaseSampler):
         n_probes: int | None = None,
         seed: int | None = None,
         dead_after: float | None = None,
+        prior: Prior | str | None = None,
+        optimizer: str | None = None,
+        passes: float | None = None,
     ) -> None:
         self._horizon = check_horizon(horizon)
         self._schedule = as_schedule(schedule)
         self.lr = check_lr(lr)
         self._sources = source_optima(sources, self.lr)
+        self._prior = prior_for(prior, optimizer=optimizer, passes=passes, horizon=self._horizon)
 
-        if n_probes is None:
-            n_probes = 0 if self._sources else affordable(self._horizon)
-        n_probes = check_count("n_probes", n_probes, "0 runs no probes", 0, MAX_STEP)
-        dead_after = check_dead_after(dead_after)
-        self._planner = Planner(self.lr, rungs(self._horizon, n_probes), dead_after)
-
-        if seed is None:
-            seed = int(np.random.SeedSequence().generate_state(1)[0])
-        self._seed = check_count("seed", seed, "leave it out to draw one", least=0)
-
+        if n_probes is None and self._sources:
+            n_probes = 0
+        self._planner = planner_for(self._horizon, self.lr, n_probes, dead_after)
+        self._seed = seed_or_drawn(seed)
         self._base = BaseSamplerAdapter(
             base_sampler, self._horizon, self.lr, self._seed, self._choose
         )
@@ -292,7 +292,8 @@ class KappaSampler(BaseSampler):
         memo = self._memo  # another thread may replace it meanwhile
         if memo is None or memo[0] != key:
             direction = direction_of(study)
-            problem = Problem(self._horizon, self._schedule, self.lr, self._sources, direction)
+            of_runs = self._horizon, self._schedule, self.lr, self._sources
+            problem = Problem(*of_runs, direction, self._prior)
             self._memo = memo = (key, StudyLaw(problem, evidence))
             self._hints.say(*study_hints(trials, evidence, direction))
             self._hints.say(*self._law_hints.about(memo[1]))

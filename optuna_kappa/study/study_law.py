@@ -18,10 +18,11 @@ import numpy as np
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from optuna_kappa.law import Law, Optimum, join
+from optuna_kappa.law import Law, Optimum, Prior, join
 from optuna_kappa.law.effects import Effects, find_effects
 from optuna_kappa.law.observations import observe
 from optuna_kappa.law.optimum import Chain, find_chain
+from optuna_kappa.law.prior import MIXTURE
 from optuna_kappa.runs import RunTable
 from optuna_kappa.schedules import AnySchedule
 from optuna_kappa.search.ladder import trusts_law
@@ -45,6 +46,7 @@ class Problem(NamedTuple):
         lr: Name of the learning-rate parameter, or several names.
         sources: Optima of the runs of each source.
         direction: Direction of the study's objective.
+        prior: What is believed about the law before any run.
 
     Example:
         >>> from optuna_kappa.schedules import as_schedule
@@ -57,6 +59,7 @@ class Problem(NamedTuple):
     lr: LrName
     sources: Sequence[Sequence[Optimum]]
     direction: StudyDirection
+    prior: Prior = MIXTURE
 
 
 class StudyLaw:
@@ -89,7 +92,7 @@ class StudyLaw:
         """The law of the trials and the sources."""
         schedule = self.problem.schedule
         optima = [*self.problem.sources, self._chain.optima]
-        return join(optima, {schedule.name: schedule})
+        return join(optima, {schedule.name: schedule}, self.problem.prior)
 
     @cached_property
     def effects(self) -> Effects:
