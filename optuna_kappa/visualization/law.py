@@ -53,11 +53,11 @@ def plot_law(
 
 def _draw(info: LawInfo) -> go.Figure:
     title = "Optimal learning rate against horizon"
-    verdict = info.verdict[:1].upper() + info.verdict[1:]
+    verdict = _capitalized(info.verdict)
     if not info.optima:
         return theme.figure(title, note=verdict)
 
-    figure = theme.figure(title, verdict)
+    figure = theme.figure(title, f"{verdict} {_capitalized(info.shares)}.")
     figure.update_layout(height=560)
     figure.add_traces(_band(info.band))
     figure.add_trace(_paper_line(info.paper))
@@ -76,6 +76,10 @@ def _draw(info: LawInfo) -> go.Figure:
     figure.update_xaxes(theme.log_axis(f"horizon ({info.unit})", horizons))
     figure.update_yaxes(theme.log_axis("optimal learning rate", lrs))
     return figure
+
+
+def _capitalized(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _band(band: Sequence[Interval]) -> list[go.Scatter]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from optuna_kappa.law import Law, Optimum
+from optuna_kappa.law.class_shares import shares_text
 
 _Z90 = 1.64  # standard errors from the middle to an end of a 90 % interval
 _BEYOND = 2.0  # without targets, the band ends at this multiple of the largest horizon
@@ -64,9 +65,10 @@ class LawInfo(NamedTuple):
         paper: Horizon and lr at the ends of the line of constant kappa.
         verdict: What the law is worth, in words.
         unit: Unit of data of the law's runs.
+        shares: How probable each class of slopes is, and the prior, in words.
 
     Example:
-        >>> LawInfo([], [], [], [], [], "nothing to start from", "samples").optima
+        >>> LawInfo([], [], [], [], [], "no runs", "samples", "prior: mixture").optima
         []
     """
 
@@ -77,6 +79,7 @@ class LawInfo(NamedTuple):
     paper: list[tuple[float, float]]
     verdict: str
     unit: str
+    shares: str
 
 
 def get_law_info(
@@ -102,7 +105,7 @@ def get_law_info(
     """
     known = [Truth(float(horizon), float(lr), label) for horizon, lr, label in truth if lr > 0]
     if not law.optima:
-        return LawInfo([], [], [], known, [], str(law.verdict), unit)
+        return LawInfo([], [], [], known, [], str(law.verdict), unit, shares_text(law))
 
     optima = [_observed(optimum) for optimum in law.optima]
     proposals = [_predicted(law, horizon, schedule) for horizon, schedule in targets]
@@ -131,6 +134,7 @@ def get_law_info(
         paper=paper,
         verdict=str(law.verdict),
         unit=unit,
+        shares=shares_text(law),
     )
 
 

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
 from optuna_kappa.law import Law, Optimum
+from optuna_kappa.law.class_shares import shares_text
 from optuna_kappa.visualization import plot_law
 from optuna_kappa.visualization.law_info import get_law_info
 
@@ -25,6 +28,7 @@ def test_info(law: Law) -> None:
     assert info.targets == [("cosine", 3200.0, proposal.lr, proposal.low, proposal.high)]
     assert info.truth == [(3200.0, 6e-4, "found")]
     assert info.verdict == str(law.verdict)
+    assert info.shares == shares_text(law)
     np.testing.assert_allclose(info.paper, [(100, 0.01), (3200, 1 / 3200)])
 
 
@@ -76,6 +80,7 @@ def test_figure(law: Law) -> None:
     assert figure.layout.xaxis.title.text == "horizon (tokens)"
     assert figure.layout.xaxis.type == figure.layout.yaxis.type == "log"
     assert "Holds: the optimum falls" in figure.layout.title.text
+    assert "(prior: mixture)." in re.sub("<.*?>", " ", figure.layout.title.text)
     assert "bdata" not in figure.to_json()
 
 
