@@ -21,8 +21,9 @@ from optuna_kappa._validation import check_type
 from optuna_kappa.backtest import holdout
 from optuna_kappa.backtest.recorded import Recorded, RecordedRuns
 from optuna_kappa.backtest.results import SLOPES, Backtest, Outcome, Skipped, Tried
-from optuna_kappa.law import Law, Proposal, fit, pool
+from optuna_kappa.law import Law, Prior, Proposal, fit, pool
 from optuna_kappa.law.optimum import find_optima
+from optuna_kappa.law.prior import MIXTURE, as_prior
 from optuna_kappa.runs import RunTable
 from optuna_kappa.runs.gaps import without_gaps
 
@@ -51,6 +52,7 @@ def backtest(
     *,
     hide: float | None = None,
     fit_up_to: float | None = None,
+    prior: Prior | str = MIXTURE,
 ) -> Backtest:
     """Hide the largest horizon of each group and propose for it from the rest.
 
@@ -61,9 +63,10 @@ def backtest(
         hide: Horizon to hide, in the table's unit; by default the largest with at least four
             learning rates. All above it is hidden too.
         fit_up_to: Largest horizon to fit to.
+        prior: What is believed before any run: a `Prior`, or the name of one.
 
     Raises:
-        ValueError: A name is no context column, or a horizon is out of its range.
+        ValueError: A name is no context column or no prior, or a horizon is out of its range.
 
     Example:
         >>> from optuna_kappa.runs import example_runs
@@ -73,6 +76,7 @@ def backtest(
     """
     check_type("runs", runs, RunTable, "read_csv and run_table make one")
     holdout.check_horizons(hide, fit_up_to)
+    prior = as_prior(prior)
     # Before curves are cut, which could make a gap look like a divergence.
     runs = without_gaps(runs)
 
@@ -80,11 +84,11 @@ def backtest(
     for values, table in runs.groups(context):
         for schedule in sorted(set(table.schedule.tolist())):
             try:
-                groups.append(_hide(table, values, schedule, hide, fit_up_to))
+                groups.append(_hide(table, values, schedule, hide, fit_up_to, prior))
             except holdout.Unusable as reason:
                 groups.append(Skipped(values, schedule, str(reason)))
 
-    return Backtest(tuple(_outcomes(groups)))
+    return Backtest(tuple(_outcomes(groups)), prior.name)
 
 
 def _hide(
@@ -93,6 +97,7 @@ def _hide(
     schedule: str,
     hide: float | None,
     fit_up_to: float | None,
+    prior: Prior,
 ) -> _HiddenGroup:
     """Hide a horizon of one schedule and fit the law to the rest of the runs.
 
@@ -119,7 +124,7 @@ def _hide(
         )
 
     try:
-        law = fit(visible)
+        law = fit(visible, prior=prior)
     except ValueError as error:
         raise holdout.Unusable(str(error)) from error
     return _HiddenGroup(context, schedule, hidden_losses, last_losses, law)

@@ -101,6 +101,7 @@ class Backtest:
 
     Attributes:
         groups: One for each context group and schedule, in the table's sorted order.
+        prior: Name of the prior of their laws.
 
     Example:
         >>> from optuna_kappa.backtest import backtest
@@ -111,6 +112,7 @@ class Backtest:
     """
 
     groups: tuple[Outcome | Skipped, ...]
+    prior: str = "mixture"
 
     @property
     def tested(self) -> list[Outcome]:
@@ -143,7 +145,7 @@ class Backtest:
             >>> from optuna_kappa.backtest import backtest
             >>> from optuna_kappa.runs import example_runs
             >>> list(backtest(example_runs()).to_dict())
-            ['groups', 'summary']
+            ['prior', 'groups', 'summary']
         """
         groups = []
         for group in self.groups:
@@ -152,7 +154,7 @@ class Backtest:
             else:
                 groups.append(_outcome_to_dict(group))
 
-        return {"groups": groups, "summary": self.summary()}
+        return {"prior": self.prior, "groups": groups, "summary": self.summary()}
 
     def summary(self) -> dict[str, Any]:
         """Statistics of each rule's regret over groups, and the coverage of the law's interval.

@@ -17,6 +17,7 @@ from optuna_kappa.cli.output import (
     print_text,
     shortened,
 )
+from optuna_kappa.cli.priors import add_prior, check_prior, prior_of
 from optuna_kappa.runs import RunTable
 from optuna_kappa.runs.selection import in_unit
 
@@ -44,6 +45,7 @@ _SHOWN = 10  # of many
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add the options of `backtest`."""
     add_runs(command)
+    add_prior(command, "the longest run of the table, hidden or not")
     command.add_argument(
         "--hide",
         type=parse_horizon,
@@ -69,14 +71,17 @@ def run(options: argparse.Namespace) -> None:
     """Print the regret of the law and of the other rules at the hidden horizons.
 
     Raises:
-        ValueError: The runs cannot be read, or they do not allow the horizons asked for.
+        ValueError: The runs cannot be read, or they do not allow the horizons or the prior asked
+            for.
     """
+    check_prior(options)
     runs = read_runs(options)
     context = context_columns(options)
     hide = _in_unit(runs, options.hide)
     fit_up_to = _in_unit(runs, options.fit_up_to)
 
-    result = backtest(runs, context, hide=hide, fit_up_to=fit_up_to)
+    prior = prior_of(options, runs, planned=None)
+    result = backtest(runs, context, hide=hide, fit_up_to=fit_up_to, prior=prior)
 
     # Where horizons are given and nothing fits them, the mistake is in the options.
     if not result.tested and (hide or fit_up_to):
@@ -170,7 +175,8 @@ def _summary_text(result: Backtest) -> str:
         p90 = _percent(summary[method]["p90_regret"])
         lines.append(f"{method:<12}{mean:>9}{median:>9}{p90:>10}")
 
-    lines += ["", _coverage_text(result.tested), ""]
+    lines += ["", _coverage_text(result.tested)]
+    lines += [fill(f"The law's prior: {result.prior}.", WIDTH), ""]
     return "\n".join(lines)
 
 

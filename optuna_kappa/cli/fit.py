@@ -19,10 +19,13 @@ from optuna_kappa.cli.output import (
     number_text,
     print_json,
     print_text,
+    shares_lines,
     shortened,
     verdict_text,
 )
+from optuna_kappa.cli.priors import add_prior
 from optuna_kappa.law import Checks, Law, Optimum
+from optuna_kappa.law.class_shares import shares_of
 
 SUMMARY = "fit the law of your runs"
 USAGE = """optuna-kappa fit RUNS [options]
@@ -44,6 +47,7 @@ _NAME_WIDTH = 33  # columns for the name of a check
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add the options of `fit`."""
     add_runs(command)
+    add_prior(command, "the longest run of the table")
     command.add_argument("--save", metavar="FILE", help="save the law, for propose --law")
     add_figure(command)
     add_unit(command)
@@ -101,6 +105,8 @@ def _as_dict(group: Group) -> dict[str, Any]:
         "context": dict(group.context),
         "optima": optima,
         "slope": slope,
+        "prior": law.prior.name,
+        "classes": shares_of(law),
         "checks": asdict(law.checks),
         "verdict": asdict(law.verdict),
     }
@@ -121,6 +127,7 @@ def _text(group: Group) -> str:
 
     if law.optima:
         lines += ["", _slope_line(law), *_check_lines(law.checks)]
+        lines += ["", shares_lines(law)]
     lines += ["", verdict_text(law.verdict), ""]
     return "\n".join(lines)
 

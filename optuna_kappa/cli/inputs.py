@@ -10,7 +10,8 @@ from typing import NamedTuple
 import optuna
 
 from optuna_kappa.cli.output import group_name, print_notes
-from optuna_kappa.law import Law, fit_contexts, omissions
+from optuna_kappa.cli.priors import check_prior, prior_of
+from optuna_kappa.law import Law, fit, omissions, pool
 from optuna_kappa.runs import RunTable, read_csv
 from optuna_kappa.runs.selection import parse_where, select, varying
 from optuna_kappa.schedules import find_schedule
@@ -53,12 +54,19 @@ def asks_for_runs(options: argparse.Namespace) -> bool:
     return any(name is not None for name in names)
 
 
-def fit_groups(options: argparse.Namespace) -> list[Group]:
+def fit_groups(options: argparse.Namespace, planned: float | None = None) -> list[Group]:
     """Fit a law to each context group of the runs, and print what to know about them.
 
+    Args:
+        options: Options of the command.
+        planned: Horizon of the run whose passes over the data are given; None for the longest
+            of the runs.
+
     Raises:
-        ValueError: There are no runs, they cannot be read, or a context column is unknown.
+        ValueError: There are no runs, they cannot be read, a context column is unknown, or what
+            is said to be known before any run is not allowed.
     """
+    check_prior(options)
     runs = read_runs(options)
     context = context_columns(options)
 
@@ -67,8 +75,14 @@ def fit_groups(options: argparse.Namespace) -> list[Group]:
     print_notes(confounder_notes(runs, context) + unknown_shape_notes(runs))
     print_notes(omission_notes(parts))
 
+    laws = []
+    for values, part in parts:
+        # A planned horizon may be in epochs, whose size in samples may differ from group to group.
+        prior = prior_of(options, runs if planned is None else part, planned)
+        laws.append((values, fit(part, prior=prior)))
+
     groups = []
-    for (values, part), law in zip(parts, fit_contexts(parts), strict=True):
+    for (values, part), law in zip(parts, pool(laws), strict=True):
         groups.append(Group(values, part, law))
     return groups
 

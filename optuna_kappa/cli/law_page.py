@@ -32,7 +32,9 @@ def write_law_page(
     sections = []
     for group, proposals in groups:
         title = group_name(group.context) or "All runs"
-        sections.append(Section(title, figures=_figures(group, proposals, options.unit)))
+        prior = group.law.prior
+        text = f"Prior: {prior.name}. Source: {prior.source}."
+        sections.append(Section(title, [text], _figures(group, proposals, options.unit)))
 
     write(options.figure, page("Optimal learning rate", sections=sections))
 

@@ -12,7 +12,8 @@ from textwrap import fill
 from typing import Any, TextIO
 
 from optuna_kappa._validation import one_line
-from optuna_kappa.law import Verdict
+from optuna_kappa.law import Law, Verdict
+from optuna_kappa.law.class_shares import shares_text
 
 WIDTH = 79  # columns; terminals of 80 wrap a line that fills them
 
@@ -105,6 +106,16 @@ def verdict_text(verdict: Verdict) -> str:
           flat: One lr is best everywhere. Copy it.
     """
     return fill(str(verdict), WIDTH, initial_indent="  ", subsequent_indent="    ")
+
+
+def shares_lines(law: Law) -> str:
+    """Write how probable each class of slopes is, indented by two columns.
+
+    Example:
+        >>> print(shares_lines(Law(())))
+          prior: mixture
+    """
+    return fill(shares_text(law), WIDTH, initial_indent="  ", subsequent_indent="    ")
 
 
 def shortened(text: str, width: int) -> str:

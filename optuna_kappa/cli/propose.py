@@ -24,9 +24,12 @@ from optuna_kappa.cli.output import (
     print_json,
     print_notes,
     print_text,
+    shares_lines,
     verdict_text,
 )
+from optuna_kappa.cli.priors import add_prior, asks_for_prior
 from optuna_kappa.law import Law, Proposal
+from optuna_kappa.law.class_shares import shares_of
 from optuna_kappa.runs.selection import in_unit
 
 SUMMARY = "propose an lr for a longer run"
@@ -66,6 +69,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         help="schedule of the planned runs, such as cosine or 'cosine(warmup=0.05)' (default: "
         "the schedule of the runs)",
     )
+    add_prior(command, "the run that --horizon plans (the longest, of several)")
     add_figure(command)
     add_unit(command)
 
@@ -90,9 +94,14 @@ def run(options: argparse.Namespace) -> None:
 
 def _groups(options: argparse.Namespace) -> list[Group]:
     if options.law is None:
-        return fit_groups(options)
+        return fit_groups(options, planned=max(options.horizon))
     if asks_for_runs(options):
         raise ValueError("give either --law or runs to fit one to, not both")
+    if asks_for_prior(options):
+        raise ValueError(
+            "the law of --law has the prior that it was fitted with: leave out --prior, "
+            "--optimizer and --passes, or give them to fit --save"
+        )
 
     try:
         law = Law.from_json(Path(options.law).read_text())
@@ -156,7 +165,8 @@ def _as_dicts(proposals: Sequence[tuple[Group, Sequence[Proposal]]]) -> list[dic
     dicts = []
     for group, of_group in proposals:
         for proposal in of_group:
-            dicts.append({"context": dict(group.context), **asdict(proposal)})
+            known = {"prior": group.law.prior.name, "classes": shares_of(group.law)}
+            dicts.append({"context": dict(group.context), **asdict(proposal), **known})
 
     return dicts
 
@@ -179,5 +189,5 @@ def _text(group: Group, proposals: Sequence[Proposal]) -> str:
     # Most horizons share a verdict, which is then printed once.
     for verdict in dict.fromkeys(proposal.verdict for proposal in proposals):
         lines += ["", verdict_text(verdict)]
-    lines.append("")
+    lines += ["", shares_lines(group.law), ""]
     return "\n".join(lines)

@@ -196,7 +196,8 @@ def test_as_json() -> None:
         with_context(Simulated().final(grid(), LARGEST, "x"), width="8"),
     )
     found = json.loads(json.dumps(backtest(runs, ["width"]).to_dict(), allow_nan=False))
-    assert list(found) == ["groups", "summary"]
+    assert list(found) == ["prior", "groups", "summary"]
+    assert found["prior"] == "mixture"
     assert list(found["summary"]) == [*METHODS, "coverage90"]
     for method in METHODS:
         assert list(found["summary"][method]) == [
