@@ -32,6 +32,25 @@ from optuna_kappa.schedules import AnySchedule
 KAPPA = "kappa"
 
 
+class Known(NamedTuple):
+    """What is known of the runs before the first trial.
+
+    Attributes:
+        optimizer: Name of their optimizer; None if it is not told.
+        passes: Passes over the data in a full run; None if they are not told.
+    """
+
+    optimizer: str | None = None
+    passes: float | None = None
+
+    def at(self, ratio: float) -> Known:
+        """What is known of runs that are longer by a ratio."""
+        return self._replace(passes=None if self.passes is None else ratio * self.passes)
+
+
+NOTHING = Known()
+
+
 class Target(NamedTuple):
     """Target of a search.
 
@@ -43,6 +62,7 @@ class Target(NamedTuple):
         number: Number of the next trial. A sampler that is created anew for each trial draws from
             it. After an interruption it goes on as it would have and does not repeat its first
             draws.
+        known: What a kappa search is told of the runs.
     """
 
     horizon: int
@@ -50,6 +70,7 @@ class Target(NamedTuple):
     sources: Sequence[RunTable]
     seed: int
     number: int
+    known: Known = NOTHING
 
     @property
     def trial_seed(self) -> int:
@@ -64,6 +85,8 @@ def _kappa(target: Target) -> BaseSampler:
         target.schedule,
         sources=target.sources,
         seed=target.seed,
+        optimizer=target.known.optimizer,
+        passes=target.known.passes,
     )
 
 

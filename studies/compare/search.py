@@ -23,7 +23,7 @@ from optuna_kappa.study.trials import FINISHED
 from studies.compare.settings import Job, Part, Settings, lender
 from studies.mnist.data import Dataset
 from studies.mnist.objective import OTHERS, Objective
-from studies.samplers import Target, make
+from studies.samplers import Known, Target, make
 
 _ROUNDING = 1e-9  # costs are fractions, so their sum may be a little off
 _SETTINGS = "settings"  # study attribute: what must not change when a study is resumed
@@ -108,6 +108,8 @@ class Search:
         self.horizon = job.part.epochs * dataset.n_train
         self._job = job
         self._seed = settings.seed + job.repeat
+        # The model sees its data once an epoch.
+        self._known = Known(settings.optimizer, job.part.epochs)
 
         lent = borrowed(settings, job, dataset.name, storage)
         self._sources = [run_table(lent)] if lent else []
@@ -170,6 +172,7 @@ class Search:
                 sources=self._sources,
                 seed=self._seed,
                 number=len(self.study.get_trials(deepcopy=False)),
+                known=self._known,
             )
             self.study.sampler, self.study.pruner = make(self._job.sampler, target)
             self.study.optimize(self._objective, n_trials=1)

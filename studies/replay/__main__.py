@@ -30,7 +30,7 @@ from studies.replay.results import Json
 from studies.replay.search import TOP_K
 from studies.replay.table import Prepared, prepare, steps_per_unit
 from studies.replay.workers import Pruned, Replay
-from studies.samplers import PRUNERS, SAMPLERS, check, check_names, check_pruners
+from studies.samplers import PRUNERS, SAMPLERS, Known, check, check_names, check_pruners
 
 _USAGE = 2  # exit code: wrong input
 _STOPPED = 130  # exit code: interrupted
@@ -105,8 +105,10 @@ def _search(options: argparse.Namespace) -> Json:
 
     lenders = [read_csv(options.probes)] if options.probes else []
     prepared = _prepared(options, lenders)
-    replay = _replay(options, prepared)
-    about = _about(options, prepared)
+    known = Known(options.optimizer, options.passes)
+    prior_for(*known, prepared.objective.horizon)  # what is wrong shows before any search
+    replay = _replay(options, prepared)._replace(known=known)
+    about = _about(options, prepared) | known._asdict()
     for runs in lenders:
         horizon = options.probes_horizon or options.horizon
         lender = prepare(runs, options.probes_schedule, horizon, prepared.per_unit)
@@ -120,21 +122,21 @@ def _search(options: argparse.Namespace) -> Json:
 def _oneshot(options: argparse.Namespace) -> Json:
     """Compare rules by one proposal after a ladder of probes."""
     budgets = lending.parse_budgets(options.budgets)
-    prior = prior_for(options.optimizer, options.passes)
     lent = None
     if options.source:
         lent = lending.lent_runs(options.runs, options.source, options.source_runs)
 
     prepared = _prepared(options, [lent] if lent else [])
     lending.as_grid(prepared.objective)
+    known = Known(options.optimizer, options.passes)
+    prior = prior_for(*known, prepared.objective.horizon)
     replay = _replay(options, prepared)
     if lent:
         replay = replay._replace(lender=lending.lender_of(lent, options.source, prepared))
 
     about = _about(options, prepared) | {
         "source": options.source or prepared.schedule,
-        "optimizer": options.optimizer,
-        "passes": options.passes,
+        **known._asdict(),
     }
     with _Bar(options.repeats) as on_done:
         return about | results.proposals(replay, budgets, prior, on_done)

@@ -21,8 +21,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from optuna_kappa._validation import POSITIVE
 from optuna_kappa.backtest.results import SLOPES
+from optuna_kappa.law import Prior, regimes
 from optuna_kappa.search.budget import rungs_for
 from studies.replay.grid import Grid
 from studies.replay.objective import LR
@@ -51,16 +51,20 @@ class OneShot(NamedTuple):
     has_law: bool
 
 
-def prior_for(optimizer: str | None, passes: float | None) -> object | None:
+def prior_for(optimizer: str | None, passes: float | None, horizon: float) -> Prior | None:
     """Prior of the law for what is known before the first probe; None for the law's own.
 
     Args:
         optimizer: Name of the optimizer; None if it is not known.
         passes: Passes over the data in a run of the target horizon; None if they are not known.
+        horizon: Target horizon, in steps.
+
+    Raises:
+        ValueError: The optimizer is not known, or the passes are not positive.
     """
-    if passes is not None:
-        POSITIVE.check("passes", passes, "they are passes over the data in a full run")
-    return None
+    if optimizer is None and passes is None:
+        return None
+    return regimes.prior_for(optimizer=optimizer, passes=passes, horizon=horizon)
 
 
 def one_shot(
@@ -68,7 +72,7 @@ def one_shot(
     lender: Grid,
     budget: float,
     seed: int,
-    prior: object | None = None,
+    prior: Prior | None = None,
 ) -> OneShot:
     """Draw a ladder of probes and propose a learning rate by each rule.
 

@@ -21,6 +21,7 @@ def add_search_options(command: argparse.ArgumentParser) -> None:
     add("--probes-schedule", help="schedule of the probes, if that table has several")
     text = "target that the probes are planned for (that of --runs)"
     add("--probes-horizon", type=float, help=text)
+    _add_known(command)
     _add_budget(command)
 
 
@@ -28,9 +29,7 @@ def add_oneshot_options(command: argparse.ArgumentParser) -> None:
     """Add the options of `oneshot`."""
     add = command.add_argument
     add("--budgets", default=_BUDGETS, help=f"full-run equivalents of the probes ({_BUDGETS})")
-    add("--optimizer", help="optimizer that the law is told, such as adam")
-    text = "passes over the data in a run of the target horizon that the law is told"
-    add("--passes", type=float, help=text)
+    _add_known(command)
     add("--source", help="schedule of the probes, such as constant (that of the target)")
     text = "run table that the probes come from, if --runs has none of that schedule"
     add("--source-runs", help=text)
@@ -53,6 +52,13 @@ def add_misled_options(command: argparse.ArgumentParser) -> None:
     )
     add("--others", default="", help=text)
     _add_budget(command)
+
+
+def _add_known(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("--optimizer", help="optimizer that the law is told, such as adam (none)")
+    text = "passes over the data in a run of the target horizon that the law is told (none)"
+    add("--passes", type=float, help=text)
 
 
 def _add_budget(command: argparse.ArgumentParser) -> None:

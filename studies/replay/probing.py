@@ -15,9 +15,10 @@ import numpy as np
 from optuna.distributions import FloatDistribution
 
 from optuna_kappa import RunTable
-from optuna_kappa.law import Law, join
+from optuna_kappa.law import Law, Prior, join
 from optuna_kappa.law.observations import observe
 from optuna_kappa.law.optimum import Chain, find_chain
+from optuna_kappa.law.prior import MIXTURE
 from optuna_kappa.schedules import AnySchedule
 from optuna_kappa.search.budget import Rung
 from optuna_kappa.search.picking import N_SPREAD, Picker, below_wall
@@ -73,7 +74,7 @@ class Probes:
         self,
         done: Sequence[Probe],
         schedule: AnySchedule,
-        prior: object | None = None,
+        prior: Prior | None = None,
     ) -> None:
         """Store the probes; the law is fitted when it is needed.
 
@@ -105,8 +106,8 @@ class Probes:
     @cached_property
     def law(self) -> Law:
         """The law fitted to the probes. It may have no optimum to start from."""
-        # The prior goes to `join` once it takes one.
-        return join([self._chain.optima], {self.schedule.name: self.schedule})
+        shapes = {self.schedule.name: self.schedule}
+        return join([self._chain.optima], shapes, self._prior or MIXTURE)
 
     def tried(self, horizon: float) -> list[float]:
         """Ln lr of the probes of a horizon."""
@@ -161,7 +162,7 @@ def draw_probes(
     horizon: float,
     rungs: Sequence[Rung],
     seed: int,
-    prior: object | None = None,
+    prior: Prior | None = None,
 ) -> Probes:
     """Run a ladder of probes.
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from optuna_kappa._typing import Floats
+from optuna_kappa.law import Prior
 from studies.replay.oneshot import RULES, OneShot
 from studies.replay.pruning import Outcome, as_array
 from studies.replay.search import Searched
@@ -60,7 +61,7 @@ def searches(
 def proposals(
     replay: Replay,
     budgets: Sequence[float],
-    prior: object | None,
+    prior: Prior | None,
     on_done: OnDone,
 ) -> Json:
     """Propose one learning rate after a ladder of each budget, and summarize the regrets.

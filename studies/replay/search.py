@@ -16,7 +16,7 @@ from optuna.trial import Trial, TrialState
 from optuna_kappa import KappaSampler, RunTable, horizon, run_table
 from optuna_kappa.study.plans import kind_of
 from studies.replay.objective import LR, Curve, Objective, Params
-from studies.samplers import KAPPA, Target, make
+from studies.samplers import KAPPA, NOTHING, Known, Target, make
 
 TOP_K = "top-k"
 _ROUNDING = 1e-9  # full-run equivalents; budgets this close are equal
@@ -73,6 +73,7 @@ def search(
     budget: float,
     lender: Objective | None = None,
     sources: Sequence[RunTable] = (),
+    known: Known = NOTHING,
 ) -> Searched:
     """Search until the budget is spent.
 
@@ -88,13 +89,14 @@ def search(
         lender: Where kappa's probes come from, such as constant-rate runs for a cosine target;
             None for the objective itself.
         sources: Runs that a kappa search starts from, with data in steps. They cost nothing.
+        known: What a kappa search is told of the runs of the target horizon.
     """
     spent = 0.0
     best = math.inf
     regret = math.nan
     rows: list[tuple[float, float, float]] = []
 
-    for trial in _trials_of(objective, name, seed, lender, sources):
+    for trial in _trials_of(objective, name, seed, lender, sources, known):
         spent += trial.cost
         if trial.recommended is not None:
             regret = objective.regret(trial.recommended)
@@ -125,9 +127,7 @@ def new_study(seed: int) -> optuna.Study:
 
 
 def target_of(
-    objective: Objective,
-    seed: int,
-    sources: Sequence[RunTable] = (),
+    objective: Objective, seed: int, sources: Sequence[RunTable] = (), known: Known = NOTHING
 ) -> Target:
     """Target of a search."""
     return Target(
@@ -136,6 +136,7 @@ def target_of(
         sources=sources,
         seed=seed,
         number=0,
+        known=known,
     )
 
 
@@ -145,6 +146,7 @@ def _trials_of(
     seed: int,
     lender: Objective | None,
     given: Sequence[RunTable],
+    known: Known,
 ) -> Iterator[_Trial]:
     """The trials of a search: without end, but for top-k."""
     if name == TOP_K:
@@ -154,7 +156,8 @@ def _trials_of(
     sources = list(given)
     if lender is not None and name == KAPPA:
         probing = new_study(seed)
-        target = target_of(lender, seed)
+        ratio = lender.horizon / objective.horizon
+        target = target_of(lender, seed, known=known.at(ratio))
         for trial in _asked(probing, name, target, lender, objective):
             if trial.full:
                 break
@@ -164,7 +167,7 @@ def _trials_of(
         probes = [trial for trial in probing.trials if kind_of(trial) == "probe"]
         sources.append(run_table(probes))
 
-    target = target_of(objective, seed, sources)
+    target = target_of(objective, seed, sources, known)
     yield from _asked(new_study(seed), name, target, objective, objective)
 
 
@@ -234,12 +237,7 @@ def _recommended(
     return {LR: math.exp(predicted.quantile(0.5))}
 
 
-def follow(
-    trial: Trial,
-    curve: Curve,
-    *,
-    prune: bool,
-) -> tuple[float, bool]:
+def follow(trial: Trial, curve: Curve, *, prune: bool) -> tuple[float, bool]:
     """Report a curve to a trial, until the run diverges or is pruned.
 
     Args:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import optuna
 
+from optuna_kappa.law import Prior
 from optuna_kappa.runs import RunTable
 from studies.processes import set_up_worker
 from studies.replay.grid import Grid
@@ -18,6 +19,7 @@ from studies.replay.objective import Objective
 from studies.replay.oneshot import OneShot, one_shot
 from studies.replay.pruning import Outcome, Proposal, Stated, outcome, proposals, stated
 from studies.replay.search import Searched, search
+from studies.samplers import NOTHING, Known
 
 _CHUNKS = 8  # pieces of work per process: enough for a progress bar, few enough to start quickly
 
@@ -39,6 +41,7 @@ class Replay(NamedTuple):
         seed: Seed of the first repeat; the next ones count up from it.
         jobs: Number of processes.
         lender: Where kappa's probes come from; None for the objective itself.
+        known: What kappa searches are told of the runs of the target horizon.
     """
 
     objective: Objective
@@ -46,6 +49,7 @@ class Replay(NamedTuple):
     seed: int
     jobs: int
     lender: Objective | None = None
+    known: Known = NOTHING
 
 
 class Pruned(NamedTuple):
@@ -85,7 +89,7 @@ def searched(
     pieces: dict[str, list[_Piece]] = {name: [] for name in wanted}
     for name, (sampler, sources) in wanted.items():
         for seeds in _seeds_of_pieces(replay):
-            pieces[name].append((_search, sampler, seeds, budget, sources))
+            pieces[name].append((_search, sampler, seeds, budget, sources, replay.known))
 
     return _run(replay, pieces, on_done)
 
@@ -137,7 +141,7 @@ def statements(
 def one_shots(
     replay: Replay,
     budgets: Sequence[float],
-    prior: object | None,
+    prior: Prior | None,
     on_done: OnDone,
 ) -> list[list[OneShot]]:
     """Propose a learning rate after a ladder of each budget.
@@ -238,15 +242,21 @@ def _search(
     seeds: Sequence[int],
     budget: float,
     sources: Sources,
+    known: Known,
 ) -> list[Searched]:
     assert _objective is not None
-    return [search(_objective, name, seed, budget, _lender, sources(seed)) for seed in seeds]
+    found = []
+    for seed in seeds:
+        given = sources(seed)
+        found.append(search(_objective, name, seed, budget, _lender, given, known))
+
+    return found
 
 
 def _shoot(
     seeds: Sequence[int],
     budgets: Sequence[float],
-    prior: object | None,
+    prior: Prior | None,
 ) -> list[list[OneShot]]:
     lender = _lender or _objective
     assert isinstance(_objective, Grid) and isinstance(lender, Grid)

@@ -9,6 +9,7 @@ from optuna.trial import TrialState
 
 pytest.importorskip("torch")
 
+from optuna_kappa import KappaSampler
 from optuna_kappa.search.ladder import N_PROBES
 from optuna_kappa.study.plans import kind_of, plan_of
 from studies.compare.results import baseline_loss, is_done, of_part, proposal, read_all, rows
@@ -60,6 +61,18 @@ def test_kappa_is_charged_for_its_probes(digits: Dataset, done: BaseStorage) -> 
     spent = sum(cost(trial, 2000) for trial in study.trials)
     assert 3 < spent <= 4
     assert all(trial.state == TrialState.PRUNED for trial in study.trials[:N_PROBES])
+
+
+def test_kappa_is_told_the_optimizer_and_the_passes(digits: Dataset) -> None:
+    names = []
+    for part in (Part("constant", 1, 4), Part("constant", 2, 4)):
+        job = Job(part, "kappa", 0)
+        search = Search(settings(), job, digits, InMemoryStorage())
+        search.run(lambda spent: spent < 0.1)
+        sampler = search.study.sampler
+        assert isinstance(sampler, KappaSampler)
+        names.append(sampler.law(search.study).prior.name)
+    assert names == ["adaptive, fresh data", "adaptive, repeated data"]
 
 
 def test_scheduled_search_borrows_probes_and_pays_for_them(

@@ -67,8 +67,7 @@ def test_a_known_law(slope: float, right: str) -> None:
 
 
 def test_without_a_prior_the_informed_law_is_the_plain_one() -> None:
-    assert prior_for("adam", 24) is None
-    assert prior_for(None, None) is None
+    assert prior_for(None, None, LARGEST) is None
     objective = made(Simulated(noise=0.01))
     shot = one_shot(objective, objective, 0.25, seed=0)
     assert shot.regrets[LAW] == shot.regrets[UNINFORMED]
@@ -76,8 +75,17 @@ def test_without_a_prior_the_informed_law_is_the_plain_one() -> None:
 
 @pytest.mark.parametrize("passes", [0, -1, np.nan])
 def test_passes_are_positive(passes: float) -> None:
-    with pytest.raises(ValueError, match="passes must be .*full run"):
-        prior_for("adam", passes)
+    with pytest.raises(ValueError, match="passes must be"):
+        prior_for("adam", passes, LARGEST)
+
+
+def test_only_the_informed_law_is_told() -> None:
+    objective = made(Simulated(slope=1.0, noise=0.01))
+    told = prior_for("adam", 64, objective.horizon)
+    plain, shot = (one_shot(objective, objective, 0.25, 0, prior) for prior in (None, told))
+    assert shot.regrets[UNINFORMED] == plain.regrets[UNINFORMED]
+    assert shot.regrets["copy"] == plain.regrets["copy"]
+    assert shot.regrets[LAW] < plain.regrets[LAW]
 
 
 def test_cost_is_what_was_trained() -> None:

@@ -11,6 +11,8 @@ from simulated import LARGEST, Simulated, grid
 
 from optuna_kappa import KappaSampler, RunTable, horizon
 from optuna_kappa._typing import Floats
+from optuna_kappa.law.prior import MIXTURE
+from optuna_kappa.law.regimes import prior_for
 from optuna_kappa.schedules import constant
 from optuna_kappa.search.budget import Rung, rungs_for
 from studies.replay.grid import Grid
@@ -138,3 +140,11 @@ def test_too_few_probes_make_no_law() -> None:
     few = Probes([probe(1e-3, 4, 1.0), probe(2e-3, 4, 0.9)], constant())
     assert not few.law.optima
     assert few.expected(64, constant(), -9, -3) is None
+
+
+def test_the_law_of_probes_has_the_prior() -> None:
+    objective = made(Simulated(noise=0.02))
+    prior = prior_for(optimizer="sgd")
+    found = draw_probes(objective, objective.horizon, [Rung(1 / 16, 4)], seed=0, prior=prior)
+    assert found.law.prior is prior
+    assert Probes(found.done, constant()).law.prior is MIXTURE

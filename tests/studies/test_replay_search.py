@@ -13,7 +13,7 @@ from optuna_kappa.search.ladder import N_PROBES, rungs
 from studies.replay.objective import Objective
 from studies.replay.search import TOP_K, Searched, search
 from studies.replay.table import prepare, steps_per_unit
-from studies.samplers import Target, make
+from studies.samplers import NOTHING, Known, Target, make
 
 _HORIZON = 64
 
@@ -69,6 +69,19 @@ def test_the_same_seed_gives_the_same_search(objective: Objective) -> None:
         assert np.array_equal(one.spent, again.spent)
         assert np.array_equal(one.regret, again.regret, equal_nan=True)
         assert not np.array_equal(one.regret, other.regret, equal_nan=True)
+
+
+def test_what_is_known_is_told_to_kappa_alone(objective: Objective) -> None:
+    known = Known("adam", 64)
+    for name, same in (("kappa", False), ("tpe", True)):
+        plain = search(objective, name, seed=0, budget=4)
+        told = search(objective, name, seed=0, budget=4, known=known)
+        assert np.array_equal(plain.regret, told.regret, equal_nan=True) == same
+
+
+def test_passes_grow_with_the_horizon() -> None:
+    assert Known("adam", 24).at(0.5) == Known("adam", 12)
+    assert NOTHING.at(0.5) == NOTHING
 
 
 def test_top_k_runs_everything_for_one_epoch_and_the_best_in_full(objective: Objective) -> None:
