@@ -15,16 +15,22 @@ from optuna_kappa.cli.arguments import add_figure, add_study
 from optuna_kappa.cli.explain_page import write_explain_page
 from optuna_kappa.cli.explain_text import pruned_text, summary_text, trial_text
 from optuna_kappa.cli.inputs import open_study, require_lr
-from optuna_kappa.cli.output import print_json, print_text
+from optuna_kappa.cli.output import print_json, print_text, shares_lines
+from optuna_kappa.cli.priors import add_prior, check_prior, prior_of
+from optuna_kappa.law import Law, fit
+from optuna_kappa.law.class_shares import shares_of
 from optuna_kappa.study.explain import Explanation, Kill, explain, kills
+from optuna_kappa.study.plans import plan_of
 from optuna_kappa.study.pruner import KappaPruner
+from optuna_kappa.study.trials import run_table
 
 SUMMARY = "show why trials of a study were pruned"
 USAGE = "optuna-kappa explain --storage URL [options]"
 DESCRIPTION = """\
 List the pruned trials of a study: at which step each one ended, its
 probability to become the best, and the reason. With --trial N: the result of
-one trial, pruned or not, and the decisions of KappaPruner, step by step.
+one trial, pruned or not, and the decisions of KappaPruner, step by step. Of a
+study that KappaSampler planned, say which law its runs follow, too.
 """
 EXAMPLES = """\
 examples:
@@ -50,6 +56,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "Decisions are not stored. They are computed again, with this epsilon and the defaults "
         "of all other arguments. The reason why a trial was pruned is stored, and shown as it is",
     )
+    add_prior(command, "the longest run of the study")
     add_figure(command)
 
 
@@ -62,18 +69,23 @@ def run(options: argparse.Namespace) -> None:
     """
     # First, so that a wrong epsilon shows before the storage is opened.
     pruner = _pruner(options)
+    check_prior(options)
     with open_study(options) as study:
         pruned, summary = _pruned_trials(study, options)
         explanation = None
         if options.trial is not None:
             explanation = explain(study, options.trial, pruner)
+        law = _law(study, options)
         if options.figure:
-            write_explain_page(options, study, summary, pruned, explanation)
+            write_explain_page(options, study, summary, pruned, explanation, law)
 
     if options.json:
-        print_json({"study": study.study_name, **_as_dict(pruned, explanation)})
+        found = {"study": study.study_name, **_law_as_dict(law)}
+        print_json({**found, **_as_dict(pruned, explanation)})
     elif explanation is None:
         print_text(pruned_text(f"{one_line(study.study_name)}, {summary}", pruned))
+        if law is not None:
+            print_text(f"{shares_lines(law)}\n")
     else:
         print_text(trial_text(explanation))
 
@@ -106,6 +118,28 @@ def _pruned_trials(study: optuna.Study, options: argparse.Namespace) -> tuple[li
             "decided about one of them"
         )
     return pruned, summary
+
+
+def _law(study: optuna.Study, options: argparse.Namespace) -> Law | None:
+    """The law of a study that KappaSampler planned; None if its runs show none yet."""
+    if not any(plan_of(trial) for trial in study.get_trials(deepcopy=False)):
+        return None
+
+    try:
+        runs = run_table(study, lr=options.lr)
+        if not len(runs):
+            return None
+        law = fit(runs, prior=prior_of(options, runs, planned=None))
+    except ValueError:
+        # Why trials were pruned can be told whether or not their runs make a law.
+        return None
+    return law if law.optima else None
+
+
+def _law_as_dict(law: Law | None) -> dict[str, Any]:
+    if law is None:
+        return {}
+    return {"prior": law.prior.name, "classes": shares_of(law)}
 
 
 def _as_dict(pruned: Sequence[Kill], explanation: Explanation | None) -> dict[str, Any]:

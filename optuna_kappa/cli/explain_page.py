@@ -9,6 +9,8 @@ from collections.abc import Sequence
 import optuna
 
 from optuna_kappa.cli.explain_text import decision_text, heading, probes_text
+from optuna_kappa.law import Law
+from optuna_kappa.law.class_shares import shares_text, source_text
 from optuna_kappa.report import Section, Table, page, write
 from optuna_kappa.study.explain import Explanation, Kill
 
@@ -21,6 +23,7 @@ def write_explain_page(
     summary: str,
     pruned: Sequence[Kill],
     explanation: Explanation | None,
+    law: Law | None = None,
 ) -> None:
     """Write a page with the curves of kept and pruned trials, and why these were pruned.
 
@@ -30,6 +33,7 @@ def write_explain_page(
         summary: First line of the page.
         pruned: The pruned trials of the study, probes included.
         explanation: Of one trial, to show as well.
+        law: Law of a study that KappaSampler planned.
 
     Raises:
         ValueError: The file cannot be written.
@@ -42,6 +46,10 @@ def write_explain_page(
         sections.append(_trial_section(explanation))
     if pruned:
         sections.append(_pruned_section(pruned))
+
+    if law is not None:
+        texts = [f"{_capitalized(shares_text(law))}.", source_text(law)]
+        sections.append(Section("The law of the learning rate", texts))
 
     title = f"Pruned trials of {study.study_name}"
     write(options.figure, page(title, lead=f"{summary}.", sections=sections))

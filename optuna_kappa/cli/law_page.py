@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from optuna_kappa.cli.inputs import Group
 from optuna_kappa.cli.output import group_name
 from optuna_kappa.law import Proposal
+from optuna_kappa.law.class_shares import source_text
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -32,9 +33,8 @@ def write_law_page(
     sections = []
     for group, proposals in groups:
         title = group_name(group.context) or "All runs"
-        prior = group.law.prior
-        text = f"Prior: {prior.name}. Source: {prior.source}."
-        sections.append(Section(title, [text], _figures(group, proposals, options.unit)))
+        source = source_text(group.law)
+        sections.append(Section(title, [source], _figures(group, proposals, options.unit)))
 
     write(options.figure, page("Optimal learning rate", sections=sections))
 

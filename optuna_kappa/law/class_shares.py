@@ -34,6 +34,16 @@ def shares_text(law: Law) -> str:
     return f"your runs: {', '.join(shown)} ({name})"
 
 
+def source_text(law: Law) -> str:
+    """The name of the prior of a law, and where its numbers come from.
+
+    Example:
+        >>> source_text(Law(()))
+        'Prior: mixture. Source: the classes below, weighted by ...'
+    """
+    return one_line(f"Prior: {law.prior.name}. Source: {law.prior.source}.")
+
+
 def shares_of(law: Law) -> dict[str, float] | None:
     """Posterior probability of each class of slopes by its name; None without optima.
 

@@ -18,8 +18,11 @@ from searching import SIMPLE, objective
 
 from optuna_kappa import KappaPruner, KappaSampler
 from optuna_kappa.cli.main import main
+from optuna_kappa.law import Prior, fit, prior_for
+from optuna_kappa.law.class_shares import shares_text
 from optuna_kappa.study.explain import explain, kills
 from optuna_kappa.study.storage import open_storage
+from optuna_kappa.study.trials import run_table
 
 LR = FloatDistribution(1e-5, 1.0, log=True)
 
@@ -57,6 +60,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     storage.engine.dispose()
     open_storage(f"sqlite:///{path}/empty.db").engine.dispose()
     return path
+
+
+def told(horizon: float) -> Prior:
+    return prior_for(optimizer="adam", passes=32, horizon=horizon)
 
 
 def study_of(folder: Path, name: str) -> optuna.Study:
@@ -100,7 +107,9 @@ def number(value: float | None) -> float | None:
 def test_probes_are_no_kills(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = output("many.db --study kappa", folder, capsys)
     assert "6 probes that ended as planned" in out
-    assert out.rstrip().endswith("Probes, which ended at their planned horizon: 0 to 5")
+    probes, law = out.rstrip().split("\n\n")[-2:]
+    assert probes.endswith("Probes, which ended at their planned horizon: 0 to 5")
+    assert law.startswith("  your runs: ")
     assert "planned to end" not in out
     rows = answer("many.db --study kappa", folder, capsys)["pruned"]
     assert [row["trial"] for row in rows if row["kind"] == "probe"] == list(range(6))
@@ -198,3 +207,24 @@ def test_one_sentence(
     assert err.startswith("error: ")
     assert err.count("\n") == 1
     assert filled(message) in err
+
+
+def test_the_law_of_a_study(
+    folder: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    arguments = "many.db --study kappa --optimizer adam --passes 32"
+    law = fit(run_table(study_of(folder, "kappa")), prior=told(64))
+    text = " ".join(output(arguments, folder, capsys).split())
+    assert shares_text(law) in text
+    found = answer(arguments, folder, capsys)
+    assert (found["prior"], found["classes"]) == ("adaptive, repeated data", law.classes)
+
+    output(f"{arguments} --figure {tmp_path}/page.html", folder, capsys)
+    page = (tmp_path / "page.html").read_text()
+    assert "The law of the learning rate" in page
+    assert law.prior.source in page
+
+
+def test_other_studies_have_no_law(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "your runs" not in output("many.db --study tpe", folder, capsys)
+    assert "prior" not in answer("many.db --study tpe", folder, capsys)
