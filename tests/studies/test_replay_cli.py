@@ -163,3 +163,18 @@ def test_wrong_input_is_one_sentence(
     assert message.replace("RUNS", runs) in error
     assert error.startswith("error: ")
     assert error.count("\n") == 1
+
+
+def test_what_kappa_is_told(runs: str, capsys: pytest.CaptureFixture[str]) -> None:
+    options = f"--runs {runs} --repeats 1 --budget 2 --jobs 1 --samplers kappa --json"
+    found = []
+    for known in ("", "--optimizer adam --passes 64"):
+        assert main(f"search {options} {known}".split()) == 0
+        found.append(json.loads(capsys.readouterr().out))
+    assert [one["optimizer"] for one in found] == [None, "adam"]
+    assert [one["passes"] for one in found] == [None, 64]
+    plain, told = (one["samplers"]["kappa"]["median_regret"] for one in found)
+    assert plain != told
+
+    assert main(f"search {options} --optimizer best".split()) == 2
+    assert "optimizer must be one of" in capsys.readouterr().err
