@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import zip_longest
 
+from studies.atlas.clean import CLEAN
 from studies.atlas.family import Family, TableOf
 from studies.atlas.fresh import FRESH
 from studies.atlas.repeated import REPEATED
 
-FAMILIES: tuple[Family, ...] = (*REPEATED, *FRESH)
+FAMILIES: tuple[Family, ...] = (*REPEATED, *CLEAN, *FRESH)
 """The families of the atlas."""
 
 
