@@ -67,7 +67,8 @@ def choose(reported: Sequence[Floats]) -> Floats:
         [0.25, 0.5, 1.0]
     """
     all_reported = np.concatenate(reported).round(9)
-    fractions, counts = np.unique(all_reported, return_counts=True)
+    # The first of 2^31 steps is rounded to 0, which has no logarithm.
+    fractions, counts = np.unique(all_reported[all_reported > 0], return_counts=True)
     is_before_end = fractions < 1 - SAME_FRACTION
     is_common = counts >= len(reported) / 2
     common = fractions[is_common & is_before_end]

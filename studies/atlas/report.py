@@ -232,10 +232,10 @@ def _regret(value: float) -> str:
 _INTRODUCTION = (
     "What can be known of a learning rate before the first run? The atlas is a set of families of "
     "small tasks, each trained at many learning rates and seeds, with whole curves. Some families "
-    "see a small training set many times, and others see each sample once at most; every "
+    "see their data 10 to 500 times, others see each sample once at most; every "
     "optimizer is in both regimes, so that one is not taken for the other. The page is written "
     "by `python -m studies.atlas report` from `studies/recorded/atlas/*.csv.gz`, and "
-    "`python -m studies.atlas sweep` trains those runs again, in about half an hour of a core. "
+    "`python -m studies.atlas sweep` trains those runs again, in about 40 minutes of a core. "
     "The slope is -d ln lr* / d ln D: 0 if the best rate stays, 1 if it is inverse to the data."
 )
 _METHOD = f"""## How the numbers are made

@@ -73,3 +73,8 @@ def test_scatter_is_that_of_a_report_about_the_curve() -> None:
 
 def test_scatter_is_unknown_of_two_reports() -> None:
     assert np.isnan(read(np.array([0.5, 1.0]), np.zeros(2), np.array([0.5, 1.0])).scatter).all()
+
+
+def test_a_step_that_is_rounded_to_nothing_is_no_phase() -> None:
+    fractions = np.array([1.0, 2**29, 2**30, 2**31]) / 2**31
+    assert choose([fractions, fractions]).tolist() == [0.25, 0.5, 1.0]
