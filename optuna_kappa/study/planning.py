@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from optuna.trial import FrozenTrial, TrialState
 
-from optuna_kappa._validation import MAX_STEP, check_count
+from optuna_kappa._validation import MAX_STEP, POSITIVE, check_count, shown
+from optuna_kappa.search.budget import probes_for
 from optuna_kappa.search.ladder import affordable, next_probe, rungs
 from optuna_kappa.study.dead import Living, check_dead_after
 from optuna_kappa.study.lr_names import LrName, name_used
@@ -94,27 +95,48 @@ class Planner(NamedTuple):
 
 
 def planner_for(
-    target: int, lr: LrName, n_probes: int | None = None, dead_after: float | None = None
+    target: int,
+    lr: LrName,
+    n_probes: int | None = None,
+    probe_budget: float | None = None,
+    dead_after: float | None = None,
+    has_sources: bool = False,
 ) -> Planner:
     """The planner of a study whose full runs have a horizon.
 
     Args:
         target: Steps of a full run.
         lr: Name of the learning-rate parameter, or several names.
-        n_probes: Number of probes; None for as many as are affordable, at most ten.
+        n_probes: Number of probes. None for as many as are affordable, at most ten, or for none
+            if there are sources.
+        probe_budget: Full-run equivalents of the probes, in place of their number.
         dead_after: Seconds after which a RUNNING trial is dead; None for the default.
+        has_sources: Whether the law rests on other runs from the start.
 
     Raises:
-        ValueError: A number is not allowed.
+        ValueError: A number is not allowed, or probes are given by number and by budget.
 
     Example:
         >>> planner_for(24, "lr").rungs
         [(1, 6), (8, 4)]
+        >>> planner_for(24, "lr", probe_budget=0.5).rungs
+        [(1, 6), (2, 3)]
     """
+    dead_after = check_dead_after(dead_after)
+    if probe_budget is not None:
+        if n_probes is not None:
+            raise ValueError(
+                "n_probes must be None where probe_budget is given, got "
+                f"{shown(n_probes)}: the budget says how many probes there are."
+            )
+        remedy = "it is what the probes may cost, in full runs"
+        budget = POSITIVE.check("probe_budget", probe_budget, remedy)
+        return Planner(lr, probes_for(budget, target), dead_after)
+
     if n_probes is None:
-        n_probes = affordable(target)
+        n_probes = 0 if has_sources else affordable(target)
     n_probes = check_count("n_probes", n_probes, "0 runs no probes", 0, MAX_STEP)
-    return Planner(lr, rungs(target, n_probes), check_dead_after(dead_after))
+    return Planner(lr, rungs(target, n_probes), dead_after)
 
 
 def plans_in_turn(

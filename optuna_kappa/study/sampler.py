@@ -79,14 +79,14 @@ class KappaSampler(BaseSampler):
         n_probes: Number of probes. By default 10, which cost 1.6 full runs, or fewer if steps are
             coarse; 0 with sources.
         seed: Seed of the proposals. None draws one, and then other processes propose differently.
-        dead_after: Seconds after which a RUNNING trial counts as dead, left by a process that was
-            killed: it uses up no probe, and later its lr is tried again. By default ten times what
-            the slowest finished trial took for as many steps, and at least a minute.
-            `optuna_kappa.fail_interrupted` marks such trials at once.
+        dead_after: Seconds after which a RUNNING trial counts as left by a killed process: it uses
+            up no probe. By default ten times what the slowest finished trial took for as many
+            steps, at least a minute. `optuna_kappa.fail_interrupted` marks such trials at once.
         prior: What is believed about the law before any run: an `optuna_kappa.law.Prior`, or the
             name of one. By default what follows from `optimizer` and `passes`.
         optimizer: Name of the optimizer, such as "adam".
         passes: Passes over the data in a full run; at most 1 for fresh data.
+        probe_budget: What the probes may cost, in full runs, such as 0.5; in place of `n_probes`.
 
     Raises:
         ValueError: An argument is not allowed, or no optimum can be located in a source.
@@ -124,16 +124,15 @@ class KappaSampler(BaseSampler):
         prior: Prior | str | None = None,
         optimizer: str | None = None,
         passes: float | None = None,
+        probe_budget: float | None = None,
     ) -> None:
         self._horizon = check_horizon(horizon)
         self._schedule = as_schedule(schedule)
         self.lr = check_lr(lr)
         self._sources = source_optima(sources, self.lr)
         self._prior = prior_for(prior, optimizer=optimizer, passes=passes, horizon=self._horizon)
-
-        if n_probes is None and self._sources:
-            n_probes = 0
-        self._planner = planner_for(self._horizon, self.lr, n_probes, dead_after)
+        ladder = (n_probes, probe_budget, dead_after, bool(self._sources))
+        self._planner = planner_for(self._horizon, self.lr, *ladder)
         self._seed = seed_or_drawn(seed)
         self._base = BaseSamplerAdapter(
             base_sampler, self._horizon, self.lr, self._seed, self._choose

@@ -75,3 +75,23 @@ def test_proposals_depend_on_trials_and_seed_only(informed: optuna.Study) -> Non
 def test_what_is_not_allowed(known: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         KappaSampler(TARGET, **known)
+
+
+def test_probes_of_a_budget() -> None:
+    study = searched(11, probe_budget=0.5)
+    horizons = [trial.last_step for trial in study.trials]
+    probes = [step for step in horizons if step is not None and step < TARGET]
+    assert 0.4 * TARGET <= sum(probes) <= 0.55 * TARGET
+    assert len(set(probes)) == 2
+    assert horizons[len(probes) :] == [TARGET] * (11 - len(probes))
+
+
+@pytest.mark.parametrize("budget", [0, -1, float("nan"), "half"])
+def test_a_budget_is_positive(budget: Any) -> None:
+    with pytest.raises(ValueError, match="probe_budget must be a finite number"):
+        KappaSampler(TARGET, probe_budget=budget)
+
+
+def test_probes_are_given_once() -> None:
+    with pytest.raises(ValueError, match="n_probes must be None where probe_budget is given"):
+        KappaSampler(TARGET, n_probes=3, probe_budget=0.5)
