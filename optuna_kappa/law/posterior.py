@@ -52,7 +52,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from optuna_kappa._typing import Floats
+from optuna_kappa._typing import Floats, Rows
 from optuna_kappa.law.contexts import Context, comparable, similarity
 from optuna_kappa.law.kernel import contexts_of
 from optuna_kappa.law.mixture import Mixture
@@ -69,11 +69,7 @@ _KEPT = 16  # posteriors
 
 
 @lru_cache(maxsize=_KEPT)
-def posterior_of(
-    given: tuple[Optimum, ...],
-    prior: Prior,
-    context: Context,
-) -> Posterior:
+def posterior_of(given: tuple[Optimum, ...], prior: Prior, context: Context) -> Posterior:
     """The posterior, which the law, its verdict and its checks share.
 
     Example:
@@ -149,12 +145,7 @@ class Posterior:
             0.5
         """
         slope = self._moments.slope
-        return self._condition(
-            mean=slope.mean,
-            variance=slope.variance,
-            cross=slope.cross,
-            least_sd=_SLOPE_SCATTER,
-        )
+        return self._condition(slope.mean, slope.variance, slope.cross, least_sd=_SLOPE_SCATTER)
 
     @property
     def classes(self) -> Mapping[str, float]:
@@ -167,13 +158,25 @@ class Posterior:
             >>> max(classes, key=classes.get)
             'inverse'
         """
-        slope_class = self._moments.hypotheses.slope_class
-        sums = np.bincount(slope_class, self._regression.probability, len(self.prior.slopes))
+        sums = np.bincount(self.slope_class, self._regression.probability, len(self.prior.slopes))
 
         probabilities: dict[str, float] = {}
         for one, probability in zip(self.prior.slopes, sums.tolist(), strict=True):
             probabilities[one.name] = probabilities.get(one.name, 0.0) + probability
         return probabilities
+
+    @property
+    def slope_class(self) -> Rows:
+        """Index of the prior's class of slopes of each component of a prediction, shape `(k,)`.
+
+        Example:
+            >>> from optuna_kappa import fit
+            >>> from optuna_kappa.runs import example_runs
+            >>> posterior = Posterior(fit(example_runs()).optima)
+            >>> len(posterior.slope_class) == len(posterior.slope.weight)
+            True
+        """
+        return self._moments.hypotheses.slope_class
 
     @cached_property
     def optima(self) -> tuple[Optimum, ...]:
@@ -254,11 +257,7 @@ class Posterior:
         )
 
     def _condition(
-        self,
-        mean: Floats,
-        variance: Floats,
-        cross: Floats,
-        least_sd: float,
+        self, mean: Floats, variance: Floats, cross: Floats, least_sd: float
     ) -> Mixture:
         """Distribution of a quantity, given the optima.
 
