@@ -37,10 +37,10 @@ _CEILING_SD = 1.0
 # Probabilities of `CLASSES` in each regime, from the atlas.
 Regime = tuple[str, str]
 WEIGHTS: Mapping[Regime, Sequence[float]] = {
-    ("adaptive", "fresh"): (0.06, 0.72, 0.11, 0.06, 0.05),
-    ("plain", "fresh"): (0.07, 0.68, 0.11, 0.09, 0.05),
-    ("adaptive", "repeated"): (0.08, 0.12, 0.18, 0.57, 0.05),
-    ("plain", "repeated"): (0.04, 0.19, 0.32, 0.4, 0.05),
+    ("adaptive", "fresh"): (0.03, 0.81, 0.08, 0.03, 0.05),
+    ("plain", "fresh"): (0.06, 0.75, 0.07, 0.07, 0.05),
+    ("adaptive", "repeated"): (0.04, 0.18, 0.05, 0.68, 0.05),
+    ("plain", "repeated"): (0.1, 0.32, 0.05, 0.48, 0.05),
 }
 _SOURCE = "the atlas of small tasks of this project (docs/atlas.md), by empirical Bayes"
 

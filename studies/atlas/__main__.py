@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import signal
 import sys
@@ -65,10 +66,50 @@ def _sweep(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> int:
     # Imported here, since a sweep draws nothing.
     from studies.atlas import report
+    from studies.atlas.priors import predict_longest, read_evidence
+    from studies.atlas.priors_page import page as priors_page
+    from studies.atlas.shots import SHOTS, read_shots
 
-    page = report.write(Path(options.tables), Path(options.to))
+    evidence = read_evidence(Path(options.tables))
+    proposed = {}
+    for name, ln_lr in predict_longest(evidence).items():
+        low, middle, high = (math.exp(ln_lr.quantile(p)) for p in (0.05, 0.5, 0.95))
+        proposed[name] = report.Proposed(middle, low, high)
+
+    shots = read_shots(SHOTS) if SHOTS.exists() else []
+    page = report.write(
+        Path(options.tables),
+        Path(options.to),
+        proposed=proposed,
+        priors=("", *priors_page(evidence, shots)),
+    )
     print(f"{page} and its figures in {page.parent / report.FIGURES}.")
     return 0
+
+
+def _priors(options: argparse.Namespace) -> int:
+    # Imported here, since a sweep estimates nothing.
+    from studies.atlas import priors_page, shots
+    from studies.atlas.priors import read_evidence
+
+    tables = Path(options.tables)
+    evidence = read_evidence(tables)
+    fired = []
+    if options.one_shot is not None:
+        fired = shots.shoot(tables, evidence, options.one_shot, _show_progress)
+        if options.save:
+            shots.write_shots(fired, Path(options.save))
+
+    if options.json:
+        print(json.dumps(priors_page.as_json(evidence, fired), allow_nan=False))
+    else:
+        print("\n".join(priors_page.page(evidence, fired)))
+        print(f"\n{priors_page.advice(evidence)}")
+    return 0
+
+
+def _show_progress(done: int, total: int) -> None:
+    print(f"{done} of {total} tables", file=sys.stderr, flush=True)
 
 
 def _chosen(words: Sequence[str]) -> list[TableOf]:
@@ -117,7 +158,31 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument(
         "--to", default=_DOCS, help="folder for atlas.md and its figures (default: docs)"
     )
+    priors = commands.add_parser(
+        "priors",
+        help="estimate the priors of the regimes from the tables, and evaluate them",
+    )
+    _add_priors(priors)
     return parser
+
+
+def _add_priors(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=_priors)
+    add = parser.add_argument
+    add(
+        "--from",
+        dest="tables",
+        default=ATLAS,
+        help="folder of the tables (default: studies/recorded/atlas)",
+    )
+    add(
+        "--one-shot",
+        type=int,
+        metavar="N",
+        help="also draw N ladders of probes from each table, which takes a second or two each",
+    )
+    add("--save", help="store the outcome of the ladders in this file, for the report")
+    add("--json", action="store_true", help="print one JSON object")
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +44,7 @@ def write(
     docs: Path,
     families: Sequence[Family] = FAMILIES,
     proposed: Mapping[str, Proposed] | None = None,
+    priors: Iterable[str] = (),
 ) -> Path:
     """Describe the tables that there are.
 
@@ -53,6 +54,7 @@ def write(
         families: The families.
         proposed: What a prior without the family proposes, by the name of the table. The page
             has a column for it if it is given.
+        priors: Lines of a section on the priors.
 
     Returns:
         The page.
@@ -74,7 +76,8 @@ def write(
             draw(best_rates_chart(f"{regime}: the best rate", lines), docs / _figure(regime))
 
     page = docs / PAGE
-    page.write_text("\n".join(_page(found, proposed or {})) + "\n", encoding="utf-8")
+    text = "\n".join(_page(found, proposed or {}, priors))
+    page.write_text(f"{text}\n", encoding="utf-8")
     return page
 
 
@@ -87,7 +90,11 @@ def _best_rates(found: Found) -> BestRates:
     )
 
 
-def _page(found: Sequence[Found], proposed: Mapping[str, Proposed]) -> Iterator[str]:
+def _page(
+    found: Sequence[Found],
+    proposed: Mapping[str, Proposed],
+    priors: Iterable[str],
+) -> Iterator[str]:
     """Yield the lines of the page."""
     yield "# The atlas: how the best rate moves, family by family"
     yield ""
@@ -108,6 +115,7 @@ def _page(found: Sequence[Found], proposed: Mapping[str, Proposed]) -> Iterator[
             yield ""
         yield from _tables(of_regime, proposed)
 
+    yield from priors
     yield ""
     yield "## The families"
     yield ""
@@ -253,5 +261,6 @@ _METHOD = f"""## How the numbers are made
   the rates. In the summary: the median over tables, with quartiles.
 - **Fixed rules.** The optimum at D/{round(1 / SOURCE)} is moved to D by a fixed slope. What it
   loses is the mean loss there in excess of the lowest. *Diverged*: a run beside it has no loss.
-- **The prior without the family.** This column is written once the priors that are estimated from
-  the atlas are evaluated, each family by a prior that has not seen it.""".split("\n")
+- **The prior without the family.** What the law proposes for D from noisy optima at D/24 and D/12,
+  by the prior of the regime that is estimated without the family: the median, and a 90 % interval.
+""".strip().split("\n")

@@ -147,3 +147,10 @@ def test_lines_meet_at_an_eighth_of_the_horizon() -> None:
     assert list(lines[0].y) == pytest.approx([8, 1, 1 / 8])
     assert list(lines[1].y) == pytest.approx([1])
     assert list(guides[2].y) == pytest.approx([8, 1 / 8])
+
+
+def test_a_section_on_the_priors(tables: Path, tmp_path: Path) -> None:
+    text = report.write(tables, tmp_path, FAMILIES, priors=("", "## Priors", "")).read_text()
+    assert (
+        text.index("## Fresh data") < text.index("\n## Priors\n") < text.index("## The families")
+    )
