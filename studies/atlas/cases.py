@@ -30,7 +30,7 @@ PROBES = (24, 12)
 NOISE = 0.3
 """Standard deviation in ln lr of the noise that is added to a probe optimum.
 
-That of optima from ladders of half a full run, with one run a rate.
+An assumption: a factor of 1.35, as a few single runs a rung may leave it. It was not measured.
 """
 
 _LARGEST_SE = 0.3  # of a recorded optimum; where the rates' edge makes it larger, nothing is known

@@ -176,7 +176,9 @@ longest and of half as long runs, given noisy optima at a 24th and a 12th of the
 family weighs the same, and only tables at a constant rate count. The probability of
 *{ANYTHING}* is not estimated. Below, *{REGIME}* and *{ONE_PRIOR}* are
 estimated without the family that they predict; *{TODAY}* is what the law believes when it is told
-nothing. Errors are means of the absolute difference to the recorded optimum."""
+nothing. Errors are means of the absolute difference to the recorded optimum. Only the
+probabilities leave the family out: means, spreads and ceilings of the classes were chosen with all
+families in sight but those of clean data."""
 
 _SHOTS = f"""\
 Ladders of probes of {BUDGET:g} full runs, drawn from the recorded runs ({{repeats}} a table), and
