@@ -171,6 +171,9 @@ class KappaPruner(BasePruner):
 
         peers.update(snapshot_now(study))
         step, loss = peers.curve(trial)  # the new trials may show that it is read otherwise
+        if not len(step):
+            return None  # or that none of it can be compared with what they returned
+
         history = peers.history(group)
         due = is_due(history, step, judged or 0.0)
         if due or judged is None:
