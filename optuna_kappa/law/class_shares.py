@@ -18,7 +18,7 @@ def shares_text(law: Law) -> str:
         >>> from optuna_kappa import fit
         >>> from optuna_kappa.runs import example_runs
         >>> shares_text(fit(example_runs(slope=0.0), prior="copy"))
-        'your runs: 98 % flat, 2 % anything (prior: copy)'
+        'your runs: 100 % flat (prior: copy)'
     """
     name = f"prior: {one_line(law.prior.name)}"
     shares = shares_of(law)
