@@ -11,9 +11,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
+CONTINUE = "Run the same command again to continue."
+"""What to do after a sweep has stopped early."""
+
 _POLL = 0.2  # seconds between two checks that the parent is alive
+
+
+class WorkerError(RuntimeError):
+    """Work is left undone because worker processes ended too early."""
 
 
 @contextmanager
@@ -50,6 +58,28 @@ def ending(exit_code: int) -> str:
     if exit_code < 0:
         return f"was killed ({signal.Signals(-exit_code).name})"
     return "failed with the error above"
+
+
+@contextmanager
+def claim(path: Path) -> Iterator[bool]:
+    """Lock a piece of work, so that no other process does it; yield whether it was free.
+
+    Args:
+        path: File of the lock. It stays.
+    """
+    from filelock import FileLock, Timeout  # comes with torch, which not all studies need
+
+    lock = FileLock(path)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        yield False
+        return
+
+    try:
+        yield True
+    finally:
+        lock.release()
 
 
 def set_up_worker(parent: int) -> None:

@@ -75,7 +75,9 @@ def run(options: argparse.Namespace) -> None:
         explanation = None
         if options.trial is not None:
             explanation = explain(study, options.trial, pruner)
-        law = _law(study, options)
+        # A law takes a while to fit, and the text about one trial does not show it.
+        shows_law = options.json or options.figure or explanation is None
+        law = _law(study, options) if shows_law else None
         if options.figure:
             write_explain_page(options, study, summary, pruned, explanation, law)
 

@@ -62,10 +62,9 @@ def propose_ln_lr(
     if beyond is not None:
         return beyond + shift
 
-    planned_for = horizon(trial)
     picker = _picker(
         study_law,
-        planned_for=planned_for,
+        planned_for=horizon(trial),
         low=low,
         high=high,
         rungs=rungs,
@@ -73,12 +72,16 @@ def propose_ln_lr(
         n_dead=n_dead,
         alone=alone,
     )
-
-    kind = kind_of(trial)
-    if kind == "cover" or (kind == "probe" and study_law.is_plateau(planned_for)):
-        seen, wall = _seen(study_law, planned_for)
+    if _is_covering(trial, study_law):
+        seen, wall = _seen(study_law, horizon(trial))
         picker = replace(picker, elsewhere=seen, wall=wall)
     return picker.pick_after(n_before, tried, running) + shift
+
+
+def _is_covering(trial: FrozenTrial, study_law: StudyLaw) -> bool:
+    """Whether a trial is to cover the range, since all losses tie."""
+    kind = kind_of(trial)
+    return kind == "cover" or (kind == "probe" and study_law.is_plateau(horizon(trial)))
 
 
 def _beside(

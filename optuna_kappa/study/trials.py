@@ -48,15 +48,13 @@ def run_table(
 ) -> RunTable:
     """The trials of a study as a run table.
 
-    What a completed trial returned is its loss at its planned horizon, whatever it reported
-    before. Every report below that is a row as well. Reports counted from 0 are read one step
-    later, and reports that contradict the returned values are moved to them
-    (`optuna_kappa.study.reporting`). Where trials return what they have not reported, the value of
-    a constant-rate trial is a run of its own, labelled "12 returned" for trial 12.
+    What a completed trial returned is its loss at its planned horizon, and each report below that
+    is a row as well. `optuna_kappa.study.reporting` says how reports are read that are counted
+    from 0 or contradict the returned values. Where trials return what they have not reported, the
+    value of a constant-rate trial is a run of its own, labelled "12 returned" for trial 12.
 
     A NaN or infinite value means that the run diverged; a failed trial counts only if it reported
-    one. If the study maximizes, the sign is turned, so that lower is better. A trial without a
-    plan, from another sampler, counts as a full run.
+    one. If the study maximizes, the sign is turned. A trial without a plan is a full run.
 
     Args:
         trials: A study, or some trials of one.
@@ -87,33 +85,47 @@ def run_table(
         >>> bool((runs.loss == runs.lr**2).all())
         True
     """
-    check_type("direction", direction, StudyDirection, "it is that of the objective")
-    if isinstance(trials, Study):
-        require_single_objective(trials, "a run table")
-        direction = direction_of(trials)
-        trials = snapshot_now(trials)
-        note_unreadable(trials, PLAN, has_unreadable_plan)
-
+    trials, direction = _opened(trials, direction)
     lr = check_lr(lr)
     check_type("schedule", schedule, str, "it is the name of the runs' schedule")
+    full = None if horizon is None else check_horizon(horizon)
+
+    taken = _taken(trials, lr, states)
+    sign = sign_of(direction)
+    lengths = Lengths(taken, find_reporting(taken, sign), full)
+    return _table(taken, sign=sign, lr=lr, schedule=schedule, lengths=lengths)
+
+
+def _opened(
+    trials: Study | Sequence[FrozenTrial],
+    direction: StudyDirection,
+) -> tuple[Sequence[FrozenTrial], StudyDirection]:
+    """The trials, and the direction of their objective; a study brings its own."""
+    check_type("direction", direction, StudyDirection, "it is that of the objective")
+    if not isinstance(trials, Study):
+        return trials, direction
+
+    require_single_objective(trials, "a run table")
+    found = snapshot_now(trials)
+    note_unreadable(found, PLAN, has_unreadable_plan)
+    return found, direction_of(trials)
+
+
+def _taken(
+    trials: Sequence[FrozenTrial],
+    lr: LrName,
+    states: Container[TrialState],
+) -> list[FrozenTrial]:
+    """The trials in one of some states that have a learning rate, and a plan that can be read."""
     check_items("trials", trials, FrozenTrial, "give a study, or study.trials")
     check_items("states", states, TrialState, "only trials in one of them are taken")
-    if horizon is not None:
-        horizon = check_horizon(horizon)
 
     taken = []
     for trial in trials:
         is_asked_for = trial.state in states and lr_of(trial, lr)
         if is_asked_for and not has_unreadable_plan(trial):
             taken.append(trial)
-
-    return _table(
-        taken,
-        sign=sign_of(direction),
-        lr=lr,
-        schedule=schedule,
-        lengths=Lengths(taken, find_reporting(taken, sign_of(direction)), horizon),
-    )
+    return taken
 
 
 def _table(

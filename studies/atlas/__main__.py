@@ -15,7 +15,8 @@ from types import FrameType
 from studies.atlas import catalog
 from studies.atlas.family import TableOf
 from studies.atlas.sweep import LOG, Sweep
-from studies.atlas.workers import CONTINUE, WorkerError, train_all
+from studies.atlas.workers import train_all
+from studies.processes import CONTINUE, WorkerError
 from studies.recorded import ATLAS, FOLDER
 
 _DOCS = FOLDER.parent.parent / "docs"

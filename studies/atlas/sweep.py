@@ -17,12 +17,12 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 from optuna_kappa import RunTable, read_csv
 from optuna_kappa._typing import Floats
 from studies.atlas.family import Family, TableOf, Task
 from studies.folders import writable
+from studies.processes import claim
 from studies.recorded import write
 
 LOG = "log"
@@ -118,17 +118,8 @@ class Sweep:
     def _claim(self, table: TableOf, horizon: int) -> Iterator[bool]:
         """Lock a part; yield whether this process is the one to train it."""
         part = self._part(table, horizon)
-        lock = FileLock(part.with_suffix(".lock"))
-        try:
-            lock.acquire(blocking=False)
-        except Timeout:
-            yield False
-            return
-
-        try:
-            yield not part.exists()
-        finally:
-            lock.release()
+        with claim(part.with_suffix(".lock")) as mine:
+            yield mine and not part.exists()
 
     def _train(self, table: TableOf, horizon: int) -> None:
         """Train a part and write it, and its table if it was the last part."""

@@ -11,14 +11,7 @@ import torch
 
 from studies.atlas import catalog
 from studies.atlas.sweep import Sweep
-from studies.processes import crew, ending, set_up_worker
-
-CONTINUE = "Run the same command again to continue."
-"""What to do after a sweep has stopped early."""
-
-
-class WorkerError(RuntimeError):
-    """Parts are missing because worker processes ended too early."""
+from studies.processes import CONTINUE, WorkerError, crew, ending, set_up_worker
 
 
 def train_all(sweep: Sweep, jobs: int, deadline: float) -> int:

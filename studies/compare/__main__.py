@@ -32,13 +32,12 @@ from studies.compare.workers import Place, Runner, run_all
 from studies.compare.workers import Progress as Report
 from studies.folders import writable
 from studies.mnist.data import Dataset, load
+from studies.processes import CONTINUE
 
 # Exit codes.
 _FAILED = 1
 _WRONG_INPUT = 2
 _INTERRUPTED = 130
-
-_CONTINUE = "Run the same command again to continue."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,10 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return _WRONG_INPUT
     except KeyboardInterrupt:
-        print(f"Stopped. {_CONTINUE}", file=sys.stderr)
+        print(f"Stopped. {CONTINUE}", file=sys.stderr)
         return _INTERRUPTED
     except BrokenExecutor:
-        print(f"error: a worker process was killed. {_CONTINUE}", file=sys.stderr)
+        print(f"error: a worker process was killed. {CONTINUE}", file=sys.stderr)
         return _FAILED
 
 
@@ -81,7 +80,7 @@ def _compare(options: argparse.Namespace, console: Console) -> int:
     if not is_finished:
         console.print(
             f"\nStopped after {options.minutes:g} minutes (--minutes). Only repeats that all "
-            f"samplers have finished are shown. {_CONTINUE}",
+            f"samplers have finished are shown. {CONTINUE}",
             markup=False,
         )
     console.print(f"Done in {time.monotonic() - started:.0f} s.", markup=False)

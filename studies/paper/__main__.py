@@ -19,6 +19,7 @@ from studies.paper import crew
 from studies.paper.plan import Plan, full_plan, quick_plan
 from studies.paper.recorded import export
 from studies.paper.sweep import Sweep
+from studies.processes import CONTINUE, WorkerError
 from studies.recorded import FOLDER
 
 _DOCS = FOLDER.parent.parent / "docs"
@@ -39,11 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return _WRONG_INPUT
-    except crew.WorkerError as error:
+    except WorkerError as error:
         print(f"error: {error}", file=sys.stderr)
         return _FAILED
     except KeyboardInterrupt:
-        print(f"Stopped. {crew.CONTINUE}", file=sys.stderr)
+        print(f"Stopped. {CONTINUE}", file=sys.stderr)
         return _INTERRUPTED
 
 
@@ -62,7 +63,7 @@ def _sweep(options: argparse.Namespace, console: Console) -> int:
     _export(options, console)
     if n_missing:
         console.print(
-            f"Runs still to do: {n_missing:,}. {crew.CONTINUE}",
+            f"Runs still to do: {n_missing:,}. {CONTINUE}",
             highlight=False,
         )
     return 0

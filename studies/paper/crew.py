@@ -21,10 +21,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from studies.mnist.data import load
 from studies.paper.plan import Group, Plan, Planned
 from studies.paper.sweep import Sweep
-from studies.processes import crew, ending, set_up_worker
-
-CONTINUE = "Run the same command again to continue."
-"""What to do after a sweep has stopped early."""
+from studies.processes import CONTINUE, WorkerError, crew, ending, set_up_worker
 
 # Seconds between looks at the studies; a look takes a hundredth of that.
 _POLL = 1.0
@@ -32,10 +29,6 @@ _LINE_EVERY = 60.0  # seconds between lines where no terminal can show a bar
 _SPEED_PERIOD = 300.0  # seconds over which the speed is measured
 
 Runs = Sequence[tuple[Group, Planned]]
-
-
-class WorkerError(RuntimeError):
-    """Runs are missing because worker processes ended too early."""
 
 
 def run_all(plan: Plan, folder: Path, jobs: int, deadline: float, console: Console) -> int:

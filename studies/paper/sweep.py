@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 import optuna
-from filelock import FileLock, Timeout
+from filelock import FileLock
 from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
@@ -27,6 +27,7 @@ from studies.folders import writable
 from studies.mnist.data import ALL, MAX_TRAIN, Dataset, load
 from studies.mnist.training import Run, RunConfig, checkpoints
 from studies.paper.plan import Group, Plan, Planned
+from studies.processes import claim
 
 _DONE = (TrialState.COMPLETE, TrialState.PRUNED)
 _FIRST_CHECKPOINT = 32  # the first evaluation is after 1/32 of an epoch
@@ -102,20 +103,14 @@ class Sweep:
         """Lock a run; yield whether this process is the one to train it."""
         values = [f"{value:g}" for value in planned]
         path = self._locks / "-".join([group.name, *values])
-        lock = FileLock(path)
+        mine = False
         try:
-            lock.acquire(blocking=False)
-        except Timeout:
-            yield False
-            return
-
-        try:
-            yield planned not in self.done(group)
+            with claim(path) as mine:
+                yield mine and planned not in self.done(group)
         finally:
-            lock.release()
             # The file of an unfinished run must stay: if it were removed, two processes could
             # each hold a lock of this name, on different files.
-            if planned in self.done(group):
+            if mine and planned in self.done(group):
                 path.unlink(missing_ok=True)
 
     def _train(self, group: Group, planned: Planned) -> FrozenTrial:

@@ -212,3 +212,21 @@ def test_one_objective_only() -> None:
     trial = study.ask()
     with pytest.raises(RuntimeError, match="multi-objective"):
         KappaPruner().prune(study, study.trials[trial.number])
+
+
+def test_a_trial_whose_reports_cannot_be_compared_any_more_goes_on() -> None:
+    """Finished trials show that its report, in their unit, would be beyond all losses."""
+    study = optuna.create_study(pruner=KappaPruner())
+    for number in range(8):
+        loss = 0.5 + 0.1 * number
+        study.add_trial(
+            optuna.trial.create_trial(
+                value=1e99 * loss,
+                params={"lr": 1e-4 * 2**number},
+                distributions={"lr": LR},
+                intermediate_values={4: loss + 0.1, 8: loss},
+            )
+        )
+    trial = study.ask({"lr": LR})
+    trial.report(1e10, step=4)
+    assert not trial.should_prune()
