@@ -39,7 +39,7 @@ def source_text(law: Law) -> str:
 
     Example:
         >>> source_text(Law(()))
-        'Prior: mixture. Source: the classes below, weighted by ...'
+        "Prior: mixture. Source: the paper's slope, published ones and no movement, weighted ..."
     """
     return one_line(f"Prior: {law.prior.name}. Source: {law.prior.source}.")
 

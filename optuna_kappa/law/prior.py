@@ -139,7 +139,7 @@ def _mostly(name: str, source: str, label: str, mean: float, sd: float) -> Prior
 
 MIXTURE = Prior(
     "mixture",
-    "the classes below, weighted by how often we met them before this project had an atlas",
+    "the paper's slope, published ones and no movement, weighted before there was an atlas",
     (
         SlopeClass("inverse", 0.5, 1.0, 0.2),
         SlopeClass("published for language models", 0.2, 0.45, 0.2),
