@@ -21,6 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from optuna_kappa._typing import Floats
 from optuna_kappa.search.covering import cover
 from optuna_kappa.search.surrogate import Surrogate
 
@@ -182,32 +183,40 @@ def beside(
     high: float,
     u: float,
 ) -> float:
-    """Return this ln lr, or one right beside it if it has been tried.
+    """Return this ln lr, or the nearest one that a run can tell from all that were tried.
 
-    A run cannot tell the two apart. But a deterministic run of the same lr would only repeat its
-    loss.
+    A deterministic run of the same lr would only repeat its loss.
 
     Args:
         ln_lr: ln lr to try.
         tried: ln lr already tried or running.
         low: Lower end of the range.
         high: Upper end.
-        u: Uniform random number in [0, 1).
+        u: Uniform random number in [0, 1). It keeps apart two workers that choose at once.
 
     Example:
         >>> beside(-6.0, tried=[-8.0], low=-9.0, high=-3.0, u=0.5)
         -6.0
         >>> beside(-6.0, tried=[-6.0], low=-9.0, high=-3.0, u=0.75)
-        -5.99
+        -5.965
     """
-    if not len(tried):
+    taken = np.array(tried)
+    if _is_free(ln_lr, taken):
         return ln_lr
 
-    distances = np.abs(np.array(tried) - ln_lr)
-    if distances.min() > _SAME:
-        return ln_lr
-
+    # Above first where u is large, so that two workers do not both go below.
+    step = _SAME * (1 + u) * (1 if u >= 0.5 else -1)
+    beside_taken = np.concatenate([taken + step, taken - step])
+    free = [x for x in beside_taken.tolist() if low <= x <= high and _is_free(x, taken)]
+    if free:
+        return float(min(free, key=lambda x: abs(x - ln_lr)))
     return within_cell(ln_lr, 2 * _SAME, low=low, high=high, u=u)
+
+
+def _is_free(ln_lr: float, taken: Floats) -> bool:
+    """Whether a run can tell this ln lr from all others that are taken."""
+    distances = np.abs(taken - ln_lr)
+    return bool(distances.min(initial=np.inf) > _SAME)
 
 
 def within_cell(

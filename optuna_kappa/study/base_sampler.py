@@ -15,7 +15,7 @@ from optuna.samplers import BaseSampler, TPESampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from optuna_kappa._validation import check_count, check_type
+from optuna_kappa._validation import check_type
 from optuna_kappa.study.lr_names import LrName, names_of
 from optuna_kappa.study.plans import at_horizon, kind_of, probe_end
 
@@ -36,21 +36,6 @@ def is_lr_ours(trial: FrozenTrial) -> bool:
         False
     """
     return kind_of(trial) in _KAPPA_KINDS
-
-
-def seed_or_drawn(seed: int | None) -> int:
-    """Return a seed, or draw one if it is None.
-
-    Raises:
-        ValueError: The seed is no whole number of at least 0.
-
-    Example:
-        >>> seed_or_drawn(3)
-        3
-    """
-    if seed is None:
-        seed = int(np.random.SeedSequence().generate_state(1)[0])
-    return check_count("seed", seed, "leave it out to draw one", least=0)
 
 
 class BaseSamplerAdapter(BaseSampler):

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.study import Study
@@ -19,7 +18,7 @@ from optuna_kappa.law import Law, Prior, prior_for
 from optuna_kappa.runs import RunTable
 from optuna_kappa.schedules import AnySchedule, as_schedule
 from optuna_kappa.study.alternatives import choose
-from optuna_kappa.study.base_sampler import BaseSamplerAdapter, is_lr_ours, seed_or_drawn
+from optuna_kappa.study.base_sampler import BaseSamplerAdapter, is_lr_ours
 from optuna_kappa.study.evidence import select_evidence
 from optuna_kappa.study.law_hints import LawHints
 from optuna_kappa.study.lr_names import NAME_USED, LrName, check_lr, name_used, names_of
@@ -34,6 +33,7 @@ from optuna_kappa.study.private import (
 from optuna_kappa.study.proposal import propose_ln_lr
 from optuna_kappa.study.recommending import recommended_lr
 from optuna_kappa.study.search_space import ends, require_lr, snap
+from optuna_kappa.study.seeding import seed_or_drawn, uniform_number
 from optuna_kappa.study.setup_hints import Hints, hint, study_hints
 from optuna_kappa.study.sources import source_optima
 from optuna_kappa.study.study_law import Problem, StudyLaw
@@ -266,7 +266,6 @@ class KappaSampler(BaseSampler):
         study_law = self._study_law(study, others)
         rivals = self._planner.rivals(trial, others, study_law)
         base_params = self._base.proposed(study, trial)
-        rng = np.random.default_rng([self._seed, trial.number])
 
         return propose_ln_lr(
             trial,
@@ -276,7 +275,7 @@ class KappaSampler(BaseSampler):
             rivals.living.below_ceiling(ln_range, horizon(trial)),
             rungs=self._planner.rungs,
             n_dead=rivals.n_dead,
-            u=float(rng.random()),
+            u=uniform_number(self._seed, trial.number),
             alone=rivals.alone,
         )
 

@@ -23,6 +23,7 @@ from optuna_kappa.schedules import AnySchedule
 from optuna_kappa.search.budget import Rung
 from optuna_kappa.search.picking import N_SPREAD, Picker, below_wall
 from optuna_kappa.search.surrogate import Surrogate, surrogate
+from optuna_kappa.study.seeding import uniform_number
 from studies.replay.grid import Grid
 from studies.replay.objective import LR, Curve
 
@@ -178,10 +179,10 @@ def draw_probes(
     for place, rung in enumerate(rungs):
         planned = max(1, round(rung.fraction * horizon))
         for _ in range(rung.n):
-            rng = np.random.default_rng([seed, len(done)])
-            u = float(rng.random())
+            u = uniform_number(seed, len(done))
             probes = Probes(tuple(done), lender.schedule, prior)
             lr = _pick(probes, lender, planned, rungs[0].n, is_first=place == 0, u=u)
+            rng = np.random.default_rng([seed, len(done)])
             curve = lender.curve({LR: lr}, planned, rng)
             done.append(Probe(lr, planned, curve))
 

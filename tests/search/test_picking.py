@@ -58,6 +58,8 @@ def test_what_was_tried_is_not_repeated_to_the_digit() -> None:
     for u in (0.0, 0.3, 0.99):
         assert 0.0 < abs(beside(-1.0, tried, -5.0, 0.0, u) + 1.0) < 0.05
         assert -5.0 <= beside(-5.0, [-5.0], -5.0, 0.0, u) <= 0.0
+        moved = beside(-1.0, [-1.0, -0.97, -1.03], -5.0, 0.0, u)
+        assert min(abs(moved - other) for other in (-1.0, -0.97, -1.03)) > 0.02
     assert beside(-1.0, [-1.0], -1.0, -1.0, 0.9) == -1.0
 
 
