@@ -29,6 +29,7 @@ from studies.replay.options import (
 from studies.replay.results import Json
 from studies.replay.search import TOP_K
 from studies.replay.table import Prepared, prepare, steps_per_unit
+from studies.replay.targets import INFORMED, SEARCHED
 from studies.replay.workers import Pruned, Replay
 from studies.samplers import PRUNERS, SAMPLERS, Known, check, check_names, check_pruners
 
@@ -61,7 +62,7 @@ def _report(options: argparse.Namespace) -> Path:
     _check_at_least_one("repeats", options.repeats)
     only = _names(options.only)
     if only:
-        check(only, (*report.SEARCHED, report.TRANSFER), "sampler")
+        check(only, (*SEARCHED, INFORMED, report.TRANSFER), "sampler")
 
     docs = Path(options.docs)
     replayed = report.replay(

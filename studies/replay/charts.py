@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import cycle
 
+import numpy as np
+
 from optuna_kappa.visualization.theme import BLUE, GREEN, GREY, OTHERS, SAMPLERS
 from studies.charts import Axis, Chart, Series
 from studies.replay.results import Json
 
 _BANDS = ("kappa", "tpe")  # bands of the other samplers would hide these
+_OVERVIEW = {"kappa": "optuna-kappa", "tpe": "TPE"}  # samplers and their labels
 _BUDGETS = (1, 2, 3, 4, 6, 8, 12, 16, 24)  # ticks
 _REGRETS = (0.1, 200.0)  # range of the median regrets, in %
 _CAUSED = (-1.0, 6.0)  # range of the regrets that pruners cause, in %
@@ -37,6 +40,36 @@ def regret_chart(title: str, searches: Json) -> Chart:
 
     return Chart(
         title,
+        Axis("budget, full-run equivalents", ticks=_BUDGETS),
+        Axis("median regret, %", range=_REGRETS),
+        tuple(series),
+    )
+
+
+def overview_chart(several: Sequence[Json]) -> Chart:
+    """Chart of the middle problem's median regret against budget, for kappa and TPE.
+
+    A band goes from the best to the worst of the problems.
+
+    Args:
+        several: What `studies.replay.results.searches` returns, for each problem.
+    """
+    series = []
+    for name, label in _OVERVIEW.items():
+        x = []
+        rows = []
+        for place, budget in enumerate(several[0]["budgets"]):
+            medians = [one["samplers"][name]["median_regret"][place] for one in several]
+            if None not in medians:
+                x.append(budget)
+                percents = [100 * max(regret, _REGRETS[0] / 100) for regret in medians]
+                rows.append(np.quantile(percents, [0, 0.5, 1]).tolist())
+
+        low, middle, high = zip(*rows, strict=True)
+        series.append(Series(label, x, middle, "line", SAMPLERS[name], low, high))
+
+    return Chart(
+        f"Regret of the recommended rate on {len(several)} problems",
         Axis("budget, full-run equivalents", ticks=_BUDGETS),
         Axis("median regret, %", range=_REGRETS),
         tuple(series),

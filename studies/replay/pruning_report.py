@@ -11,9 +11,9 @@ from optuna_kappa import read_csv
 from studies.charts import draw
 from studies.replay.charts import pareto_chart, reliability_chart
 from studies.replay.markdown import as_table, ends, percent
-from studies.replay.report import TARGETS
 from studies.replay.results import Json, prunings, reliability
 from studies.replay.table import prepare
+from studies.replay.targets import TARGETS
 from studies.replay.workers import Pruned, Replay
 
 PAGE = "pruning.md"

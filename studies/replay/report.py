@@ -10,27 +10,20 @@ from typing import NamedTuple
 
 from optuna_kappa import read_csv
 from studies.charts import draw
-from studies.replay.charts import regret_chart
+from studies.replay.charts import overview_chart, regret_chart
 from studies.replay.markdown import as_table, ends, percent
 from studies.replay.results import BUDGETS, LEVELS, Json, searches
 from studies.replay.table import prepare
+from studies.replay.targets import INFORMED, PRUNED, SEARCHED, TARGETS, Target
 from studies.replay.workers import Replay
 
 PAGE = "replay.md"
 FIGURES = "replay"
 RESULTS = "results.json"
-PRUNED = {
-    "tpe+kappa": "kappa",
-    "tpe+median": "median",
-    "tpe+hyperband": "hyperband",
-    "tpe+sha": "sha",
-    "tpe+wilcoxon": "wilcoxon",
-}
-SEARCHED = ("kappa", "tpe", "gp", "random", *PRUNED, "top-k")
-SLOW = ("gp",)  # takes more time than all the others: replayed at constant rate only
+OVERVIEW = "overview.svg"
 TRANSFER = "kappa from constant"  # its probes are constant-rate runs, for a scheduled target
 PROBES_FOR = 12  # epochs that these probes are planned for; the longest of them takes 4
-MEANS = ("kappa", "tpe")
+MEANS = ("kappa", INFORMED, "tpe")
 
 _INTRO = """\
 # Searches replayed from recorded runs
@@ -46,52 +39,20 @@ best full run so far.
 
 Each sampler has {repeats} repeats; 95 % bootstrap intervals are in parentheses. `top-k` runs every
 learning rate of the grid for one epoch, then runs the best in full, best first. GP takes more time
-than all the others together, so it is replayed at constant rate only. `{transfer}` has a
-scheduled target but starts from probes at constant rate, which take at most {longest_probe:.2g}
-epochs.
+than all the others together, so it is replayed at constant rate only. `{informed}` is told the
+optimizer and the passes over the data. `{transfer}` has a scheduled target but starts from probes
+at constant rate, which take at most {longest_probe:.2g} epochs.
+
+![Median regret against budget, optuna-kappa and TPE](replay/overview.svg)
+
+All problems together. The line is the middle one of their median regrets, the band goes from the
+best of them to the worst.
 
 ## Do pruners lead TPE to the wrong learning rate?
 
 Median regret in % after {budget:g} full-run equivalents, for TPE alone and with each pruner.
 *Above TPE* and *below TPE* mean that the intervals do not overlap.
 """
-
-
-class Target(NamedTuple):
-    """One recorded table and the horizon that is searched for.
-
-    Attributes:
-        table: Name of the table: optimizer and schedule.
-        epochs: Horizon in epochs.
-    """
-
-    table: str
-    epochs: int
-
-    @property
-    def searched(self) -> list[str]:
-        """Names of the samplers to replay, without the one that starts from other runs."""
-        constant = self.table.endswith("-constant")
-        return [name for name in SEARCHED if constant or name not in SLOW]
-
-    @property
-    def title(self) -> str:
-        """Optimizer, schedule and horizon in words."""
-        optimizer, schedule = self.table.split("-")
-        name = {"adam": "Adam", "sgd": "SGD"}[optimizer]
-        return f"{name}, {schedule}, {self.epochs} epochs"
-
-
-TARGETS = (
-    Target("adam-constant", 24),
-    Target("sgd-constant", 24),
-    Target("adam-cosine", 16),
-    Target("sgd-cosine", 16),
-    Target("adam-halving", 12),
-    Target("sgd-halving", 12),
-    Target("adam-cyclic", 12),
-    Target("sgd-cyclic", 12),
-)
 
 
 class Replayed(NamedTuple):
@@ -130,6 +91,11 @@ def replay(
         names = [name for name in target.searched if not only or name in only]
         on_step(target.title)
         results = searches(plan, names, BUDGETS[-1], lambda n: None)
+
+        if not only or INFORMED in only:
+            told = plan._replace(known=target.known)
+            informed = searches(told, ["kappa"], BUDGETS[-1], lambda n: None)
+            results["samplers"][INFORMED] = informed["samplers"]["kappa"]
 
         optimizer, schedule = target.table.split("-")
         if schedule != "constant" and (not only or TRANSFER in only):
@@ -170,7 +136,7 @@ def save(one: Replayed, repeats: int, docs: Path) -> Replayed:
     targets = _kept(file, repeats)
     old = targets.get(one.target.table, {}).get("samplers", {})
     samplers = _ordered(old | one.searches["samplers"])
-    if lacking := set(one.target.searched) - set(samplers):
+    if lacking := {*one.target.searched, INFORMED} - set(samplers):
         raise ValueError(
             f"{file} has no results of {', '.join(sorted(lacking))} for {one.target.title} "
             f"with {repeats} repeats; replay without --only first"
@@ -195,7 +161,7 @@ def _kept(file: Path, repeats: int) -> Json:
 
 def _ordered(samplers: Json) -> Json:
     """Results in the order in which the page shows them."""
-    order = [SEARCHED[0], TRANSFER, *SEARCHED[1:]]
+    order = [SEARCHED[0], INFORMED, TRANSFER, *SEARCHED[1:]]
     return dict(sorted(samplers.items(), key=lambda item: order.index(item[0])))
 
 
@@ -215,6 +181,7 @@ def write(results: Sequence[Replayed], repeats: int, docs: Path) -> Path:
     for one in results:
         chart = regret_chart(one.target.title, one.searches)
         draw(chart, folder / f"{one.target.table}.svg")
+    draw(overview_chart([one.searches for one in results]), folder / OVERVIEW)
 
     page = docs / PAGE
     page.write_text("\n".join(_page(results, repeats)) + "\n", encoding="utf-8")
@@ -249,6 +216,7 @@ def _page(results: Sequence[Replayed], repeats: int) -> Iterator[str]:
     """The lines of the page."""
     yield _INTRO.format(
         repeats=repeats,
+        informed=INFORMED,
         transfer=TRANSFER,
         longest_probe=PROBES_FOR / 3.2,
         budget=BUDGETS[-1],

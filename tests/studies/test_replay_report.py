@@ -7,15 +7,9 @@ from typing import Any
 
 import pytest
 
-from studies.replay.report import (
-    PRUNED,
-    SEARCHED,
-    Replayed,
-    Target,
-    bias,
-    save,
-    write,
-)
+from studies.replay.charts import overview_chart
+from studies.replay.report import Replayed, bias, save, write
+from studies.replay.targets import INFORMED, PRUNED, SEARCHED, Target
 
 
 def found(last: float | None, low: float | None, high: float | None) -> dict[str, Any]:
@@ -30,7 +24,7 @@ def found(last: float | None, low: float | None, high: float | None) -> dict[str
 
 
 def replayed(**searched: dict[str, Any]) -> Replayed:
-    samplers = {name: found(0.02, 0.015, 0.025) for name in SEARCHED} | searched
+    samplers = {name: found(0.02, 0.015, 0.025) for name in (*SEARCHED, INFORMED)} | searched
     return Replayed(
         Target("adam-constant", 24),
         {"budgets": [1.0, 24.0], "samplers": samplers},
@@ -55,8 +49,9 @@ def test_a_pruner_is_judged_by_intervals(pruned: dict[str, Any], expected: str) 
 
 def test_the_page_has_all_samplers_and_pruners(tmp_path: Path) -> None:
     page = write([replayed()], repeats=100, docs=tmp_path).read_text()
-    for name in SEARCHED:
+    for name in (*SEARCHED, INFORMED):
         assert f"| {name} |" in page
+    assert "svg" in (tmp_path / "replay" / "overview.svg").read_text()
     assert "| Adam, constant, 24 epochs | 2 (1.5 to 2.5) |" in page
     assert "| kappa | - | 2 | 3.25 | - | - | 0.5 |" in page
     (row,) = [line for line in page.splitlines() if line.startswith("| Adam, constant,")]
@@ -74,9 +69,23 @@ def test_results_are_kept_and_joined(tmp_path: Path) -> None:
         everything.searches | {"samplers": {"kappa": found(0.01, 0.01, 0.01)}},
     )
     joined = save(again, 100, tmp_path)
-    assert list(joined.searches["samplers"]) == list(SEARCHED)
+    assert list(joined.searches["samplers"]) == ["kappa", INFORMED, *SEARCHED[1:]]
     assert joined.searches["samplers"]["kappa"]["median_regret"][-1] == 0.01
     assert joined.searches["samplers"]["tpe"] == everything.searches["samplers"]["tpe"]
     # Of another number of repeats, results cannot stand in one table.
     with pytest.raises(ValueError, match="replay without --only first"):
         save(again, 50, tmp_path)
+
+
+def test_the_overview_is_the_middle_of_the_problems() -> None:
+    several = []
+    for regret in (0.0001, 0.02, 0.5):
+        several.append(replayed(kappa=found(regret, regret, regret)).searches)
+
+    kappa, tpe = overview_chart(several).series
+    assert (kappa.x, kappa.y, kappa.low, kappa.high) == ([24.0], (2.0,), (0.1,), (50.0,))
+    assert tpe.y == (2.0,)
+
+
+def test_an_informed_search_is_told_what_its_table_is_of() -> None:
+    assert Target("sgd-cosine", 16).known == ("sgd", 16)
