@@ -17,6 +17,7 @@ import numpy as np
 from optuna_kappa.law.contexts import Context
 from optuna_kappa.law.losses import Losses, common_scale, read
 from optuna_kappa.law.observations import Observations
+from optuna_kappa.law.stages import on_plateau
 from optuna_kappa.law.valley import fit_valley
 from optuna_kappa.law.valley_shapes import SHAPE_PRIOR, Shape
 from optuna_kappa.schedules.kappa import kappa
@@ -106,8 +107,8 @@ class Link(NamedTuple):
         seen: Observations at the horizon.
         losses: Their losses, logarithms if the chain is logarithmic.
         prior: Prior of the valley's shape, from the horizons before.
-        optimum: The optimum; None until a horizon has had three learning rates, and where the
-            losses are flat (`Losses.is_flat`).
+        optimum: The optimum; None until a horizon has had three learning rates, where the losses
+            are flat (`Losses.is_flat`), and on a plateau (`optuna_kappa.law.stages`).
 
     Example:
         >>> from optuna_kappa.law.observations import observe
@@ -188,12 +189,13 @@ def find_chain(
 
     logarithmic = _are_positive(observations) and logarithmic is not False
     losses = [read(seen, logarithmic=logarithmic) for seen in observations]
-    scale = common_scale(losses)
+    waiting = on_plateau(observations)
+    scale = common_scale([one for one, waits in zip(losses, waiting, strict=True) if not waits])
 
     links = []
     previous: _Previous | None = None
-    for seen, seen_losses in zip(observations, losses, strict=True):
-        link, previous = _next_link(seen, seen_losses, previous, scale)
+    for seen, seen_losses, waits in zip(observations, losses, waiting, strict=True):
+        link, previous = _next_link(seen, seen_losses, previous, scale, waits=waits)
         links.append(link)
 
     return Chain(links, scale, logarithmic)
@@ -223,11 +225,13 @@ def _next_link(
     losses: Losses,
     previous: _Previous | None,
     scale: float,
+    *,
+    waits: bool,
 ) -> tuple[Link, _Previous | None]:
     """Fit the valley at one horizon; return it, and what goes on to the next."""
     prior = _prior(seen, previous, scale)
     n_rates = len(losses.x) + np.isfinite(losses.wall)
-    if losses.is_flat:
+    if waits or losses.is_flat:
         return Link(seen, losses, prior, None), previous
     if previous is None and n_rates < _FEWEST_RATES:
         return Link(seen, losses, prior, None), None

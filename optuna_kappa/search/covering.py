@@ -61,6 +61,31 @@ def cover(
     return float(centers[first])
 
 
+def cover_from_top(low: float, high: float, tried: Sequence[float]) -> float:
+    """Ln lr in the middle of the highest cell that has no run yet.
+
+    A plateau that ends at one cumulative learning is left first by the highest rate that trains.
+
+    Args:
+        low: Lower end of the range.
+        high: Upper end, below all rates that diverged.
+        tried: ln lr already tried or running at the horizon.
+
+    Example:
+        >>> cover_from_top(-8.0, 0.0, tried=[-0.5, -5.0])
+        -1.5
+    """
+    cell = (high - low) / N_CELLS
+    if cell <= 0:
+        return low
+
+    own = _inside(tried, low, high)
+    free = np.flatnonzero(_by_cell(own, low, cell) == 0)
+    if not len(free):
+        return _widest_gap(low, high, own)
+    return float(low + (free[-1] + 0.5) * cell)
+
+
 def _inside(ln_lr: Sequence[float], low: float, high: float) -> Floats:
     """Those ln lr that lie in the range, ascending."""
     values = np.sort(np.array(ln_lr, dtype=np.float64))

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from optuna_kappa._typing import Floats
-from optuna_kappa.search.covering import cover
+from optuna_kappa.search.covering import cover, cover_from_top
 from optuna_kappa.search.surrogate import Surrogate
 
 N_SPREAD = 6  # probes of the lowest rung that cover the range before any follows the law
@@ -48,6 +48,7 @@ class Picker:
             picking from the same places at this moment.
         elsewhere: ln lr tried at other horizons, if the run is to cover the range because losses
             tie; else None.
+        from_top: Whether a run that covers the range goes to the highest part of it that has none.
 
     Example:
         >>> picker = Picker(-9.0, -3.0, float("inf"), expected=None, n_cells=6, n_first=6, u=0.5)
@@ -64,6 +65,7 @@ class Picker:
     u: float
     alone: bool = True
     elsewhere: Sequence[float] | None = None
+    from_top: bool = False
 
     def pick(self, tried: Sequence[float], running: Sequence[float]) -> float:
         """Ln lr to try next.
@@ -83,7 +85,10 @@ class Picker:
         taken = [*tried, *running]
         high = below_wall(self.low, self.high, self.wall)
         if self.elsewhere is not None and len(taken) >= self.n_first:
-            wanted = cover(self.low, high, taken, self.elsewhere)
+            if self.from_top:
+                wanted = cover_from_top(self.low, high, taken)
+            else:
+                wanted = cover(self.low, high, taken, self.elsewhere)
             return within_cell(wanted, 2 * _SAME, low=self.low, high=high, u=self.u)
         if self.expected is None or len(taken) < self.n_first:
             return spread(

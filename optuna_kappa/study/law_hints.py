@@ -40,6 +40,8 @@ class LawHints:
         """Say what the law cannot use of the trials so far."""
         if self._is_first_rung_done(study_law) and study_law.is_plateau(study_law.problem.horizon):
             yield _plateau()
+        elif study_law.nothing_learned(self._rungs):
+            yield _nothing_learned()
 
         n_trials = len(study_law.trials)
         if n_trials >= self._next_look:
@@ -78,6 +80,15 @@ def _plateau() -> Hint:
         "The best losses cannot be told apart, from the lowest learning rate to the highest, so "
         "they do not show where the optimum lies. The next trials cover the whole range. If the "
         "metric is coarse, such as an accuracy, report and return the loss instead.",
+    )
+
+
+def _nothing_learned() -> Hint:
+    return Hint(
+        "nothing learned",
+        "No probe has lowered the loss by 2 %, at any learning rate, so they do not show where "
+        "the optimum lies. The next trials try the highest rates that do not diverge, since these "
+        "leave a plateau first.",
     )
 
 

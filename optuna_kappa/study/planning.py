@@ -9,7 +9,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from optuna_kappa._validation import MAX_STEP, POSITIVE, check_count, shown
 from optuna_kappa.search.budget import probes_for
-from optuna_kappa.search.ladder import affordable, next_probe, rungs
+from optuna_kappa.search.ladder import TRUST, affordable, next_probe, rungs
 from optuna_kappa.study.dead import Living, check_dead_after
 from optuna_kappa.study.lr_names import LrName, name_used
 from optuna_kappa.study.plans import Kind, Plan, horizon, kind_of
@@ -200,7 +200,12 @@ def _next_plan(
         kind: Kind = "cover" if in_full else "probe"
         return Plan(target if in_full else probe_horizon, kind, schedule)
 
-    if study_law.is_trusted(kinds.get(target, ()), has_probes=bool(rungs)):
+    # As many full runs cover the range, from its top, as would follow the law on trust.
+    at_target = kinds.get(target, ())
+    if at_target.count("cover") < TRUST and study_law.nothing_learned(rungs):
+        return Plan(target, "cover", schedule)
+
+    if study_law.is_trusted(at_target, has_probes=bool(rungs)):
         return Plan(target, "law", schedule)
     return Plan(target, "cover" if is_plateau else "base", schedule)
 

@@ -72,10 +72,25 @@ def propose_ln_lr(
         n_dead=n_dead,
         alone=alone,
     )
-    if _is_covering(trial, study_law):
+    if _is_from_top(trial, study_law, rungs):
+        seen, wall = _seen(study_law, horizon(trial))
+        wall = min(wall, study_law.too_high(rungs))
+        picker = replace(picker, elsewhere=seen, wall=wall, from_top=True)
+    elif _is_covering(trial, study_law):
         seen, wall = _seen(study_law, horizon(trial))
         picker = replace(picker, elsewhere=seen, wall=wall)
     return picker.pick_after(n_before, tried, running) + shift
+
+
+def _is_from_top(
+    trial: FrozenTrial, study_law: StudyLaw, rungs: Sequence[tuple[int, int]]
+) -> bool:
+    """Whether a trial is to try the highest rates first, since no longer probe has learned."""
+    if kind_of(trial) not in ("probe", "cover") or not study_law.nothing_learned(rungs):
+        return False
+
+    planned_for = horizon(trial)
+    return planned_for > rungs[0][0] and not study_law.is_plateau(planned_for)
 
 
 def _is_covering(trial: FrozenTrial, study_law: StudyLaw) -> bool:

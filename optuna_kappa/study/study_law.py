@@ -25,8 +25,8 @@ from optuna_kappa.law.optimum import Chain, find_chain
 from optuna_kappa.law.prior import MIXTURE
 from optuna_kappa.runs import RunTable
 from optuna_kappa.schedules import AnySchedule
+from optuna_kappa.search import located
 from optuna_kappa.search.ladder import trusts_law
-from optuna_kappa.search.located import CONTRAST, all_tie, standard_error
 from optuna_kappa.search.surrogate import Surrogate, surrogate
 from optuna_kappa.study.evidence import diverged_at
 from optuna_kappa.study.lr_names import LrName, with_name_used
@@ -103,7 +103,7 @@ class StudyLaw:
     def se_at_target(self) -> float:
         """Standard error of the optimum (ln lr), located by the full runs alone."""
         problem = self.problem
-        return standard_error(self._chain, problem.schedule.name, problem.horizon)
+        return located.standard_error(self._chain, problem.schedule.name, problem.horizon)
 
     @property
     def first_law_run_is_best(self) -> bool:
@@ -128,12 +128,21 @@ class StudyLaw:
         if len(losses) < 2:
             return False
         first, *later = losses
-        return first + CONTRAST * abs(first) < min(later)
+        return first + located.CONTRAST * abs(first) < min(later)
 
     def is_plateau(self, planned_for: int) -> bool:
         """Whether losses that tie have shown nothing about the best lr of runs of a horizon."""
-        has_law = bool(self.law.optima)
-        return all_tie(self._chain, self.problem.schedule.name, planned_for, has_law=has_law)
+        schedule = self.problem.schedule.name
+        return located.all_tie(self._chain, schedule, planned_for, has_law=bool(self.law.optima))
+
+    def nothing_learned(self, rungs: Sequence[tuple[int, int]]) -> bool:
+        """Whether probes of a longer rung than the lowest have learned nothing, at any rate."""
+        schedule = self.problem.schedule.name
+        return bool(rungs) and located.nothing_learned(self._chain, schedule, rungs[0][0])
+
+    def too_high(self, rungs: Sequence[tuple[int, int]]) -> float:
+        """The lowest ln lr from which on all runs are well above a plateau; else infinity."""
+        return located.too_high(self._chain, self.problem.schedule.name, rungs[0][0])
 
     def is_trusted(self, kinds: Sequence[str], *, has_probes: bool) -> bool:
         """Whether the next target trial may follow the law.

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from optuna_kappa.search.covering import N_CELLS, cover
+from optuna_kappa.search.covering import N_CELLS, cover, cover_from_top
 from optuna_kappa.search.picking import Picker
 
 LOW, HIGH = -8.0, 0.0
@@ -61,3 +61,12 @@ def test_trials_that_ask_at_once_take_other_cells() -> None:
     picker = Picker(LOW, HIGH, math.inf, None, n_cells=6, n_first=0, u=0.5, elsewhere=[])
     asked = [picker.pick_after(n, [], []) for n in range(N_CELLS)]
     assert sorted(asked) == list(np.arange(-7.5, 0.0))
+
+
+def test_the_highest_cell_without_a_run_comes_first() -> None:
+    tried: list[float] = []
+    for _ in range(N_CELLS + 1):
+        tried.append(cover_from_top(LOW, HIGH, tried))
+    assert tried[:N_CELLS] == list(np.arange(-0.5, -8.0, -1.0))
+    assert tried[N_CELLS] not in tried[:N_CELLS]
+    assert cover_from_top(LOW, LOW, []) == LOW
