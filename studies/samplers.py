@@ -10,7 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from optuna.exceptions import ExperimentalWarning
@@ -38,10 +38,17 @@ class Known(NamedTuple):
     Attributes:
         optimizer: Name of their optimizer; None if it is not told.
         passes: Passes over the data in a full run; None if they are not told.
+        prior: Name of the prior that is told in their place; None for the one that follows.
     """
 
     optimizer: str | None = None
     passes: float | None = None
+    prior: str | None = None
+
+    @property
+    def regime(self) -> dict[str, Any]:
+        """The optimizer and the passes, by name."""
+        return {"optimizer": self.optimizer, "passes": self.passes}
 
     def at(self, ratio: float) -> Known:
         """What is known of runs that are longer by a ratio."""
@@ -87,6 +94,7 @@ def _kappa(target: Target) -> BaseSampler:
         seed=target.seed,
         optimizer=target.known.optimizer,
         passes=target.known.passes,
+        prior=target.known.prior,
     )
 
 

@@ -30,6 +30,7 @@ from studies.replay.results import Json
 from studies.replay.search import TOP_K
 from studies.replay.table import Prepared, prepare, steps_per_unit
 from studies.replay.targets import INFORMED, SEARCHED
+from studies.replay.told import parse_told
 from studies.replay.workers import Pruned, Replay
 from studies.samplers import PRUNERS, SAMPLERS, Known, check, check_names, check_pruners
 
@@ -107,9 +108,11 @@ def _search(options: argparse.Namespace) -> Json:
     lenders = [read_csv(options.probes)] if options.probes else []
     prepared = _prepared(options, lenders)
     known = Known(options.optimizer, options.passes)
-    prior_for(*known, prepared.objective.horizon)  # what is wrong shows before any search
+    prior_for(
+        **known.regime, horizon=prepared.objective.horizon
+    )  # what is wrong shows before any search
     replay = _replay(options, prepared)._replace(known=known)
-    about = _about(options, prepared) | known._asdict()
+    about = _about(options, prepared) | known.regime
     for runs in lenders:
         horizon = options.probes_horizon or options.horizon
         lender = prepare(runs, options.probes_schedule, horizon, prepared.per_unit)
@@ -130,14 +133,14 @@ def _oneshot(options: argparse.Namespace) -> Json:
     prepared = _prepared(options, [lent] if lent else [])
     lending.as_grid(prepared.objective)
     known = Known(options.optimizer, options.passes)
-    prior = prior_for(*known, prepared.objective.horizon)
+    prior = prior_for(**known.regime, horizon=prepared.objective.horizon)
     replay = _replay(options, prepared)
     if lent:
         replay = replay._replace(lender=lending.lender_of(lent, options.source, prepared))
 
     about = _about(options, prepared) | {
         "source": options.source or prepared.schedule,
-        **known._asdict(),
+        **known.regime,
     }
     with _Bar(options.repeats) as on_done:
         return about | results.proposals(replay, budgets, prior, on_done)
@@ -161,7 +164,7 @@ def _pruners(options: argparse.Namespace) -> Json:
 
 
 def _misled(options: argparse.Namespace) -> Json:
-    """Compare kappa, given wrong sources, with TPE."""
+    """Compare kappa, given wrong sources or told what is wrong, with TPE."""
     _check_budget(options.budget)
     tables = {}
     for path in _names(options.others):
@@ -173,14 +176,16 @@ def _misled(options: argparse.Namespace) -> Json:
         others[name] = prepare(runs, None, None, prepared.per_unit)
 
     known = sources.scenarios(prepared, others)
-    names = _names(options.scenarios) or list(known)
-    check(names, list(known), "scenario")
+    told = parse_told(_names(options.told))
+    names = _names(options.scenarios) or ([] if told else list(known))
+    if names:
+        check(names, list(known), "scenario")
     chosen = {name: known[name] for name in names}
 
     replay = _replay(options, prepared)
     about = _about(options, prepared)
-    with _Bar(options.repeats * (2 + len(chosen))) as on_done:
-        return about | misled(replay, chosen, options.budget, on_done)
+    with _Bar(options.repeats * (2 + len(chosen) + len(told))) as on_done:
+        return about | misled(replay, chosen, options.budget, on_done, told)
 
 
 def _prepared(options: argparse.Namespace, others: Sequence[RunTable] = ()) -> Prepared:

@@ -1,4 +1,6 @@
-"""Measure what a misleading source costs a kappa search, compared with plain TPE, seed by seed.
+"""Measure what it costs a kappa search to be misled, compared with plain TPE, seed by seed.
+
+What misleads is a source, or what the search is told: an optimizer, passes over the data, a prior.
 
 The time of a search is the number of full-run equivalents that it has spent by the first trial
 from which on the regret of its recommendation stays at or under `LEVEL`. A search that ends above
@@ -16,12 +18,14 @@ full runs later in a third to a half of the repeats. Two figures help to judge a
 - `by_rank` compares kappa's fastest search with TPE's fastest, and so on to the slowest, with
   censored searches as above. With few repeats, its tail is noisy too.
 
-Sources cost nothing here: the test is what it costs to believe them.
+Sources cost nothing here: the test is what it costs to believe them. A search that is only told
+something has its own probes, which are charged.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
@@ -30,13 +34,14 @@ from studies.replay.results import Json
 from studies.replay.search import Searched
 from studies.replay.statistics import Statistic, interval, median, number, stays_under
 from studies.replay.workers import OnDone, Replay, Sources, no_sources, searched
-from studies.samplers import KAPPA
+from studies.samplers import KAPPA, Known
 
 LEVEL = 0.02  # regret that a search is to reach
 MOST_RATIO = 1.25  # largest ratio of the median times, kappa's to TPE's
 MOST_DELAY = 2.0  # full runs; a repeat with a larger delay is late
 MOST_LATE = 0.05  # largest fraction of late repeats
 _BASE = "tpe"
+NOBODY: Mapping[str, Known] = MappingProxyType({})
 
 
 def misled(
@@ -44,8 +49,9 @@ def misled(
     scenarios: Mapping[str, Sources],
     budget: float,
     on_done: OnDone,
+    told: Mapping[str, Known] = NOBODY,
 ) -> Json:
-    """Compare kappa, with the sources of each scenario, to TPE.
+    """Compare kappa, with the sources of each scenario or told something, to TPE.
 
     TPE searches twice: with the seeds of the kappa searches, and with as many other seeds.
 
@@ -54,6 +60,7 @@ def misled(
         scenarios: Sources by the name of the scenario.
         budget: Full-run equivalents of each search.
         on_done: Called with the number of searches done.
+        told: What kappa is told where it starts without a source, by the name of the scenario.
     """
     twice = replay._replace(repeats=2 * replay.repeats)
     plain = searched(twice, {_BASE: (_BASE, no_sources)}, budget, on_done)
@@ -61,6 +68,10 @@ def misled(
 
     wanted = {name: (KAPPA, sources) for name, sources in scenarios.items()}
     guided = searched(replay, wanted, budget, on_done)
+    for name, known in told.items():
+        knowing = replay._replace(known=known)
+        guided |= searched(knowing, {name: (KAPPA, no_sources)}, budget, on_done)
+
     results = {}
     for name, searches in guided.items():
         results[name] = compared(times(searches), base, budget)

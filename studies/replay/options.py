@@ -51,6 +51,8 @@ def add_misled_options(command: argparse.ArgumentParser) -> None:
         "run tables to pass off as runs of the target; each is a scenario, by the name of its file"
     )
     add("--others", default="", help=text)
+    text = "OPTIMIZER/PASSES, PRIOR or nothing, ...: what searches without a source are told"
+    add("--told", default="", help=text)
     _add_budget(command)
 
 
