@@ -75,18 +75,18 @@ def on_plateau(observations: Sequence[Observations]) -> list[bool]:
     """
     waiting = []
     for i, seen in enumerate(observations):
-        later = [other for other in observations[i + 1 :] if other.schedule == seen.schedule]
-        waiting.append(bool(later) and _is_waiting(seen, later))
+        waiting.append(_is_waiting(seen, observations[i + 1 :]))
     return waiting
 
 
-def _is_waiting(seen: Observations, later: Sequence[Observations]) -> bool:
+def _is_waiting(seen: Observations, others: Sequence[Observations]) -> bool:
     """Whether the runs of a horizon are on a plateau that some of the later ones have left."""
     start = start_of(seen)
     learned = start - LEARNED * abs(start)
     if lowest_of(seen) < learned:
         return False
 
+    later = [other for other in others if other.schedule == seen.schedule]
     return any(_is_left(other, seen.ln_lr[0], learned) for other in later)
 
 

@@ -7,7 +7,8 @@ nothing is there. What is left is to look everywhere:
                                        lr; those farthest from what any horizon has seen come first
     once every cell of it has a run    to the middle of the widest gap, which is half a cell
 
-So after eight runs of a horizon, no stretch of an eighth of the range is unseen.
+So after eight runs of a horizon, no stretch of an eighth of the range is unseen. Where losses do
+differ, but no run has learned anything yet, the highest rates come first (`cover_from_top`).
 """
 
 from __future__ import annotations

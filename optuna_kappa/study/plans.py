@@ -37,8 +37,9 @@ class Plan:
     Attributes:
         horizon: Steps to train for, in the unit of `trial.report`.
         kind: "probe" (below the target's horizon), "law" (at the target, lr from the law),
-            "cover" (at the target, over the whole range, since all losses tie), "base" (at the
-            target, lr from the base sampler) or "enqueued" (lr from the user).
+            "cover" (at the target, over the whole range, since all losses tie or no probe has
+            learned), "base" (at the target, lr from the base sampler) or "enqueued" (lr from the
+            user).
         schedule: Name of the schedule of the run.
 
     Example:
