@@ -15,6 +15,7 @@ _MIN_RATES = 3  # learning rates that locate an optimum
 CONTRAST = 0.01
 
 _LONGER = 1.5  # least ratio of horizons at which longer training should show; averages end early
+_GROWN = 1.5  # ratio of what longer and shorter runs gain, beyond which runs learn slowly
 _ABOVE = 0.2  # part of the loss by which rates that are too high exceed a plateau
 
 
@@ -86,7 +87,8 @@ def nothing_learned(chain: Chain, schedule: str, since: float) -> bool:
     """Whether no run has learned anything, neither at a horizon nor at 1.5 times that or more.
 
     Runs that sit on a plateau still differ by a little, so they seem to have an optimum. But where
-    they leave the plateau is unseen. See `optuna_kappa.law.stages`.
+    they leave the plateau is unseen. See `optuna_kappa.law.stages`. Runs that learn slowly, as in
+    the further training of a good model, gain little as well, but longer ones gain more.
 
     Args:
         chain: Valleys of the runs, one link for each schedule and horizon.
@@ -113,8 +115,9 @@ def nothing_learned(chain: Chain, schedule: str, since: float) -> bool:
         return False
 
     start = start_of(first.seen)
-    lowest = min(map(lowest_of, seen))
-    return start - lowest <= LEARNED * abs(start)
+    at_first = start - lowest_of(first.seen)
+    gained = start - min(map(lowest_of, seen))
+    return gained <= LEARNED * abs(start) and gained <= _GROWN * at_first
 
 
 def too_high(chain: Chain, schedule: str, since: float) -> float:

@@ -31,6 +31,8 @@ def chain(*rows: tuple[float, list[float]]) -> Chain:
         ([(1, [1, 0.97, 1, 2]), (4, [1, 0.99, 1, 2])], False),  # a valley
         ([(1, [1.1, 0.99, 1, 2]), (4, [1, 0.99, 1, 2])], False),  # the lowest rate is behind
         ([(1, [1, 0.99, 1, 2]), (4, [1, 0.97, 1, 2])], False),  # the plateau is left
+        ([(1, [1, 0.996, 1, 2]), (4, [1, 0.995, 1, 2])], True),
+        ([(1, [1, 0.996, 1, 2]), (4, [1, 0.99, 1, 2])], False),  # slow, but longer runs gain more
     ],
 )
 def test_nothing_learned(rows: list[tuple[float, list[float]]], expected: bool) -> None:

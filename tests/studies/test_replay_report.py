@@ -10,6 +10,7 @@ import pytest
 from studies.replay.charts import overview_chart
 from studies.replay.report import Replayed, bias, save, write
 from studies.replay.targets import INFORMED, PRUNED, SEARCHED, Target
+from studies.samplers import Known
 
 
 def found(last: float | None, low: float | None, high: float | None) -> dict[str, Any]:
@@ -88,4 +89,4 @@ def test_the_overview_is_the_middle_of_the_problems() -> None:
 
 
 def test_an_informed_search_is_told_what_its_table_is_of() -> None:
-    assert Target("sgd-cosine", 16).known == ("sgd", 16)
+    assert Target("sgd-cosine", 16).known == Known("sgd", 16)
