@@ -39,9 +39,10 @@ best full run so far.
 
 Each sampler has {repeats} repeats; 95 % bootstrap intervals are in parentheses. `top-k` runs every
 learning rate of the grid for one epoch, then runs the best in full, best first. GP takes more time
-than all the others together, so it is replayed at constant rate only. `{informed}` is told the
-optimizer and the passes over the data. `{transfer}` has a scheduled target but starts from probes
-at constant rate, which take at most {longest_probe:.2g} epochs.
+than all the others together, so it is replayed at constant rate only. `{transfer}` has a
+scheduled target but starts from probes at constant rate, which take at most {longest_probe:.2g}
+epochs. Where there is a row `{informed}`, its searches are told the optimizer and the passes over
+the data.
 
 ![Median regret against budget, optuna-kappa and TPE](replay/overview.svg)
 
@@ -136,7 +137,7 @@ def save(one: Replayed, repeats: int, docs: Path) -> Replayed:
     targets = _kept(file, repeats)
     old = targets.get(one.target.table, {}).get("samplers", {})
     samplers = _ordered(old | one.searches["samplers"])
-    if lacking := {*one.target.searched, INFORMED} - set(samplers):
+    if lacking := set(one.target.searched) - set(samplers):
         raise ValueError(
             f"{file} has no results of {', '.join(sorted(lacking))} for {one.target.title} "
             f"with {repeats} repeats; replay without --only first"
@@ -246,7 +247,8 @@ def _section(one: Replayed) -> Iterator[str]:
     yield from as_table(("sampler", *budgets, *levels, "ask, ms"), rows)
     yield ""
     yield "Mean regret in %:\n"
-    means = [(name, *map(percent, samplers[name]["mean_regret"])) for name in MEANS]
+    shown = [name for name in MEANS if name in samplers]
+    means = [(name, *map(percent, samplers[name]["mean_regret"])) for name in shown]
     yield from as_table(("sampler", *budgets), means)
     yield ""
 
