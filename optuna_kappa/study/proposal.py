@@ -72,14 +72,25 @@ def propose_ln_lr(
         n_dead=n_dead,
         alone=alone,
     )
-    if _is_from_top(trial, study_law, rungs):
-        seen, wall = _seen(study_law, horizon(trial))
-        wall = min(wall, study_law.too_high(rungs))
-        picker = replace(picker, elsewhere=seen, wall=wall, from_top=True)
-    elif _is_covering(trial, study_law):
-        seen, wall = _seen(study_law, horizon(trial))
-        picker = replace(picker, elsewhere=seen, wall=wall)
+    picker = _covering(picker, trial, study_law, rungs)
     return picker.pick_after(n_before, tried, running) + shift
+
+
+def _covering(
+    picker: Picker,
+    trial: FrozenTrial,
+    study_law: StudyLaw,
+    rungs: Sequence[tuple[int, int]],
+) -> Picker:
+    """The picker, told to cover the range if the trial has nothing else to follow."""
+    from_top = _is_from_top(trial, study_law, rungs)
+    if not from_top and not _is_covering(trial, study_law):
+        return picker
+
+    seen, wall = _seen(study_law, horizon(trial))
+    if from_top:
+        wall = min(wall, study_law.too_high(rungs))
+    return replace(picker, elsewhere=seen, wall=wall, from_top=from_top)
 
 
 def _is_from_top(
