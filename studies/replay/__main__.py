@@ -108,9 +108,8 @@ def _search(options: argparse.Namespace) -> Json:
     lenders = [read_csv(options.probes)] if options.probes else []
     prepared = _prepared(options, lenders)
     known = Known(options.optimizer, options.passes)
-    prior_for(
-        **known.regime, horizon=prepared.objective.horizon
-    )  # what is wrong shows before any search
+    # What is wrong shows before any search.
+    prior_for(**known.regime, horizon=prepared.objective.horizon)
     replay = _replay(options, prepared)._replace(known=known)
     about = _about(options, prepared) | known.regime
     for runs in lenders:

@@ -44,7 +44,7 @@ scheduled target but starts from probes at constant rate, which take at most {lo
 epochs. Where there is a row `{informed}`, its searches are told the optimizer and the passes over
 the data.
 
-![Median regret against budget, optuna-kappa and TPE](replay/overview.svg)
+![Median regret against budget, optuna-kappa and TPE]({overview})
 
 All problems together. The line is the middle one of their median regrets, the band goes from the
 best of them to the worst.
@@ -218,6 +218,7 @@ def _page(results: Sequence[Replayed], repeats: int) -> Iterator[str]:
     yield _INTRO.format(
         repeats=repeats,
         informed=INFORMED,
+        overview=f"{FIGURES}/{OVERVIEW}",
         transfer=TRANSFER,
         longest_probe=PROBES_FOR / 3.2,
         budget=BUDGETS[-1],
