@@ -1,16 +1,22 @@
 """Figures, one a module; imports Plotly, so `import optuna_kappa` does not import this."""
 
 from optuna_kappa.visualization.budget import plot_budget
+from optuna_kappa.visualization.cumulative import plot_cumulative_learning
+from optuna_kappa.visualization.kappa import plot_kappa
 from optuna_kappa.visualization.law import plot_law
 from optuna_kappa.visualization.loss_vs_lr import plot_loss_vs_lr
+from optuna_kappa.visualization.proposal import plot_proposal
 from optuna_kappa.visualization.pruning import plot_pruning
 from optuna_kappa.visualization.transfer import TransferPoint, plot_transfer
 
 __all__ = [
     "TransferPoint",
     "plot_budget",
+    "plot_cumulative_learning",
+    "plot_kappa",
     "plot_law",
     "plot_loss_vs_lr",
+    "plot_proposal",
     "plot_pruning",
     "plot_transfer",
 ]

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from optuna_kappa._typing import Floats
 from optuna_kappa._validation import check_items, check_mapping, check_type
 from optuna_kappa.search.trajectory import Trajectory
-from optuna_kappa.visualization import theme
+from optuna_kappa.visualization import marks, theme
 
 _QUARTILES = 8  # repeats from which the band shows 25 to 75 % instead of all repeats
 _EARLY = 0.15  # fraction of the budget in which losses may lie above the axis
@@ -100,7 +100,7 @@ def _get_budget_info(
 def _search(sampler: str, repeats: Sequence[Trajectory]) -> _Search:
     """Summarize the repeats of a sampler at the budgets at which any of their trials ended."""
     budget = np.unique(np.concatenate([repeat.spent for repeat in repeats]))
-    budget = budget[theme.thin(len(budget))]
+    budget = budget[marks.thin(len(budget))]
 
     # Losses by rank among the repeats (rows) and by budget (columns).
     ranked = np.sort([repeat.at(budget) for repeat in repeats], axis=0)

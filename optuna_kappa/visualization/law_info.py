@@ -107,8 +107,8 @@ def get_law_info(
     if not law.optima:
         return LawInfo([], [], [], known, [], str(law.verdict), unit, shares_text(law))
 
-    optima = [_observed(optimum) for optimum in law.optima]
-    proposals = [_predicted(law, horizon, schedule) for horizon, schedule in targets]
+    optima = [observed(optimum) for optimum in law.optima]
+    proposals = [predicted(law, horizon, schedule) for horizon, schedule in targets]
 
     smallest = min(optima, key=_horizon).horizon
     largest = max(optima, key=_horizon).horizon
@@ -117,9 +117,9 @@ def get_law_info(
     else:
         largest *= _BEYOND
 
-    schedule = _schedule_of_band(law)
+    schedule = schedule_of_band(law)
     horizons = np.geomspace(smallest, largest, _N_BAND)
-    band = [_predicted(law, horizon, schedule) for horizon in horizons]
+    band = [predicted(law, horizon, schedule) for horizon in horizons]
 
     # The line of constant kappa starts from the longest run, where the paper's claim fits best.
     of_schedule = [optimum for optimum in optima if optimum.schedule == schedule]
@@ -138,7 +138,15 @@ def get_law_info(
     )
 
 
-def _schedule_of_band(law: Law) -> str:
+def schedule_of_band(law: Law) -> str:
+    """The schedule whose band is drawn: the constant rate, else the one with the most optima.
+
+    Example:
+        >>> from optuna_kappa import fit
+        >>> from optuna_kappa.runs import example_runs
+        >>> schedule_of_band(fit(example_runs(schedule="cosine")))
+        'cosine'
+    """
     counts = Counter(optimum.schedule for optimum in law.optima)
     if "constant" in counts:
         return "constant"
@@ -146,18 +154,32 @@ def _schedule_of_band(law: Law) -> str:
     return counts.most_common(1)[0][0]
 
 
-def _observed(optimum: Optimum) -> Interval:
-    """The optimum found at one horizon from its losses alone."""
+def observed(optimum: Optimum) -> Interval:
+    """The optimum found at one horizon from its losses alone.
+
+    Example:
+        >>> optimum = Optimum("cosine", horizon=64.0, ln_lr=-6.0, se=0.0, n=5, at_edge=0)
+        >>> round(observed(optimum).lr, 4)
+        0.0025
+    """
     low = float(np.exp(optimum.ln_lr - _Z90 * optimum.se))
     lr = float(np.exp(optimum.ln_lr))
     high = float(np.exp(optimum.ln_lr + _Z90 * optimum.se))
     return Interval(optimum.schedule, optimum.horizon, lr, low, high)
 
 
-def _predicted(law: Law, horizon: float, schedule: str) -> Interval:
-    """The optimum that the law predicts."""
-    predicted = law.predict(horizon, schedule)
-    low = float(np.exp(predicted.quantile(0.05)))
-    lr = float(np.exp(predicted.quantile(0.5)))
-    high = float(np.exp(predicted.quantile(0.95)))
+def predicted(law: Law, horizon: float, schedule: str) -> Interval:
+    """The optimum that the law predicts.
+
+    Example:
+        >>> from optuna_kappa import fit
+        >>> from optuna_kappa.runs import example_runs
+        >>> interval = predicted(fit(example_runs()), 256, "constant")
+        >>> interval.low < interval.lr < interval.high
+        True
+    """
+    ln_lr = law.predict(horizon, schedule)
+    low = float(np.exp(ln_lr.quantile(0.05)))
+    lr = float(np.exp(ln_lr.quantile(0.5)))
+    high = float(np.exp(ln_lr.quantile(0.95)))
     return Interval(schedule, float(horizon), lr, low, high)

@@ -11,7 +11,7 @@ from optuna_kappa._validation import check_count, check_type
 from optuna_kappa.law import Law
 from optuna_kappa.law.observations import Observations, observe
 from optuna_kappa.runs import RunTable
-from optuna_kappa.visualization import theme
+from optuna_kappa.visualization import marks, theme
 
 _MOST_MARKERS = 60  # longer curves are drawn as plain lines
 
@@ -106,7 +106,7 @@ def _curve(seen: Observations, law: Law | None) -> _Curve:
         optimum = (float(np.exp(ln_lr_of_optimum)), loss_there)
 
     best = int(np.argmin(loss))
-    shown = theme.thin(len(loss), keep=[best])
+    shown = marks.thin(len(loss), keep=[best])
     return _Curve(
         horizon=seen.horizon,
         lr=np.exp(ln_lr[shown]).tolist(),

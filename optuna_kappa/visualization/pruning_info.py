@@ -15,7 +15,7 @@ from optuna_kappa.study.explain import Kill, kills
 from optuna_kappa.study.lr_names import LrName
 from optuna_kappa.study.private import snapshot_now
 from optuna_kappa.study.trials import lr_of
-from optuna_kappa.visualization import theme
+from optuna_kappa.visualization import marks
 
 # With these limits, a figure stays below 400 kB.
 MOST_CURVES = 60  # of each kind
@@ -96,7 +96,7 @@ def get_pruning_info(study: Study, lr: LrName) -> PruningInfo:
         pruned=_curves(pruned, lr, first),
         probes=_curves(probes, lr, first),
         best=best,
-        kills=[marked[i] for i in theme.thin(len(marked))],
+        kills=[marked[i] for i in marks.thin(len(marked))],
         counts=(len(kept), len(pruned), len(probes)),
         first=first,
         maximize=maximize,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import math
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import cycle
 from typing import Any
 
@@ -29,7 +29,6 @@ RULE = "#E3E7EC"  # of grid lines
 OTHERS = ("#CC79A7", "#D55E00", "#56B4E9", "#8C6D31", "#5E4FA2", "#222222")
 SAMPLERS = {"kappa": BLUE, "tpe": ORANGE, "random": GREY, "gp": GREEN}
 
-MOST_POINTS = 300  # of a trace; readers cannot tell more apart
 FAR_OUT = 3.0  # Tukey's far-out fence, in interquartile ranges: losses beyond it leave the frame
 
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
@@ -122,6 +121,7 @@ def _show_note(empty: go.Figure, note: str) -> None:
 
 def _wrap(text: str) -> list[str]:
     """Split a text into escaped lines of about the same length."""
+    text = text.replace(" %", "\N{NO-BREAK SPACE}%")  # a number and its unit stay together
     n_lines = len(textwrap.wrap(text, _LINE_WIDTH))
     even_width = len(text) // max(1, n_lines) + 10
     width = min(_LINE_WIDTH, even_width)
@@ -279,22 +279,3 @@ def faint(color: str, opacity: float = 0.18) -> str:
     green = int(color[3:5], 16)
     blue = int(color[5:7], 16)
     return f"rgba({red}, {green}, {blue}, {opacity})"
-
-
-def thin(n: int, keep: Sequence[int] = ()) -> list[int]:
-    """Choose at most `MOST_POINTS` of n points, evenly spaced.
-
-    Args:
-        n: Number of points.
-        keep: Indices to keep in any case.
-
-    Returns:
-        Ascending indices.
-
-    Example:
-        >>> len(thin(5000))
-        300
-    """
-    evenly_spaced = np.linspace(0, n - 1, min(n, MOST_POINTS)).round()
-    indices = {int(place) for place in evenly_spaced}
-    return sorted(indices | set(keep))

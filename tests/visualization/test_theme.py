@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from optuna_kappa.visualization import theme
+from optuna_kappa.visualization import marks, theme
 
 
 @pytest.mark.parametrize(
@@ -101,10 +101,10 @@ def test_loss_axis() -> None:
 
 
 def test_thin_keeps_ends_and_what_it_is_told_to() -> None:
-    assert theme.thin(0) == []
-    assert theme.thin(3) == [0, 1, 2]
-    kept = theme.thin(10_001, keep=[77])
-    assert len(kept) == theme.MOST_POINTS + 1
+    assert marks.thin(0) == []
+    assert marks.thin(3) == [0, 1, 2]
+    kept = marks.thin(10_001, keep=[77])
+    assert len(kept) == marks.MOST_POINTS + 1
     assert {0, 77, 10_000} <= set(kept)
     assert max(np.diff(kept)) < 40
 
