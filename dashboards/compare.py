@@ -16,7 +16,7 @@ from optuna_kappa.visualization import (
     TransferPoint,
     plot_budget,
     plot_law,
-    plot_loss_vs_lr,
+    plot_lr_curves,
     plot_transfer,
 )
 from studies.compare import table
@@ -118,7 +118,7 @@ def _law_figures(part: Part, searches: _Searches, epoch: int) -> list[Figure]:
 
     runs = RunTable.concatenate(tables)
     law = fit(runs)
-    figures = [plot_loss_vs_lr(runs, law), plot_law(law)]
+    figures = [plot_lr_curves(runs, law=law), plot_law(law)]
 
     kappa_searches = searches.get("kappa", [])
     if kappa_searches and kappa_searches[0].law.optima:

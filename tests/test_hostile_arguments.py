@@ -41,7 +41,7 @@ from optuna_kappa.visualization import (
     TransferPoint,
     plot_budget,
     plot_law,
-    plot_loss_vs_lr,
+    plot_lr_curves,
     plot_pruning,
     plot_transfer,
 )
@@ -124,7 +124,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "budget_to": (SEARCH.budget_to, {"loss": 0.25}),
     "plot_budget": (plot_budget, {"searches": {"TPE": [SEARCH]}}),
     "plot_law": (plot_law, {"law": LAW}),
-    "plot_loss_vs_lr": (plot_loss_vs_lr, {"runs": RUNS}),
+    "plot_lr_curves": (plot_lr_curves, {"subject": RUNS}),
     "plot_pruning": (plot_pruning, {"study": STUDY}),
     "plot_transfer": (plot_transfer, {"points": [POINT]}),
     "page": (report.page, {"title": "Results"}),

@@ -23,7 +23,7 @@ from optuna_kappa.visualization import (
     TransferPoint,
     plot_budget,
     plot_law,
-    plot_loss_vs_lr,
+    plot_lr_curves,
     plot_pruning,
     plot_transfer,
 )
@@ -77,8 +77,8 @@ def figures() -> list[go.Figure]:
         create_trial(state=TrialState.PRUNED, intermediate_values=reports, user_attrs=why)
     )
     return [
-        plot_loss_vs_lr(runs, law, schedule=EVIL, unit=EVIL),
-        plot_loss_vs_lr(RunTable.empty(), schedule=EVIL),
+        plot_lr_curves(runs, law=law, schedule=EVIL, unit=EVIL),
+        plot_lr_curves(RunTable.empty(), schedule=EVIL),
         plot_law(law, targets=[(20.0, EVIL)], truth=[(20.0, 1e-3, EVIL)], unit=EVIL),
         plot_budget(
             {EVIL: [trajectory([1, 1], [2.0, 1.0])] * 3}, reference=1.0, reference_label=EVIL

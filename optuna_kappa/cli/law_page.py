@@ -40,7 +40,7 @@ def write_law_page(
 
 
 def _figures(group: Group, proposals: Sequence[Proposal], unit: str) -> list[Figure]:
-    from optuna_kappa.visualization import plot_law, plot_loss_vs_lr
+    from optuna_kappa.visualization import plot_law, plot_lr_curves
 
     targets = []
     for proposal in proposals:
@@ -55,6 +55,6 @@ def _figures(group: Group, proposals: Sequence[Proposal], unit: str) -> list[Fig
     # A dictionary keeps the order of the law.
     schedules = dict.fromkeys(optimum.schedule for optimum in group.law.optima)
     for schedule in schedules:
-        figure = plot_loss_vs_lr(group.runs, group.law, schedule=schedule, unit=unit)
+        figure = plot_lr_curves(group.runs, law=group.law, schedule=schedule, unit=unit)
         figures.append(figure)
     return figures

@@ -4,7 +4,7 @@ from optuna_kappa.visualization.budget import plot_budget
 from optuna_kappa.visualization.cumulative import plot_cumulative_learning
 from optuna_kappa.visualization.kappa import plot_kappa
 from optuna_kappa.visualization.law import plot_law
-from optuna_kappa.visualization.loss_vs_lr import plot_loss_vs_lr
+from optuna_kappa.visualization.lr_curves import plot_lr_curves
 from optuna_kappa.visualization.proposal import plot_proposal
 from optuna_kappa.visualization.pruning import plot_pruning
 from optuna_kappa.visualization.transfer import TransferPoint, plot_transfer
@@ -15,7 +15,7 @@ __all__ = [
     "plot_cumulative_learning",
     "plot_kappa",
     "plot_law",
-    "plot_loss_vs_lr",
+    "plot_lr_curves",
     "plot_proposal",
     "plot_pruning",
     "plot_transfer",

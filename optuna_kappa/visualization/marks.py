@@ -160,25 +160,34 @@ def thin(n: int, keep: Sequence[int] = (), most: int = MOST_POINTS) -> list[int]
     return sorted(indices | set(keep))
 
 
-def without_far_out(values: Sequence[float], *, maximize: bool = False) -> tuple[float, float]:
+def without_far_out(
+    values: Sequence[float],
+    *,
+    maximize: bool = False,
+    log: bool = False,
+) -> tuple[float, float]:
     """The lowest and the highest value to show: a few bad ones must not squeeze all others.
 
     Args:
         values: Values of trials.
         maximize: Whether low values are the bad ones.
+        log: Whether they are shown on a logarithmic axis. All must then be positive.
 
     Returns:
         Both 0 and 1 if there are no values.
 
     Example:
-        >>> without_far_out([1.0, 1.1, 1.2, 1.3, 100.0])
-        (1.0, 1.9)
+        >>> without_far_out([1.0, 1.125, 1.25, 1.5, 100.0])
+        (1.0, 2.625)
     """
     if not values:
         return 0.0, 1.0
 
-    lower, upper = np.quantile(values, (0.25, 0.75)).tolist()
-    fence = theme.FAR_OUT * (upper - lower)
+    scaled = np.log(values) if log else np.asarray(values)
+    lower, upper = np.quantile(scaled, (0.25, 0.75)).tolist()
+    fences = np.array([lower, upper]) + theme.FAR_OUT * (upper - lower) * np.array([-1, 1])
+    lowest, highest = (np.exp(fences) if log else fences).tolist()
+
     if maximize:
-        return max(min(values), lower - fence), max(values)
-    return min(values), min(max(values), round(upper + fence, 12))
+        return max(min(values), lowest), max(values)
+    return min(values), min(max(values), highest)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from optuna.study import Study
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from optuna_kappa._validation import check_type
 from optuna_kappa.law import Law, fit
@@ -31,7 +31,7 @@ from optuna_kappa.study.recommending import recommended_lr
 from optuna_kappa.study.reporting import find_reporting
 from optuna_kappa.study.sampler import KappaSampler
 from optuna_kappa.study.study_law import Problem, StudyLaw
-from optuna_kappa.study.trials import run_table, sign_of
+from optuna_kappa.study.trials import FINISHED, run_table, sign_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,13 +81,14 @@ class Searched:
 
     @cached_property
     def runs(self) -> RunTable:
-        """The trials as runs, with the losses that they have for the average other parameters."""
+        """The finished trials as runs, with their losses for the average other parameters."""
         table = run_table(
             self.trials,
             direction=direction_of(self.study),
             lr=self.lr,
             schedule=self.schedule,
             horizon=self.horizon or None,
+            states=(*FINISHED, TrialState.FAIL),
         )
         return find_effects(table, sorted(table.context)).adjusted(table)
 

@@ -3,10 +3,9 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 
-from optuna_kappa.visualization import marks, theme
+from optuna_kappa.visualization import theme
 
 
 @pytest.mark.parametrize(
@@ -98,15 +97,6 @@ def test_loss_axis() -> None:
     assert theme.loss_axis("loss", -1.0, 1.0, log=False)["range"] == pytest.approx([-1.12, 1.12])
     assert theme.loss_axis("loss", 1.0, 1.0, log=False)["range"] == [0.0, 2.0]
     assert theme.loss_axis("loss", 0.1, 1.0, log=True)["type"] == "log"
-
-
-def test_thin_keeps_ends_and_what_it_is_told_to() -> None:
-    assert marks.thin(0) == []
-    assert marks.thin(3) == [0, 1, 2]
-    kept = marks.thin(10_001, keep=[77])
-    assert len(kept) == marks.MOST_POINTS + 1
-    assert {0, 77, 10_000} <= set(kept)
-    assert max(np.diff(kept)) < 40
 
 
 def test_titles_are_escaped_and_wrapped() -> None:
