@@ -123,7 +123,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "at": (SEARCH.at, {"budget": 1.5}),
     "budget_to": (SEARCH.budget_to, {"loss": 0.25}),
     "plot_budget": (plot_budget, {"searches": {"TPE": [SEARCH]}}),
-    "plot_law": (plot_law, {"law": LAW}),
+    "plot_law": (plot_law, {"subject": LAW}),
     "plot_lr_curves": (plot_lr_curves, {"subject": RUNS}),
     "plot_pruning": (plot_pruning, {"study": STUDY}),
     "plot_transfer": (plot_transfer, {"points": [POINT]}),

@@ -7,7 +7,6 @@ from numbers import Real
 from typing import Any
 
 from optuna_kappa._validation import POSITIVE, check_items, check_type, shown
-from optuna_kappa.law import Law
 
 
 def check_parts(name: str, values: object, parts: tuple[str, ...]) -> list[Sequence[Any]]:
@@ -35,13 +34,12 @@ def check_parts(name: str, values: object, parts: tuple[str, ...]) -> list[Seque
     return checked
 
 
-def check_law_arguments(law: object, targets: object, truth: object, unit: object) -> None:
-    """Check the arguments of `plot_law`.
+def check_law_arguments(targets: object, truth: object, unit: object) -> None:
+    """Check what `plot_law` is told beside the law.
 
     Raises:
         ValueError: One of them is of another type, or a number is out of its range.
     """
-    check_type("law", law, Law, "fit makes one")
     check_type("unit", unit, str, "it names the unit of a horizon")
     for target in check_parts("targets", targets, ("horizon", "schedule")):
         POSITIVE.check("horizon", target[0], "it is that of a planned run")

@@ -109,7 +109,7 @@ def _target(known: Searched) -> tuple[float, AnySchedule] | None:
 
 
 def _expected(law: Law, horizon: float, shape: AnySchedule) -> Kappa:
-    return _kappa(_at(law, horizon, shape), shape.resolve(horizon).mean)
+    return _kappa(predicted(law, horizon, shape), shape.resolve(horizon).mean)
 
 
 def info_of_law(law: Law, target: tuple[float, AnySchedule] | None, unit: str) -> KappaInfo:
@@ -133,7 +133,7 @@ def info_of_law(law: Law, target: tuple[float, AnySchedule] | None, unit: str) -
         if optimum.mean is None:
             shapeless.add(optimum.schedule)
         else:
-            optima.append(_kappa(observed(optimum), optimum.mean, at_edge=bool(optimum.at_edge)))
+            optima.append(_kappa(observed(optimum), optimum.mean))
     optima.sort(key=lambda one: (one.schedule != CONSTANT, one.schedule, one.horizon))
 
     expected = None
@@ -153,17 +153,7 @@ def info_of_law(law: Law, target: tuple[float, AnySchedule] | None, unit: str) -
     )
 
 
-def _at(law: Law, horizon: float, shape: AnySchedule) -> Interval:
-    """What the law predicts for runs of a schedule, whose name may be the user's own."""
-    by_name = find_schedule(shape.name)
-    if by_name is not None:
-        return predicted(law, horizon, shape.name)
-
-    proposal = law.propose(horizon, shape)
-    return Interval(shape.name, horizon, proposal.lr, proposal.low, proposal.high)
-
-
-def _kappa(optimum: Interval, mean: float, *, at_edge: bool = False) -> Kappa:
+def _kappa(optimum: Interval, mean: float) -> Kappa:
     """Cumulative learning at an optimum."""
     factor = optimum.horizon * mean
     return Kappa(
@@ -172,7 +162,7 @@ def _kappa(optimum: Interval, mean: float, *, at_edge: bool = False) -> Kappa:
         factor * optimum.lr,
         factor * optimum.low,
         factor * optimum.high,
-        at_edge,
+        optimum.at_edge,
     )
 
 

@@ -5,37 +5,56 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import cycle
 
-import numpy as np
 import plotly.graph_objects as go
+from optuna.study import Study
 
+from optuna_kappa._validation import one_line
 from optuna_kappa.law import Law
-from optuna_kappa.visualization import theme
+from optuna_kappa.study.lr_names import LrName
+from optuna_kappa.study.sampler import KappaSampler
+from optuna_kappa.visualization import marks, theme
 from optuna_kappa.visualization.arguments import check_law_arguments
-from optuna_kappa.visualization.law_info import Interval, LawInfo, Truth, get_law_info
+from optuna_kappa.visualization.classes import class_colors, share_text
+from optuna_kappa.visualization.law_info import (
+    ClassLine,
+    Interval,
+    LawInfo,
+    Truth,
+    full_run,
+    get_law_info,
+)
+from optuna_kappa.visualization.searched import searched
 
 _TEXT_ROOM = 1.7  # the text beside a target ends at about this multiple of its horizon
 _SYMBOLS = ("star", "x", "triangle-up", "square")  # of the known optima, by their label
 
 
 def plot_law(
-    law: Law,
+    subject: Study | Law,
+    sampler: KappaSampler | None = None,
     *,
-    targets: Sequence[tuple[float, str]] = (),
+    targets: Sequence[tuple[float, str]] | None = None,
     truth: Sequence[tuple[float, float, str]] = (),
-    unit: str = "samples",
+    lr: LrName = "lr",
+    unit: str | None = None,
 ) -> go.Figure:
     """Draw optimal learning rate against horizon: the optima, the law, and its proposals.
 
     The band is the law's 90 % interval for constant-rate runs, or for the schedule with the most
-    optima if the law has none at a constant rate.
+    optima if the law has none at a constant rate. Dotted lines are what the prior's classes of
+    slopes expect; the legend says how probable each is, after the runs and before. Open markers
+    are optima at the lowest or highest rate tried: the best rate lies beyond.
 
     Args:
-        law: Fitted law.
+        subject: A study, or a fitted law.
+        sampler: The sampler that searched the study. By default the study's own.
         targets: (horizon, schedule) of planned runs. The figure shows the lr proposed for each.
+            By default the full run of a study.
         truth: (horizon, lr, label) of optima known from elsewhere, to compare with. With more
             than four labels, those with the same text before a comma ("TPE, repeat 1") share an
             entry of the legend. A NaN in place of the lr is left out.
-        unit: Unit of data of the law's runs.
+        lr: Name of the learning-rate parameter, where no `KappaSampler` knows it.
+        unit: Unit of data of the law's runs; by default steps of a study, samples of a law.
 
     Raises:
         ValueError: The horizon of a target is not positive, or its schedule is not known.
@@ -47,8 +66,15 @@ def plot_law(
         >>> [trace.name for trace in figure.data if "proposal" in trace.name]
         ['proposal, cosine']
     """
-    check_law_arguments(law, targets, truth, unit)
-    return _draw(get_law_info(law, targets, truth, unit))
+    is_law = isinstance(subject, Law)
+    unit = ("samples" if is_law else "steps") if unit is None else unit
+    check_law_arguments(targets or (), truth, unit)
+    if isinstance(subject, Law):
+        return _draw(get_law_info(subject, targets or (), truth, unit))
+
+    known = searched(subject, sampler, lr)
+    planned = full_run(known) if targets is None else targets
+    return _draw(get_law_info(known.law, planned, truth, unit))
 
 
 def _draw(info: LawInfo) -> go.Figure:
@@ -57,10 +83,12 @@ def _draw(info: LawInfo) -> go.Figure:
     if not info.optima:
         return theme.figure(title, note=verdict)
 
-    figure = theme.figure(title, f"{verdict} {_capitalized(info.shares)}.")
-    figure.update_layout(height=560)
+    figure = theme.figure(title, _subtitle(info))
+    figure.update_layout(height=figure.layout.height + 60)
     figure.add_traces(_band(info.band))
-    figure.add_trace(_paper_line(info.paper))
+    figure.add_traces(_class_lines(info.classes))
+    ends, rates = zip(*info.paper, strict=True)
+    figure.add_trace(marks.guide(ends, rates, "kappa constant (slope 1)"))
 
     for schedule, color in _colors(info).items():
         for kind, intervals in (("optimum", info.optima), ("proposal", info.targets)):
@@ -78,47 +106,41 @@ def _draw(info: LawInfo) -> go.Figure:
     return figure
 
 
+def _subtitle(info: LawInfo) -> str:
+    verdict = _capitalized(info.verdict)
+    prior = one_line(info.prior)
+    texts = [verdict, f"Dotted: what each class of slopes expects (prior: {prior})."]
+    if any(interval.at_edge for interval in info.optima):
+        texts.append("Open markers: the best rate lies beyond those tried.")
+    return " ".join(texts)
+
+
+def _class_lines(classes: Sequence[ClassLine]) -> list[go.Scatter]:
+    """What each of the prior's classes of slopes expects."""
+    colors = class_colors([line.share for line in classes])
+    lines = []
+    for line in classes:
+        color = colors[line.share.name]
+        lines.append(marks.guide(line.horizon, line.lr, share_text(line.share), color, "dot"))
+    return lines
+
+
 def _capitalized(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
 def _band(band: Sequence[Interval]) -> list[go.Scatter]:
     """The law's 90 % interval and its median."""
-    schedules, horizons, medians, lows, highs = zip(*band, strict=True)
-
-    # The outline runs along the upper edge, and back along the lower one.
-    area = go.Scatter(
-        x=horizons + horizons[::-1],
-        y=highs + lows[::-1],
-        fill="toself",
-        fillcolor=theme.faint(theme.BLUE),
-        line={"width": 0},
-        mode="lines",
-        hoverinfo="skip",
-        name="90 % interval",
-    )
+    schedules, horizons, medians, lows, highs, _ = zip(*band, strict=True)
     median = go.Scatter(
-        x=horizons,
-        y=medians,
+        x=marks.rounded(horizons),
+        y=marks.rounded(medians),
         mode="lines",
         line={"color": theme.BLUE, "width": 2},
         name=theme.escape(f"law, {schedules[0]}"),
         hovertemplate="horizon %{x:.3s}<br>lr %{y:.3g}",
     )
-    return [area, median]
-
-
-def _paper_line(ends: Sequence[tuple[float, float]]) -> go.Scatter:
-    """What the paper claims: kappa is constant, so the lr falls as 1 / horizon."""
-    horizons, lrs = zip(*ends, strict=True)
-    return go.Scatter(
-        x=horizons,
-        y=lrs,
-        mode="lines",
-        line={"color": theme.INK, "width": 1, "dash": "dash"},
-        name="kappa constant (slope 1)",
-        hoverinfo="skip",
-    )
+    return [marks.band(horizons, lows, highs, theme.BLUE, "90 % interval"), median]
 
 
 def _colors(info: LawInfo) -> dict[str, str]:
@@ -132,28 +154,22 @@ def _colors(info: LawInfo) -> dict[str, str]:
 def _points(kind: str, shown: Sequence[Interval], color: str) -> go.Scatter:
     """Optima or proposals of one schedule, with their 90 % intervals."""
     proposal = kind == "proposal"
-    schedules, horizons, lrs, lows, highs = zip(*shown, strict=True)
+    schedules, horizons, lrs, lows, highs, at_edge = zip(*shown, strict=True)
+    symbol = "diamond" if proposal else "circle"
     texts = [f"  {theme.lr_text(lr)}" for lr in lrs]
     return go.Scatter(
         x=horizons,
         y=lrs,
-        error_y={
-            "type": "data",
-            "symmetric": False,
-            "array": np.subtract(highs, lrs).tolist(),
-            "arrayminus": np.subtract(lrs, lows).tolist(),
-            "thickness": 1.5,
-            "width": 4 if proposal else 0,
-        },
+        error_y=marks.error_bars(lrs, lows, highs, width=4 if proposal else 0),
         mode="markers+text" if proposal else "markers",
         text=texts if proposal else None,
         textposition="middle right",
         cliponaxis=False,
         marker={
-            "symbol": "diamond" if proposal else "circle",
+            "symbol": [f"{symbol}-open" if edge else symbol for edge in at_edge],
             "size": 15 if proposal else 8,
             "color": color,
-            "line": {"color": "white", "width": 1},
+            "line": {"color": "white" if proposal else color, "width": 1},
         },
         name=theme.escape(f"{kind}, {schedules[0]}"),
         customdata=list(zip(lows, highs, strict=True)),

@@ -10,11 +10,14 @@ from typing import NamedTuple
 import numpy as np
 
 from optuna_kappa.law import Law, Optimum
-from optuna_kappa.law.class_shares import shares_text
+from optuna_kappa.schedules import AnySchedule
+from optuna_kappa.visualization.classes import Share, by_class, class_shares
+from optuna_kappa.visualization.searched import Searched
 
 _Z90 = 1.64  # standard errors from the middle to an end of a 90 % interval
 _BEYOND = 2.0  # without targets, the band ends at this multiple of the largest horizon
 _N_BAND = 60  # points along the band
+_N_CLASS = 16  # points along the line of a class
 
 _horizon = attrgetter("horizon")
 
@@ -28,6 +31,7 @@ class Interval(NamedTuple):
         lr: Optimal learning rate, or the median of its distribution.
         low: Lower end of the interval.
         high: Upper end of it.
+        at_edge: Whether the best rate was the lowest or highest one tried.
 
     Example:
         >>> Interval("cosine", horizon=64.0, lr=2e-3, low=1e-3, high=4e-3).lr
@@ -39,6 +43,25 @@ class Interval(NamedTuple):
     lr: float
     low: float
     high: float
+    at_edge: bool = False
+
+
+class ClassLine(NamedTuple):
+    """What one of the prior's classes of slopes expects.
+
+    Attributes:
+        share: The class, with its probabilities.
+        horizon: Horizons, ascending.
+        lr: Optimal learning rate at each of them, if the class is the right one.
+
+    Example:
+        >>> ClassLine(Share("flat", 0.25, 0.1), horizon=[1.0, 8.0], lr=[0.1, 0.1]).share.name
+        'flat'
+    """
+
+    share: Share
+    horizon: list[float]
+    lr: list[float]
 
 
 class Truth(NamedTuple):
@@ -65,10 +88,11 @@ class LawInfo(NamedTuple):
         paper: Horizon and lr at the ends of the line of constant kappa.
         verdict: What the law is worth, in words.
         unit: Unit of data of the law's runs.
-        shares: How probable each class of slopes is, and the prior, in words.
+        prior: Name of the prior.
+        classes: What each of its classes of slopes expects, over the horizons of the band.
 
     Example:
-        >>> LawInfo([], [], [], [], [], "no runs", "samples", "prior: mixture").optima
+        >>> LawInfo([], [], [], [], [], "no runs", "samples", "mixture", []).optima
         []
     """
 
@@ -79,12 +103,13 @@ class LawInfo(NamedTuple):
     paper: list[tuple[float, float]]
     verdict: str
     unit: str
-    shares: str
+    prior: str
+    classes: list[ClassLine]
 
 
 def get_law_info(
     law: Law,
-    targets: Sequence[tuple[float, str]],
+    targets: Sequence[tuple[float, str | AnySchedule]],
     truth: Sequence[tuple[float, float, str]],
     unit: str,
 ) -> LawInfo:
@@ -105,7 +130,7 @@ def get_law_info(
     """
     known = [Truth(float(horizon), float(lr), label) for horizon, lr, label in truth if lr > 0]
     if not law.optima:
-        return LawInfo([], [], [], known, [], str(law.verdict), unit, shares_text(law))
+        return LawInfo([], [], [], known, [], str(law.verdict), unit, law.prior.name, [])
 
     optima = [observed(optimum) for optimum in law.optima]
     proposals = [predicted(law, horizon, schedule) for horizon, schedule in targets]
@@ -134,8 +159,42 @@ def get_law_info(
         paper=paper,
         verdict=str(law.verdict),
         unit=unit,
-        shares=shares_text(law),
+        prior=law.prior.name,
+        classes=_class_lines(law, smallest, largest, schedule),
     )
+
+
+def full_run(known: Searched) -> list[tuple[float, AnySchedule]]:
+    """Horizon and schedule of the full run of a study; empty where its schedule has no shape.
+
+    Example:
+        >>> import optuna
+        >>> from optuna_kappa import KappaSampler
+        >>> from optuna_kappa.visualization.searched import searched
+        >>> study = optuna.create_study(sampler=KappaSampler(24, schedule="cosine", seed=0))
+        >>> [(horizon, schedule.name) for horizon, schedule in full_run(searched(study))]
+        [(24.0, 'cosine')]
+    """
+    if not known.horizon or known.shape is None:
+        return []
+    return [(float(known.horizon), known.shape)]
+
+
+def _class_lines(law: Law, smallest: float, largest: float, schedule: str) -> list[ClassLine]:
+    """What each class expects, from one horizon to another."""
+    horizons = np.geomspace(smallest, largest, _N_CLASS).tolist()
+    at_each = [by_class(law, horizon, schedule) for horizon in horizons]
+
+    lines = []
+    for share in class_shares(law):
+        if not share.posterior:
+            continue
+        lrs = []
+        for parts in at_each:
+            part = parts[share.name]
+            lrs.append(float(np.exp(part.weight @ part.mean / part.weight.sum())))
+        lines.append(ClassLine(share, horizons, lrs))
+    return lines
 
 
 def schedule_of_band(law: Law) -> str:
@@ -165,10 +224,11 @@ def observed(optimum: Optimum) -> Interval:
     low = float(np.exp(optimum.ln_lr - _Z90 * optimum.se))
     lr = float(np.exp(optimum.ln_lr))
     high = float(np.exp(optimum.ln_lr + _Z90 * optimum.se))
-    return Interval(optimum.schedule, optimum.horizon, lr, low, high)
+    at_edge = bool(optimum.at_edge)
+    return Interval(optimum.schedule, optimum.horizon, lr, low, high, at_edge)
 
 
-def predicted(law: Law, horizon: float, schedule: str) -> Interval:
+def predicted(law: Law, horizon: float, schedule: str | AnySchedule) -> Interval:
     """The optimum that the law predicts.
 
     Example:
@@ -182,4 +242,5 @@ def predicted(law: Law, horizon: float, schedule: str) -> Interval:
     low = float(np.exp(ln_lr.quantile(0.05)))
     lr = float(np.exp(ln_lr.quantile(0.5)))
     high = float(np.exp(ln_lr.quantile(0.95)))
-    return Interval(schedule, float(horizon), lr, low, high)
+    name = schedule if isinstance(schedule, str) else schedule.name
+    return Interval(name, float(horizon), lr, low, high)
