@@ -108,7 +108,7 @@ def guide(
         x=rounded(x),
         y=rounded(y),
         mode="lines",
-        line={"color": color, "width": 1, "dash": dash},
+        line={"color": color, "width": 1.2, "dash": dash},
         name=theme.escape(name),
         hoverinfo="skip",
     )

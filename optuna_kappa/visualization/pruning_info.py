@@ -17,9 +17,10 @@ from optuna_kappa.study.private import snapshot_now
 from optuna_kappa.study.trials import lr_of
 from optuna_kappa.visualization import marks
 
-# With these limits, a figure stays below 400 kB.
-MOST_CURVES = 60  # of each kind
-_MOST_REPORTS = 40  # of a curve
+# With these limits, a figure stays below 200 kB.
+MOST_CURVES = 45  # of each kind
+_MOST_REPORTS = 30  # of a curve
+_MOST_KILLS = 150  # pruned trials that are marked
 
 DIGITS = 5  # of a value
 _EARLIEST = 0.01  # the axis starts at this fraction of the longest run, if no trial ended earlier
@@ -96,7 +97,7 @@ def get_pruning_info(study: Study, lr: LrName) -> PruningInfo:
         pruned=_curves(pruned, lr, first),
         probes=_curves(probes, lr, first),
         best=best,
-        kills=[marked[i] for i in marks.thin(len(marked))],
+        kills=[marked[i] for i in marks.thin(len(marked), most=_MOST_KILLS)],
         counts=(len(kept), len(pruned), len(probes)),
         first=first,
         maximize=maximize,
