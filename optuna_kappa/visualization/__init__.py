@@ -7,6 +7,7 @@ from optuna_kappa.visualization.law import plot_law
 from optuna_kappa.visualization.lr_curves import plot_lr_curves
 from optuna_kappa.visualization.proposal import plot_proposal
 from optuna_kappa.visualization.pruning import plot_pruning
+from optuna_kappa.visualization.schedule_transfer import plot_schedule_transfer
 from optuna_kappa.visualization.transfer import TransferPoint, plot_transfer
 
 __all__ = [
@@ -18,5 +19,6 @@ __all__ = [
     "plot_lr_curves",
     "plot_proposal",
     "plot_pruning",
+    "plot_schedule_transfer",
     "plot_transfer",
 ]

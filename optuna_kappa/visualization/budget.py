@@ -1,59 +1,60 @@
-"""Best loss against budget: how searches compare."""
+"""Best value and expected regret against budget or time: how searches compare."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from numbers import Real
-from typing import NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
 
-from optuna_kappa._typing import Floats
-from optuna_kappa._validation import check_items, check_mapping, check_type
-from optuna_kappa.search.trajectory import Trajectory
+from optuna_kappa._validation import check_type, shown
+from optuna_kappa.study.lr_names import LrName
 from optuna_kappa.visualization import marks, theme
+from optuna_kappa.visualization.arguments import Searches, searches_by_name
+from optuna_kappa.visualization.budget_info import QUARTILES, BudgetInfo, Search, get_budget_info
+from optuna_kappa.visualization.spending import Unit
 
-_QUARTILES = 8  # repeats from which the band shows 25 to 75 % instead of all repeats
-_EARLY = 0.15  # fraction of the budget in which losses may lie above the axis
-
-
-class _Search(NamedTuple):
-    sampler: str
-    n_repeats: int
-    budget: list[float]  # FRE, from where half of the repeats have a loss
-    median: list[float]
-    band_budget: list[float]  # FRE, from where the whole band is finite; empty for one repeat
-    low: list[float]
-    high: list[float]
-
-
-class _BudgetInfo(NamedTuple):
-    searches: list[_Search]
-    reference: float | None
-    reference_label: str
-    log: bool
+_EARLY = 0.15  # fraction of the budget in which values may lie outside the axis
+_UPPER = (0.54, 1.0)  # of the height: the best value, where the expected regret is below
+_LOWER = (0.0, 0.43)
+_LEAST_REGRET = 1e-4  # a fraction of the best loss; no run can tell less
+_UNITS = (("h", 3600.0), ("min", 60.0), ("s", 1.0))
+_FEW = 3.0  # of a unit of time; fewer are shown in the next smaller one
 
 
 def plot_budget(
-    searches: Mapping[str, Sequence[Trajectory]],
+    searches: Searches,
     *,
+    against: Unit = "budget",
+    lr: LrName = "lr",
     reference: float | None = None,
     reference_label: str = "TPE's final median",
     log: bool = True,
 ) -> go.Figure:
-    """Draw the best loss found against the budget spent, in full-run equivalents (FRE).
+    """Draw the best value found, and the expected regret, against the budget spent.
+
+    The regret is that of a full run at the rate which a search would have recommended by then:
+    with `KappaSampler` the recommended one, otherwise that of the best full run. It is judged by
+    all runs of all studies in the figure, and left out where it cannot be: where other parameters
+    vary, or the studies are of several problems.
 
     The line of a sampler is the median of its repeats. The band is their range or, from eight
-    repeats on, the range of their quartiles. A search that has ended keeps its best loss until
+    repeats on, the range of their quartiles. A search that has ended keeps its last value until
     the last search of the same sampler ends.
 
     Args:
-        searches: The repeats of each sampler, by name.
-        reference: Loss at which to draw a dashed line. Left out unless finite.
+        searches: A study, several, or by name of a sampler its repeats: studies or trajectories.
+        against: "budget" for full-run equivalents (FRE), "time" for the time since the first trial
+            of a study started; trajectories know none.
+        lr: Name of the learning-rate parameter, where no `KappaSampler` knows it.
+        reference: Value at which to draw a dashed line. Left out unless finite.
         reference_label: Name of that line.
         log: Whether to use a logarithmic scale. It takes positive losses: with others in view,
             the scale is linear.
+
+    Raises:
+        ValueError: Some studies maximize and others minimize, or one has several objectives.
 
     Example:
         >>> from optuna_kappa.search.trajectory import trajectory
@@ -62,135 +63,136 @@ def plot_budget(
         >>> figure.data[0].y
         (0.3, 0.3, 0.2)
     """
-    checked = {}
-    for name, repeats in check_mapping("searches", searches, "repeats by sampler").items():
-        checked[name] = check_items(f"searches[{name!r}]", repeats, Trajectory, "one a repeat")
+    if against not in ("budget", "time"):
+        raise ValueError(
+            f"against must be 'budget' or 'time', got {shown(against)}: it is what searches spend."
+        )
     if reference is not None:
         check_type("reference", reference, Real, "it is a loss")
     check_type("reference_label", reference_label, str, "it names the dashed line")
     check_type("log", log, bool, "it says whether the scale is logarithmic")
-    return _draw(_get_budget_info(checked, reference, reference_label, log))
+
+    known = searches_by_name(searches, against, lr)
+    return _draw(get_budget_info(known, reference, reference_label, log=log, unit=against))
 
 
-def _get_budget_info(
-    searches: Mapping[str, Sequence[Trajectory]],
-    reference: float | None,
-    reference_label: str,
-    log: bool,
-) -> _BudgetInfo:
-    shown = []
-    for sampler, repeats in searches.items():
-        if not repeats:
-            continue
-        search = _search(sampler, repeats)
-        if search.budget:
-            shown.append(search)
-
-    if reference is not None and not np.isfinite(reference):
-        reference = None
-
-    # The highs of the bands lie above the medians, so they need no check.
-    lowest = 1.0 if reference is None else reference
-    for search in shown:
-        lowest = min(lowest, *search.median, *search.low)
-
-    return _BudgetInfo(shown, reference, reference_label, log=log and lowest > 0)
-
-
-def _search(sampler: str, repeats: Sequence[Trajectory]) -> _Search:
-    """Summarize the repeats of a sampler at the budgets at which any of their trials ended."""
-    budget = np.unique(np.concatenate([repeat.spent for repeat in repeats]))
-    budget = budget[marks.thin(len(budget))]
-
-    # Losses by rank among the repeats (rows) and by budget (columns).
-    ranked = np.sort([repeat.at(budget) for repeat in repeats], axis=0)
-
-    many = len(repeats) >= _QUARTILES
-    low = _quantile(ranked, 0.25 if many else 0.0)
-    median = _quantile(ranked, 0.5)
-    high = _quantile(ranked, 0.75 if many else 1.0)
-
-    # The best loss of a repeat is infinite until its first full run ends.
-    has_median = np.isfinite(median)
-    has_band = np.isfinite(high) & (len(repeats) > 1)
-    return _Search(
-        sampler,
-        len(repeats),
-        budget=budget[has_median].tolist(),
-        median=median[has_median].tolist(),
-        band_budget=budget[has_band].tolist(),
-        low=low[has_band].tolist(),
-        high=high[has_band].tolist(),
-    )
-
-
-def _quantile(ranked: Floats, p: float) -> Floats:
-    """Quantiles of the columns, whose values ascend; infinite if interpolated with infinity."""
-    place = p * (len(ranked) - 1)
-    below = ranked[int(np.floor(place))]
-    above = ranked[int(np.ceil(place))]
-    fraction = place % 1
-
-    # Infinity minus infinity is NaN. The last line replaces it.
-    with np.errstate(invalid="ignore"):
-        between: Floats = below + fraction * (above - below)
-    return np.where(np.isfinite(above), between, np.inf)
-
-
-def _draw(info: _BudgetInfo) -> go.Figure:
-    title = "Best loss against budget"
+def _draw(info: BudgetInfo) -> go.Figure:
+    title = "Best value and expected regret" if info.regrets else "Best value"
+    title += " against time" if info.unit == "time" else " against budget"
     if not info.searches:
         return theme.figure(title, note="No search has finished a full run yet.")
 
-    figure = theme.figure(title, _subtitle(info.searches))
-    colors = theme.sampler_colors(search.sampler for search in info.searches)
+    figure = theme.figure(title, _subtitle(info))
+    names = [search.sampler for search in [*info.searches, *info.regrets]]
+    colors = theme.sampler_colors(names)
+    last = max(search.budget[-1] for search in [*info.searches, *info.regrets])
+    unit, divisor = _time_unit(last) if info.unit == "time" else ("", 1.0)
+
+    sign = -1.0 if info.maximize else 1.0
     for search in info.searches:
-        figure.add_traces(_lines(search, colors[search.sampler]))
-
-    last = max(search.budget[-1] for search in info.searches)
+        figure.add_traces(_lines(search, colors[search.sampler], divisor, sign))
     if info.reference is not None:
-        figure.add_trace(_reference_line(info.reference, info.reference_label, last))
+        ends = [0, last / divisor]
+        figure.add_trace(_reference_line(sign * info.reference, info.reference_label, ends))
 
-    figure.update_xaxes(
-        title_text="budget spent (full-run equivalents)",
-        range=[0, 1.02 * last],
-        tickformat="~g",
-    )
-    low, high = _losses_in_view(info, last)
-    figure.update_yaxes(theme.loss_axis("best loss so far", low, high, log=info.log))
+    if info.unit == "time":
+        x_title = f"time since the first trial started ({unit})"
+    else:
+        x_title = "budget spent (full-run equivalents)"
+    figure.update_xaxes(title_text=x_title, range=[0, 1.02 * last / divisor], tickformat="~g")
+
+    low, high = sorted(sign * loss for loss in _losses_in_view(info, last))
+    figure.update_yaxes(theme.loss_axis("best value so far", low, high, log=info.log))
+    if info.regrets:
+        _add_regrets(figure, info, colors, divisor)
     return figure
 
 
-def _subtitle(searches: Sequence[_Search]) -> str:
-    repeats = [search.n_repeats for search in searches]
-    if max(repeats) == 1:
-        return ""
-    if min(repeats) >= _QUARTILES:
-        return "Line: median of the repeats. Band: 25 to 75 %."
-    if max(repeats) < _QUARTILES:
-        return "Line: median of the repeats. Band: all of them."
+def _subtitle(info: BudgetInfo) -> str:
+    texts = []
+    repeats = [search.n_repeats for search in info.searches]
+    if min(repeats) >= QUARTILES:
+        texts.append("Line: median of the repeats. Band: 25 to 75 %.")
+    elif max(repeats) >= QUARTILES:
+        texts.append(
+            f"Line: median. Band: 25 to 75 % of {QUARTILES} repeats or more, else all of them."
+        )
+    elif max(repeats) > 1:
+        texts.append("Line: median of the repeats. Band: all of them.")
 
-    return f"Line: median. Band: 25 to 75 % of {_QUARTILES} repeats or more, else all of them."
+    if info.regrets:
+        texts.append(
+            "Regret: of a full run at the rate recommended by then, as all runs shown judge it."
+        )
+    return " ".join(texts)
 
 
-def _lines(search: _Search, color: str) -> list[go.Scatter]:
-    """The median of a search, after the two edges of its band if it has one."""
+def _time_unit(last: float) -> tuple[str, float]:
+    """Name and seconds of the unit in which times up to the last are shown."""
+    for name, seconds in _UNITS:
+        if last >= _FEW * seconds:
+            return name, seconds
+    return _UNITS[-1]
+
+
+def _add_regrets(
+    figure: go.Figure, info: BudgetInfo, colors: Mapping[str, str], divisor: float
+) -> None:
+    """The expected regrets, in a plot of their own below."""
+    factor = 100.0 if info.regret_is_fraction else 1.0
+    values: list[float] = []
+    for search in info.regrets:
+        floored = search._replace(
+            median=_floored(search.median),
+            low=_floored(search.low),
+            high=_floored(search.high),
+        )
+        traces = _lines(floored, colors[search.sampler], divisor, factor)
+        for trace in traces:
+            trace.update(yaxis="y2", showlegend=False)
+            values += trace.y
+        figure.add_traces(traces)
+
+    title = "expected regret (%)" if info.regret_is_fraction else "expected regret"
+    lower = theme.log_axis(title, values)
+    figure.update_layout(
+        height=figure.layout.height + 160,
+        yaxis={"domain": _UPPER},
+        yaxis2={**lower, "domain": _LOWER, "anchor": "x"},
+        xaxis={"anchor": "y2"},
+    )
+
+
+def _floored(regrets: Sequence[float]) -> list[float]:
+    """Regrets for a logarithmic axis, which has no place for 0."""
+    return [max(regret, _LEAST_REGRET) for regret in regrets]
+
+
+def _lines(search: Search, color: str, divisor: float, factor: float) -> list[go.Scatter]:
+    """The median of a search, after the two edges of its band if it has one.
+
+    Args:
+        search: The search.
+        color: Its color.
+        divisor: Budgets are divided by it.
+        factor: Values are multiplied by it.
+    """
     name = theme.escape(search.sampler)
     if search.n_repeats > 1:
         name += f" ({search.n_repeats} repeats)"
 
     median = go.Scatter(
-        x=search.budget,
-        y=search.median,
+        x=marks.rounded(budget / divisor for budget in search.budget),
+        y=marks.rounded(factor * value for value in search.median),
         mode="lines",
         line={
-            "shape": "hv",  # the best loss stays the same until a trial improves it
+            "shape": "hv",  # a value stays the same until another trial ends
             "color": color,
             "width": 2.5,
         },
         name=name,
         legendgroup=name,
-        hovertemplate="%{x:.3g} full runs<br>loss %{y:.4g}",
+        hovertemplate="%{x:.3g}<br>%{y:.4g}",
     )
     if not search.band_budget:
         return [median]
@@ -204,18 +206,20 @@ def _lines(search: _Search, color: str) -> list[go.Scatter]:
         },
         "hoverinfo": "skip",
         "showlegend": False,
-        "x": search.band_budget,
+        "x": marks.rounded(budget / divisor for budget in search.band_budget),
         "legendgroup": name,
     }
-    low = go.Scatter(y=search.low, **edge)
-    high = go.Scatter(y=search.high, fill="tonexty", fillcolor=theme.faint(color), **edge)
+    lows = marks.rounded(factor * value for value in search.low)
+    highs = marks.rounded(factor * value for value in search.high)
+    low = go.Scatter(y=lows, **edge)
+    high = go.Scatter(y=highs, fill="tonexty", fillcolor=theme.faint(color), **edge)
     return [low, high, median]
 
 
-def _reference_line(loss: float, label: str, last: float) -> go.Scatter:
+def _reference_line(value: float, label: str, ends: Sequence[float]) -> go.Scatter:
     return go.Scatter(
-        x=[0, last],
-        y=[loss, loss],
+        x=ends,
+        y=[value, value],
         mode="lines",
         line={
             "color": theme.INK,
@@ -223,11 +227,11 @@ def _reference_line(loss: float, label: str, last: float) -> go.Scatter:
             "dash": "dash",
         },
         name=theme.escape(label),
-        hovertemplate="loss %{y:.4g}",
+        hovertemplate="%{y:.4g}",
     )
 
 
-def _losses_in_view(info: _BudgetInfo, last: float) -> tuple[float, float]:
+def _losses_in_view(info: BudgetInfo, last: float) -> tuple[float, float]:
     """Lowest and highest loss in view. The first steps down are far larger than all others."""
     lows: list[float] = []
     highs: list[float] = []

@@ -11,7 +11,7 @@ from optuna_kappa.schedules import AnySchedule, find_schedule
 from optuna_kappa.study.plans import plan_of
 from optuna_kappa.visualization import marks
 from optuna_kappa.visualization.kappa_info import predicted_kappa
-from optuna_kappa.visualization.outcomes import Outcome, Ran, ran
+from optuna_kappa.visualization.outcomes import Outcome, Ran, is_full_run, ran
 from optuna_kappa.visualization.searched import Searched
 
 MOST_CURVES = 60  # of each outcome
@@ -134,7 +134,7 @@ def _best(complete: list[Ran], known: Searched) -> int | None:
     """Number of the best full run."""
     full = []
     for one in complete:
-        if one.value is not None and one.planned >= known.horizon:
+        if one.value is not None and is_full_run(one, known.horizon):
             full.append((known.sign * one.value, one.trial))
     return min(full)[1] if full else None
 

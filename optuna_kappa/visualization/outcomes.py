@@ -82,6 +82,20 @@ def ran(known: Searched) -> list[Ran]:
     return found
 
 
+def is_full_run(one: Ran, horizon: int) -> bool:
+    """Whether a trial tells the value of a full run.
+
+    Args:
+        one: What became of a trial.
+        horizon: Steps of a full run; 0 where nothing tells, and all completed trials count.
+
+    Example:
+        >>> is_full_run(Ran(3, 0.01, "probe", 8, 8, 0.9, "probe"), horizon=24)
+        False
+    """
+    return one.outcome == "complete" and one.planned >= horizon and one.value is not None
+
+
 def _ran(trial: FrozenTrial, known: Searched, ended_by: str | None) -> Ran:
     lengths = known.lengths
     step = lengths.reporting.step

@@ -12,7 +12,7 @@ from optuna_kappa.law.mixture import Mixture
 from optuna_kappa.schedules import AnySchedule
 from optuna_kappa.visualization import marks
 from optuna_kappa.visualization.classes import Share, by_class, class_shares
-from optuna_kappa.visualization.outcomes import Outcome, Ran, ran
+from optuna_kappa.visualization.outcomes import Outcome, is_full_run, ran
 from optuna_kappa.visualization.searched import Searched
 
 _N_GRID = 121  # learning rates at which densities are given
@@ -165,16 +165,10 @@ def _tried(known: Searched) -> tuple[list[Tried], list[Tried]]:
         if one.lr is None or one.outcome == "failed":
             continue
         tried = Tried(one.trial, one.lr, one.value, one.trained, one.outcome)
-        is_full = _is_full(one, known.horizon)
+        is_full = is_full_run(one, known.horizon)
         (full if is_full else others).append(tried)
 
     return full, others
-
-
-def _is_full(one: Ran, horizon: int) -> bool:
-    """Whether a trial tells the value of a full run."""
-    is_at_target = not horizon or one.planned >= horizon
-    return one.outcome == "complete" and is_at_target and one.value is not None
 
 
 def _chosen(tried: list[Tried], best: int | None) -> list[Tried]:
