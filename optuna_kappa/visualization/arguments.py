@@ -15,7 +15,9 @@ from optuna_kappa.visualization.searched import Searched, searched
 from optuna_kappa.visualization.spending import Unit
 
 Searches: TypeAlias = (
-    Study | Sequence[Study] | Mapping[str, Study | Trajectory | Sequence[Study | Trajectory]]
+    Study
+    | Sequence[Study]
+    | Mapping[str, Study | Trajectory | Sequence[Study | Searched | Trajectory]]
 )
 """A study, several, or the repeats of each sampler by name: studies or trajectories."""
 
@@ -120,7 +122,7 @@ def _free_name(name: str, taken: Mapping[str, object]) -> str:
 
 def _search(name: str, repeat: object, against: Unit, lr: LrName) -> Trajectory | Searched:
     """One repeat, as it is summarized."""
-    if isinstance(repeat, Study):
+    if isinstance(repeat, (Study, Searched)):
         return searched(repeat, lr=lr)
     if against == "time":
         what = f"each of searches[{name!r}]"

@@ -16,7 +16,7 @@ from optuna_kappa.visualization.cumulative_info import (
     get_cumulative_info,
 )
 from optuna_kappa.visualization.outcomes import COLORS, Outcome
-from optuna_kappa.visualization.searched import searched
+from optuna_kappa.visualization.searched import Searched, searched
 
 # Where a trial ended, by how it ended.
 _SYMBOLS: dict[Outcome, str] = {
@@ -30,7 +30,7 @@ _SYMBOLS: dict[Outcome, str] = {
 
 
 def plot_cumulative_learning(
-    study: Study,
+    study: Study | Searched,
     sampler: KappaSampler | None = None,
     *,
     lr: LrName = "lr",

@@ -13,11 +13,11 @@ from optuna_kappa.study.lr_names import LrName
 from optuna_kappa.study.sampler import KappaSampler
 from optuna_kappa.visualization import marks, theme
 from optuna_kappa.visualization.kappa_info import Kappa, KappaInfo, get_kappa_info, info_of_law
-from optuna_kappa.visualization.searched import searched
+from optuna_kappa.visualization.searched import Searched, searched
 
 
 def plot_kappa(
-    subject: Study | Law,
+    subject: Study | Searched | Law,
     sampler: KappaSampler | None = None,
     *,
     lr: LrName = "lr",

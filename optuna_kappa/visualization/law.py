@@ -23,14 +23,14 @@ from optuna_kappa.visualization.law_info import (
     full_run,
     get_law_info,
 )
-from optuna_kappa.visualization.searched import searched
+from optuna_kappa.visualization.searched import Searched, searched
 
 _TEXT_ROOM = 1.7  # the text beside a target ends at about this multiple of its horizon
 _SYMBOLS = ("star", "x", "triangle-up", "square")  # of the known optima, by their label
 
 
 def plot_law(
-    subject: Study | Law,
+    subject: Study | Searched | Law,
     sampler: KappaSampler | None = None,
     *,
     targets: Sequence[tuple[float, str]] | None = None,

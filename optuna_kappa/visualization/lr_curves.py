@@ -18,13 +18,13 @@ from optuna_kappa.visualization.lr_curves_info import (
     get_lr_curves_info,
     get_lr_curves_info_of_study,
 )
-from optuna_kappa.visualization.searched import searched
+from optuna_kappa.visualization.searched import Searched, searched
 
 _MOST_MARKERS = 60  # longer curves are drawn as plain lines
 
 
 def plot_lr_curves(
-    subject: Study | RunTable,
+    subject: Study | Searched | RunTable,
     sampler: KappaSampler | None = None,
     *,
     law: Law | None = None,

@@ -12,6 +12,8 @@ from optuna_kappa.runs import RunTable
 from optuna_kappa.visualization import marks
 from optuna_kappa.visualization.searched import Searched
 
+_MOST_POINTS = 100  # of a curve
+
 
 class Curve(NamedTuple):
     """The values at one horizon.
@@ -158,7 +160,7 @@ def _curve(seen: Observations, law: Law | None) -> Curve:
         optimum = (float(np.exp(ln_lr_of_optimum)), loss_there)
 
     best = int(np.argmin(loss))
-    shown = marks.thin(len(loss), keep=[best])
+    shown = marks.thin(len(loss), [best], _MOST_POINTS)
     return Curve(
         horizon=seen.horizon,
         lr=np.exp(ln_lr[shown]).tolist(),

@@ -8,7 +8,6 @@ from typing import Literal, NamedTuple
 from optuna.trial import FrozenTrial, TrialState
 
 from optuna_kappa._validation import LARGEST_LOSS
-from optuna_kappa.study.explain import kills
 from optuna_kappa.study.lengths import losses_by_step
 from optuna_kappa.study.plans import has_unreadable_plan, kind_of
 from optuna_kappa.study.trials import lr_of
@@ -72,7 +71,7 @@ def ran(known: Searched) -> list[Ran]:
         >>> ran(searched(study))
         [Ran(trial=0, lr=None, kind='', planned=8, trained=8, value=1.0, outcome='complete')]
     """
-    ended_by = {kill.trial: kill.kind for kill in kills(known.study, known.lr)}
+    ended_by = {kill.trial: kill.kind for kill in known.kills}
 
     found = []
     for trial in known.trials:

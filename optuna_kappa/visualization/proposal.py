@@ -13,7 +13,7 @@ from optuna_kappa.visualization import marks, theme
 from optuna_kappa.visualization.classes import class_colors, share_text
 from optuna_kappa.visualization.outcomes import COLORS, Outcome
 from optuna_kappa.visualization.proposal_info import ProposalInfo, Tried, get_proposal_info
-from optuna_kappa.visualization.searched import searched
+from optuna_kappa.visualization.searched import Searched, searched
 
 _UPPER = (0.48, 1.0)  # of the height: the densities
 _LOWER = (0.0, 0.38)  # the values of full runs
@@ -28,7 +28,7 @@ _OTHERS: dict[Outcome, tuple[str, str]] = {
 
 
 def plot_proposal(
-    study: Study,
+    study: Study | Searched,
     sampler: KappaSampler | None = None,
     *,
     lr: LrName = "lr",

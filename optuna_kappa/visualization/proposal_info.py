@@ -16,6 +16,7 @@ from optuna_kappa.visualization.outcomes import Outcome, is_full_run, ran
 from optuna_kappa.visualization.searched import Searched
 
 _N_GRID = 121  # learning rates at which densities are given
+_MOST_TRIALS = 150  # full runs, and as many others
 _TAIL = 1e-3  # probability left out at each end of the distribution
 _DECADE = float(np.log(10))
 
@@ -174,4 +175,4 @@ def _tried(known: Searched) -> tuple[list[Tried], list[Tried]]:
 def _chosen(tried: list[Tried], best: int | None) -> list[Tried]:
     """At most as many trials as readers can tell apart, the best one among them."""
     keep = [i for i, one in enumerate(tried) if one.trial == best]
-    return [tried[i] for i in marks.thin(len(tried), keep)]
+    return [tried[i] for i in marks.thin(len(tried), keep, _MOST_TRIALS)]

@@ -17,10 +17,10 @@ from optuna_kappa.study.private import snapshot_now
 from optuna_kappa.study.trials import lr_of
 from optuna_kappa.visualization import marks
 
-# With these limits, a figure stays below 200 kB.
-MOST_CURVES = 45  # of each kind
-_MOST_REPORTS = 30  # of a curve
-_MOST_KILLS = 150  # pruned trials that are marked
+# With these limits, all figures of a study stay below 200 kB.
+MOST_CURVES = 36  # of each kind
+_MOST_REPORTS = 24  # of a curve
+_MOST_KILLS = 100  # pruned trials that are marked
 
 DIGITS = 5  # of a value
 _EARLIEST = 0.01  # the axis starts at this fraction of the longest run, if no trial ended earlier

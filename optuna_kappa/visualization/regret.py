@@ -35,7 +35,7 @@ from optuna_kappa.visualization.outcomes import is_full_run
 from optuna_kappa.visualization.searched import Searched
 from optuna_kappa.visualization.spending import Ended, Progress, Unit, ended
 
-_MOST_LAWS = 24  # that are fitted for the recommendations of one study
+_MOST_LAWS = 16  # that are fitted for the recommendations of one study
 
 
 class Regret(NamedTuple):

@@ -18,11 +18,11 @@ from optuna_kappa.visualization.schedule_transfer_info import (
     ScheduleTransferInfo,
     get_schedule_transfer_info,
 )
-from optuna_kappa.visualization.searched import searched
+from optuna_kappa.visualization.searched import Searched, searched
 
 
 def plot_schedule_transfer(
-    subject: Study | Law,
+    subject: Study | Searched | Law,
     sampler: KappaSampler | None = None,
     *,
     lr: LrName = "lr",
@@ -94,7 +94,7 @@ def _nothing_to_show(info: ScheduleTransferInfo) -> str:
 
 
 def _subtitle(info: ScheduleTransferInfo) -> str:
-    texts = [f"Expected from the runs of the schedule {info.base} alone. At 1 the law was right."]
+    texts = [f"Expected from the runs of schedule {info.base} alone. At 1 the law was right."]
     if any(found.at_edge for carried in info.carried for found in carried.found):
         texts.append("Open markers: the best rate lies beyond those tried.")
     if info.shapeless:

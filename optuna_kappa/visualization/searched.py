@@ -23,6 +23,7 @@ from optuna_kappa.law.effects import find_effects
 from optuna_kappa.runs import RunTable
 from optuna_kappa.schedules import CONSTANT, AnySchedule, find_schedule
 from optuna_kappa.study.evidence import select_evidence
+from optuna_kappa.study.explain import Kill, kills
 from optuna_kappa.study.lengths import Lengths
 from optuna_kappa.study.lr_names import LrName, check_lr
 from optuna_kappa.study.plans import has_unreadable_plan, plan_of
@@ -46,6 +47,8 @@ class Searched:
         schedule: Name of the schedule of full runs.
         study_law: What the finished trials and the sources say; None where the schedule is the
             user's own and only its name is known.
+        rungs: (horizon, number of probes) of each rung of the ladder of probes, ascending; those
+            there are where the sampler is not known.
 
     Example:
         >>> import optuna
@@ -62,6 +65,7 @@ class Searched:
     horizon: int
     schedule: str
     study_law: StudyLaw | None
+    rungs: Sequence[tuple[int, int]] = ()
 
     @property
     def sign(self) -> float:
@@ -78,6 +82,11 @@ class Searched:
         """How long the trials were."""
         readable = [trial for trial in self.trials if not has_unreadable_plan(trial)]
         return Lengths(readable, find_reporting(readable, self.sign), self.horizon or None)
+
+    @cached_property
+    def kills(self) -> Sequence[Kill]:
+        """The pruned trials, with the reasons."""
+        return kills(self.study, self.lr)
 
     @cached_property
     def runs(self) -> RunTable:
@@ -112,14 +121,14 @@ class Searched:
 
 
 def searched(
-    study: Study,
+    study: Study | Searched,
     sampler: KappaSampler | None = None,
     lr: LrName | list[str] = "lr",
 ) -> Searched:
     """What the figures know of a study.
 
     Args:
-        study: A study with one objective.
+        study: A study with one objective. What is known of one already is returned as it is.
         sampler: The sampler that searched it. By default the study's own.
         lr: Name of the learning-rate parameter, or a tuple of several, where there is no
             `KappaSampler` to know it.
@@ -134,6 +143,9 @@ def searched(
         >>> searched(study).horizon
         8
     """
+    if isinstance(study, Searched):
+        return study
+
     require_single_objective(study, "a figure")
     if sampler is None and isinstance(study.sampler, KappaSampler):
         sampler = study.sampler
@@ -146,7 +158,8 @@ def searched(
     # The settings of a sampler are its own; what they make of some trials is all that is needed.
     study_law = sampler._study_law(study, trials)
     problem = study_law.problem
-    return Searched(study, trials, problem.lr, problem.horizon, problem.schedule.name, study_law)
+    settings = problem.lr, problem.horizon, problem.schedule.name
+    return Searched(study, trials, *settings, study_law, sampler._planner.rungs)
 
 
 def _from_trials(study: Study, trials: Sequence[FrozenTrial], lr: LrName) -> Searched:
@@ -163,7 +176,17 @@ def _from_trials(study: Study, trials: Sequence[FrozenTrial], lr: LrName) -> Sea
         study_law = StudyLaw(problem, select_evidence(trials, lr))
         schedule = shape.name
 
-    return Searched(study, trials, lr, horizon, schedule, study_law)
+    return Searched(study, trials, lr, horizon, schedule, study_law, _rungs(readable))
+
+
+def _rungs(trials: Sequence[FrozenTrial]) -> list[tuple[int, int]]:
+    """The horizons of the probes among some trials, and how many there are of each."""
+    counts: Counter[int] = Counter()
+    for trial in trials:
+        plan = plan_of(trial)
+        if plan is not None and plan.is_probe:
+            counts[plan.horizon] += 1
+    return sorted(counts.items())
 
 
 def _schedule_at(horizon: int, trials: Sequence[FrozenTrial]) -> str:

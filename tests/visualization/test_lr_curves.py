@@ -95,7 +95,7 @@ def test_many_trials_are_thinned_but_the_best_stays() -> None:
     losses = {(1.0, float(lr)): [2.0 - (i == 777)] for i, lr in enumerate(lrs)}
     runs = table(finals(losses, "linear"))
     [found] = get_lr_curves_info(runs, None, "linear", 8, "").curves
-    assert len(found.lr) <= 301
+    assert len(found.lr) <= 101
     assert min(found.value) == 1.0
 
 

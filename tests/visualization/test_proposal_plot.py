@@ -72,7 +72,7 @@ def test_many_trials_are_thinned_but_the_best_stays() -> None:
     trials += [planned(8, 0.5, {4: 3.0}, PRUNED) for _ in range(500)]
     info = get_proposal_info(searched(study_of(*trials)))
     assert info.counts == (700, 500)
-    assert (len(info.full), len(info.others)) == (301, 300)
+    assert (len(info.full), len(info.others)) == (151, 150)
     assert 78 in [one.trial for one in info.full]
 
 
