@@ -39,10 +39,16 @@ from optuna_kappa.study.decisions import decisions
 from optuna_kappa.study.storage import open_storage
 from optuna_kappa.visualization import (
     TransferPoint,
+    figures_of,
     plot_budget,
+    plot_cumulative_learning,
+    plot_kappa,
     plot_law,
     plot_lr_curves,
+    plot_plan,
+    plot_proposal,
     plot_pruning,
+    plot_schedule_transfer,
     plot_transfer,
 )
 
@@ -126,6 +132,12 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "plot_law": (plot_law, {"subject": LAW}),
     "plot_lr_curves": (plot_lr_curves, {"subject": RUNS}),
     "plot_pruning": (plot_pruning, {"study": STUDY}),
+    "plot_kappa": (plot_kappa, {"subject": LAW}),
+    "plot_schedule_transfer": (plot_schedule_transfer, {"subject": LAW}),
+    "plot_plan": (plot_plan, {"study": STUDY}),
+    "plot_proposal": (plot_proposal, {"study": STUDY}),
+    "plot_cumulative_learning": (plot_cumulative_learning, {"study": STUDY}),
+    "figures_of": (figures_of, {"study": STUDY}),
     "plot_transfer": (plot_transfer, {"points": [POINT]}),
     "page": (report.page, {"title": "Results"}),
     "write": (report.write, {"path": "no such folder/page.html", "html": ""}),
