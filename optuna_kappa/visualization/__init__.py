@@ -2,6 +2,7 @@
 
 from optuna_kappa.visualization.budget import plot_budget
 from optuna_kappa.visualization.cumulative import plot_cumulative_learning
+from optuna_kappa.visualization.dark import on_dark
 from optuna_kappa.visualization.figures import StudyFigure, figures_of
 from optuna_kappa.visualization.kappa import plot_kappa
 from optuna_kappa.visualization.law import plot_law
@@ -16,6 +17,7 @@ __all__ = [
     "StudyFigure",
     "TransferPoint",
     "figures_of",
+    "on_dark",
     "plot_budget",
     "plot_cumulative_learning",
     "plot_kappa",

@@ -122,7 +122,7 @@ def _subtitle(info: BudgetInfo) -> str:
 
     if info.regrets:
         texts.append(
-            "Regret: of a full run at the rate recommended by then, as all runs shown judge it."
+            "Regret: of a full run at the rate recommended by then, judged by all runs shown."
         )
     return " ".join(texts)
 

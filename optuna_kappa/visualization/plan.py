@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
@@ -189,7 +190,10 @@ def _rates_axis(info: PlanInfo) -> dict[str, object]:
     """The axis of learning rates; empty as long as no trial has one."""
     lrs = [one.lr for one in info.trials]
     if lrs:
-        return {**theme.log_axis("learning rate", lrs), "domain": _RATES}
+        axis = theme.log_axis("learning rate", lrs)
+        # On part of the width, fewer labels fit.
+        n_ticks = max(3, math.ceil(axis.get("nticks", 0) / 2))
+        return {**axis, "nticks": n_ticks, "domain": _RATES}
     return {
         "type": "log",
         "title": {"text": "learning rate (no trial yet)"},

@@ -60,7 +60,8 @@ def plot_proposal(
 
 
 def _draw(info: ProposalInfo) -> go.Figure:
-    title = f"Optimal learning rate of full runs: {info.horizon} steps, {info.schedule}"
+    steps = theme.abbreviate(info.horizon)
+    title = f"Optimal learning rate of full runs: {steps} steps, {info.schedule}"
     if info.interval is None:
         verdict = info.verdict[:1].upper() + info.verdict[1:]
         return theme.figure("Optimal learning rate of full runs", note=verdict)

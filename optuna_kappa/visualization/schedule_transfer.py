@@ -78,7 +78,7 @@ def _draw(info: ScheduleTransferInfo) -> go.Figure:
         for found in carried.found:
             factors += [found.low, found.high]
 
-    figure.update_xaxes(theme.log_axis(f"horizon ({info.unit})", horizons, span=0.5))
+    figure.update_xaxes(theme.log_axis(f"horizon ({info.unit})", horizons))
     figure.update_yaxes(theme.log_axis("optimal rate, found over expected", factors, span=0.5))
     figure.add_hline(y=1.0, line={"color": theme.INK, "width": 1})
     return figure
