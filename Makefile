@@ -7,13 +7,14 @@ READY := $(VENV)/.ready
 EXTRAS ?= all
 ARGS ?=
 
-.PHONY: help compare paper replay atlas test lint bench clean
+.PHONY: help compare paper replay atlas gallery test lint bench clean
 
 help:
 	@echo "make compare   the main job: kappa-guided search against TPE on MNIST; ARGS='--help' for more"
 	@echo "make paper     the paper checked: docs/paper.md and its figures, from the recorded runs"
 	@echo "make replay    samplers and pruners on the recorded runs: docs/replay.md, docs/pruning.md"
 	@echo "make atlas     how the best rate moves in families of small tasks: docs/atlas.md"
+	@echo "make gallery   every figure with its code: docs/gallery.md; needs Chromium"
 	@echo "make test      all tests"
 	@echo "make lint      ruff and mypy"
 	@echo "make bench     speed, side by side"
@@ -37,6 +38,9 @@ paper: $(READY)
 
 atlas: $(READY)
 	$(BIN)/python -m studies.atlas report $(ARGS)
+
+gallery: $(READY)
+	$(BIN)/python -m studies.gallery $(ARGS)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)

@@ -63,6 +63,7 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, A
         "constant_study": study,
         "objective": objective,
         "optuna": optuna,
+        "other_study": study,
         "optuna_kappa": optuna_kappa,
         "sampler": sampler,
         "steps_per_epoch": 2,

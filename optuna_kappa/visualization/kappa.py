@@ -128,7 +128,8 @@ def _band_lines(band: Sequence[Kappa]) -> list[go.Scatter]:
 
 def _points(shown: Sequence[Kappa], color: str) -> go.Scatter:
     """The optima of one schedule."""
-    schedules, horizons, kappas, lows, highs, at_edge = zip(*shown, strict=True)
+    inside_first = sorted(shown, key=lambda one: one.at_edge)  # the legend shows the first
+    schedules, horizons, kappas, lows, highs, at_edge = zip(*inside_first, strict=True)
     return go.Scatter(
         x=horizons,
         y=marks.rounded(kappas),

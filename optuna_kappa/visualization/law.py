@@ -154,7 +154,8 @@ def _colors(info: LawInfo) -> dict[str, str]:
 def _points(kind: str, shown: Sequence[Interval], color: str) -> go.Scatter:
     """Optima or proposals of one schedule, with their 90 % intervals."""
     proposal = kind == "proposal"
-    schedules, horizons, lrs, lows, highs, at_edge = zip(*shown, strict=True)
+    inside_first = sorted(shown, key=lambda one: one.at_edge)  # the legend shows the first
+    schedules, horizons, lrs, lows, highs, at_edge = zip(*inside_first, strict=True)
     symbol = "diamond" if proposal else "circle"
     texts = [f"  {theme.lr_text(lr)}" for lr in lrs]
     return go.Scatter(

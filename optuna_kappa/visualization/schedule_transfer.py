@@ -119,7 +119,10 @@ def _traces(carried: Carried, color: str) -> list[go.Scatter]:
 
 
 def _points(shown: Sequence[Interval], lrs: Sequence[float], color: str) -> go.Scatter:
-    schedules, horizons, factors, lows, highs, at_edge = zip(*shown, strict=True)
+    # The legend shows the first: one inside the rates tried.
+    pairs = sorted(zip(shown, lrs, strict=True), key=lambda pair: pair[0].at_edge)
+    found = [one for one, _ in pairs]
+    schedules, horizons, factors, lows, highs, at_edge = zip(*found, strict=True)
     return go.Scatter(
         x=horizons,
         y=marks.rounded(factors),
@@ -131,6 +134,6 @@ def _points(shown: Sequence[Interval], lrs: Sequence[float], color: str) -> go.S
             "color": color,
         },
         name=theme.escape(f"found, {schedules[0]}"),
-        customdata=marks.rounded(lrs),
+        customdata=marks.rounded(rate for _, rate in pairs),
         hovertemplate="horizon %{x:.3s}<br>lr %{customdata:.3g}, %{y:.2f} of the one expected",
     )
