@@ -121,7 +121,8 @@ def _class_lines(classes: Sequence[ClassLine]) -> list[go.Scatter]:
     lines = []
     for line in classes:
         color = colors[line.share.name]
-        lines.append(marks.guide(line.horizon, line.lr, share_text(line.share), color, "dot"))
+        name = share_text(line.share)
+        lines.append(marks.guide(line.horizon, line.lr, name, color, "dot", width=2.0))
     return lines
 
 

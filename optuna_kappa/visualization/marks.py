@@ -89,7 +89,12 @@ def band(
 
 
 def guide(
-    x: Sequence[float], y: Sequence[float], name: str, color: str = theme.INK, dash: str = "dash"
+    x: Sequence[float],
+    y: Sequence[float],
+    name: str,
+    color: str = theme.INK,
+    dash: str = "dash",
+    width: float = 1.2,
 ) -> go.Scatter:
     """A thin line to compare with, without hover text.
 
@@ -99,6 +104,7 @@ def guide(
         name: Its entry in the legend. Plain text.
         color: Its color.
         dash: Plotly's name of how it is dashed.
+        width: Its width in pixels.
 
     Example:
         >>> guide([1, 2], [3, 3], "constant").line.dash
@@ -108,7 +114,7 @@ def guide(
         x=rounded(x),
         y=rounded(y),
         mode="lines",
-        line={"color": color, "width": 1.2, "dash": dash},
+        line={"color": color, "width": width, "dash": dash},
         name=theme.escape(name),
         hoverinfo="skip",
     )

@@ -77,7 +77,9 @@ def draw(figure: Figure, path: Path, browser: str) -> None:
         _screenshot(browser, html, picture, height + 2 * _MARGIN)
 
         with Image.open(picture) as drawn:
-            few = drawn.convert("RGB").quantize(_COLORS, dither=Image.Dither.NONE)
+            # This method keeps colors that few pixels have, such as those of thin lines.
+            method = Image.Quantize.MAXCOVERAGE
+            few = drawn.convert("RGB").quantize(_COLORS, method, dither=Image.Dither.NONE)
             few.save(path, optimize=True)
 
 
