@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from optuna.trial import FrozenTrial, TrialState
 
-from optuna_kappa._validation import LARGEST_LOSS
+from optuna_kappa._validation import LARGEST_LOSS, REACH
 from optuna_kappa.study.lengths import losses_by_step
 from optuna_kappa.study.plans import has_unreadable_plan, kind_of
 from optuna_kappa.study.trials import lr_of
@@ -36,7 +36,7 @@ class Ran(NamedTuple):
 
     Attributes:
         trial: Its number.
-        lr: Its learning rate; None if it has none.
+        lr: Its learning rate; None if it has none, or none that a law reckons with.
         kind: Kind of its plan, such as "probe" or "law"; "" if it has none.
         planned: Steps that it was planned for.
         trained: Steps that it was trained for.
@@ -103,9 +103,10 @@ def _ran(trial: FrozenTrial, known: Searched, ended_by: str | None) -> Ran:
     if trial.state == TrialState.COMPLETE:
         trained = lengths.end(trial)
 
+    lr = lr_of(trial, known.lr)
     return Ran(
         trial=trial.number,
-        lr=lr_of(trial, known.lr),
+        lr=lr if lr is not None and REACH.low <= lr <= REACH.high else None,
         kind=kind_of(trial) or "",
         planned=lengths.planned(trial),
         trained=trained,

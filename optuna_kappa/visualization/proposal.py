@@ -121,7 +121,7 @@ def _interval(info: ProposalInfo, interval: tuple[float, float, float]) -> list[
         mode="lines",
         line={"color": theme.INK, "width": 3},
         name="90 % interval",
-        hovertemplate="90 %: from or to %{x:.3g}<extra></extra>",
+        hovertemplate="end of the 90 % interval: %{x:.3g}<extra></extra>",
     )
     middle = go.Scatter(
         x=marks.rounded([median]),

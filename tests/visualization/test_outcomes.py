@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 
 from figure_studies import FAIL, LR, NAN, PRUNED, of_every_outcome, planned, study_of
+from optuna.distributions import FloatDistribution
 from optuna.trial import create_trial
 
 from optuna_kappa.visualization.outcomes import COLORS, Ran, ran
@@ -45,6 +46,13 @@ def test_what_nobody_planned_is_left_out_only_if_it_cannot_be_read() -> None:
     study = study_of(unplanned, garbage)
     study.enqueue_trial({"lr": 0.1})
     assert ran(searched(study)) == [Ran(0, 0.5, "", 8, 8, 1.0, "complete")]
+
+
+def test_a_rate_beyond_all_reckoning_is_none() -> None:
+    lr = FloatDistribution(1e-300, 1e300, log=True)
+    of_any_size = create_trial(value=1.0, params={"lr": 1e300}, distributions={"lr": lr})
+    (one,) = ran(searched(study_of(of_any_size)))
+    assert one.lr is None
 
 
 def test_a_trial_without_reports_has_trained_nothing() -> None:
