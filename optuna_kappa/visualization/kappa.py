@@ -54,7 +54,7 @@ def plot_kappa(
 
 
 def _draw(info: KappaInfo) -> go.Figure:
-    title = "Cumulative learning of the optimum (kappa) against horizon"
+    title = "Kappa of the optimum against horizon"
     if not info.optima:
         return theme.figure(title, note=_nothing_to_show(info))
 
@@ -95,7 +95,7 @@ def _nothing_to_show(info: KappaInfo) -> str:
 
 
 def _subtitle(info: KappaInfo) -> str:
-    texts = ["Constant where the paper's law holds."]
+    texts = ["Cumulative learning at the optimum: constant where the paper's law holds."]
     if info.variation is not None:
         texts.append(f"Over the long horizons it varies by {100 * info.variation:.0f} %.")
     if any(one.at_edge for one in info.optima):

@@ -86,11 +86,9 @@ def get_lr_curves_info_of_study(
         >>> get_lr_curves_info_of_study(searched(optuna.create_study())).curves
         []
     """
-    runs = known.runs
     shown = schedule or known.schedule
-    info = get_lr_curves_info(runs, known.law, shown, max_horizons, unit)
-    varied = [name for name, values in runs.context.items() if len(set(values)) > 1]
-    return _in_direction(info, known.sign)._replace(adjusted=bool(varied))
+    info = get_lr_curves_info(known.runs, known.law, shown, max_horizons, unit)
+    return _in_direction(info, known.sign)._replace(adjusted=bool(known.varied))
 
 
 def _in_direction(info: LrCurvesInfo, sign: float) -> LrCurvesInfo:

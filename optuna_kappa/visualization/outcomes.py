@@ -106,7 +106,7 @@ def _ran(trial: FrozenTrial, known: Searched, ended_by: str | None) -> Ran:
     lr = lr_of(trial, known.lr)
     return Ran(
         trial=trial.number,
-        lr=lr if lr is not None and REACH.low <= lr <= REACH.high else None,
+        lr=lr if lr is not None and lr in REACH else None,
         kind=kind_of(trial) or "",
         planned=lengths.planned(trial),
         trained=trained,

@@ -60,11 +60,10 @@ def plot_proposal(
 
 
 def _draw(info: ProposalInfo) -> go.Figure:
-    steps = theme.abbreviate(info.horizon)
-    title = f"Optimal learning rate of full runs: {steps} steps, {info.schedule}"
+    title = "Optimal learning rate of full runs"
     if info.interval is None:
         verdict = info.verdict[:1].upper() + info.verdict[1:]
-        return theme.figure("Optimal learning rate of full runs", note=verdict)
+        return theme.figure(title, note=verdict)
 
     figure = theme.figure(title, _subtitle(info))
     # Plotly would reverse the order where areas are stacked.
@@ -82,7 +81,13 @@ def _draw(info: ProposalInfo) -> go.Figure:
 
 
 def _subtitle(info: ProposalInfo) -> str:
-    texts = [f"{info.verdict[:1].upper()}{info.verdict[1:]}"]
+    runs = f"{theme.abbreviate(info.horizon)} steps, {info.schedule}."
+    texts = [runs, f"{info.verdict[:1].upper()}{info.verdict[1:]}"]
+    if info.varied:
+        texts.append(
+            "Other parameters vary: the density is for their average, the recommended rate for "
+            "those of the best full run."
+        )
     n_full, n_others = info.counts
     n_shown = len(info.full) + len(info.others)
     if n_shown < n_full + n_others:

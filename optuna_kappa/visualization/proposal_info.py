@@ -61,6 +61,7 @@ class ProposalInfo(NamedTuple):
         counts: Full runs and other trials of the study, shown or not.
         maximize: Whether the study maximizes.
         verdict: What the law is worth for full runs, in words.
+        varied: Other parameters in which the trials differ.
 
     Example:
         >>> import optuna
@@ -82,6 +83,7 @@ class ProposalInfo(NamedTuple):
     counts: tuple[int, int]
     maximize: bool
     verdict: str
+    varied: list[str]
 
 
 def get_proposal_info(known: Searched) -> ProposalInfo:
@@ -124,6 +126,7 @@ def get_proposal_info(known: Searched) -> ProposalInfo:
         counts=(len(full), len(others)),
         maximize=known.sign < 0,
         verdict=distribution.verdict,
+        varied=known.varied,
     )
 
 

@@ -94,8 +94,7 @@ def _is_one_problem(studies: Sequence[Searched]) -> bool:
 
     for known in studies:
         same_runs = (known.horizon, known.schedule) == (first.horizon, first.schedule)
-        varies = any(len(set(values)) > 1 for values in known.runs.context.values())
-        if not same_runs or known.sign != first.sign or varies:
+        if not same_runs or known.sign != first.sign or known.varied:
             return False
     return True
 

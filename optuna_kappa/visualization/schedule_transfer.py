@@ -62,7 +62,7 @@ def plot_schedule_transfer(
 
 
 def _draw(info: ScheduleTransferInfo) -> go.Figure:
-    title = "From one schedule to another: optimal rates, found over expected"
+    title = "Optimal rates from one schedule to another"
     if not info.carried:
         return theme.figure(title, note=_nothing_to_show(info))
 

@@ -101,6 +101,12 @@ class Searched:
         )
         return find_effects(table, sorted(table.context)).adjusted(table)
 
+    @property
+    def varied(self) -> list[str]:
+        """The other parameters in which finished trials differ."""
+        context = self.runs.context
+        return [name for name, values in context.items() if len(set(values.tolist())) > 1]
+
     @cached_property
     def law(self) -> Law:
         """The law of the finished trials and, where they are known, the sources."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import optuna
 import pytest
 from figure_studies import EVIL, PRUNED, of_every_outcome, planned, study_of
 from searching import TARGET, objective, search
@@ -99,6 +100,17 @@ def test_a_study_that_maximizes() -> None:
     assert lower.type is None
     others = [trace for trace in figure.data if trace.name == "probes"]
     assert min(others[0].y) >= lower.range[0]
+
+
+def test_other_parameters_are_said_to_vary() -> None:
+    def choose(trial: optuna.Trial) -> float:
+        trial.suggest_categorical("optimizer", ["a", "b"])
+        return float(objective()(trial))
+
+    study = search(n_trials=0)
+    study.optimize(choose, n_trials=14)
+    assert get_proposal_info(searched(study)).varied == ["optimizer"]
+    assert "Other parameters vary" in plot_proposal(study).layout.title.text
 
 
 def test_names_are_escaped() -> None:
