@@ -254,3 +254,13 @@ def test_what_is_spent() -> None:
         plot_budget([], against="money")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="must be a Study, got .*: others know no time"):
         plot_budget({"TPE": repeats(1)}, against="time")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "last", "unit"), [(100, 100.0, "s"), (600, 10.0, "min"), (36_000, 10.0, "h")]
+)
+def test_times_are_in_a_unit_that_can_be_read(seconds: int, last: float, unit: str) -> None:
+    study = study_of(timed(planned(8, 0.1, {8: 1.0}), 0, seconds))
+    figure = plot_budget(study, against="time")
+    assert figure.data[0].x[-1] == last
+    assert figure.layout.xaxis.title.text == f"time since the first trial started ({unit})"
