@@ -11,11 +11,18 @@ from typing import NoReturn
 import optuna
 
 from optuna_kappa._validation import one_line
-from optuna_kappa.cli import backtest, explain, fit, propose
-from optuna_kappa.cli.output import print_text, warnings_as_notes
+from optuna_kappa.cli import backtest, explain, fit, propose, recommend, studies
+from optuna_kappa.cli.output import machine_format, print_text, warnings_as_notes
 from optuna_kappa.cli.outputs import check_outputs
 
-_COMMANDS = {"fit": fit, "propose": propose, "backtest": backtest, "explain": explain}
+_COMMANDS = {
+    "fit": fit,
+    "propose": propose,
+    "backtest": backtest,
+    "studies": studies,
+    "recommend": recommend,
+    "explain": explain,
+}
 
 _WRONG_INPUT = 2
 _NOBODY_READS = 141  # as shells report a program whose output pipe was closed
@@ -60,7 +67,8 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
         try:
             options = _parser().parse_args(arguments)
             check_outputs(options)
-            with warnings_as_notes():
+            options.json = options.format != "table"
+            with warnings_as_notes(), machine_format(options.format):
                 options.run(options)
         finally:
             # A closed pipe shows here, and not when the interpreter ends.
@@ -103,7 +111,25 @@ def _parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         module.add_arguments(command)
-        command.add_argument("--json", action="store_true", help="print JSON")
+        _add_format(command)
         command.set_defaults(run=module.run)
 
     return parser
+
+
+def _add_format(command: argparse.ArgumentParser) -> None:
+    """Add the options that say how results are printed, as those of Optuna's own commands."""
+    command.add_argument(
+        "-f",
+        "--format",
+        choices=("table", "json", "csv"),
+        default="table",
+        help="how to print: table, json or csv (default: table)",
+    )
+    command.add_argument(
+        "--json",
+        action="store_const",
+        const="json",
+        dest="format",
+        help="print JSON, as -f json does",
+    )

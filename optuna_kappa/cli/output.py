@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from textwrap import fill
 from typing import Any, TextIO
 
 from optuna_kappa._validation import one_line
+from optuna_kappa.cli.rows import as_csv
 from optuna_kappa.law import Law, Verdict
 from optuna_kappa.law.class_shares import shares_text
 
 WIDTH = 79  # columns; terminals of 80 wrap a line that fills them
+_FORMAT: ContextVar[str] = ContextVar("format", default="json")  # of the command that runs
+_NARROW = 60  # columns of a terminal in which names and texts do not fit side by side
+_LEAST = 20  # columns that a text is given in any case
 
 
 def print_text(text: str, file: TextIO | None = None) -> None:
@@ -37,16 +43,42 @@ def print_text(text: str, file: TextIO | None = None) -> None:
 
 
 def print_json(results: Mapping[str, Any]) -> None:
-    """Print the results of a command as JSON.
+    """Print the results of a command for programs: as JSON, or as CSV where that is asked for.
 
     Example:
         >>> print_json({"study": "mine"})
         {
          "study": "mine"
         }
+        >>> with machine_format("csv"):
+        ...     print_json({"study": "mine", "lr": 0.1})
+        study,lr
+        mine,0.1
     """
+    if _FORMAT.get() == "csv":
+        print_text(as_csv(results))
+        return
+
     # NaN and infinity are no JSON, though Python would write them.
     print_text(json.dumps(results, indent=1, allow_nan=False))
+
+
+@contextmanager
+def machine_format(name: str) -> Iterator[None]:
+    """Choose the format of `print_json`: "csv", or JSON for any other name.
+
+    Example:
+        >>> with machine_format("json"):
+        ...     print_json({"n": 3})
+        {
+         "n": 3
+        }
+    """
+    before = _FORMAT.set(name)
+    try:
+        yield
+    finally:
+        _FORMAT.reset(before)
 
 
 def print_notes(notes: Sequence[str]) -> None:
@@ -152,6 +184,37 @@ def indented(text: str, by: int, start: str = "") -> str:
         subsequent_indent=indent,
         break_on_hyphens=False,
     )
+
+
+def entries(lines: Mapping[str, str]) -> str:
+    """Write texts by name, wrapped to the terminal and indented by two columns.
+
+    Args:
+        lines: Texts by name.
+
+    Example:
+        >>> print(entries({"trials": "13: 10 probe, 3 law", "spent": "4.6"}))
+          trials  13: 10 probe, 3 law
+          spent   4.6
+    """
+    width = min(WIDTH, shutil.get_terminal_size().columns - 1)
+    names = {name: one_line(text) for name, text in lines.items()}
+    longest = max(map(len, names), default=0)
+
+    shown = []
+    for name, text in names.items():
+        # Beside a long name, a narrow terminal leaves no room for a text.
+        if width < _NARROW:
+            shown.append(f"  {name}")
+            shown.append(
+                fill(text, max(width, _LEAST), initial_indent="    ", subsequent_indent="    ")
+            )
+            continue
+
+        indent = " " * (longest + 4)
+        start = f"  {name:<{longest}}  "
+        shown.append(fill(text, width, initial_indent=start, subsequent_indent=indent))
+    return "\n".join(shown)
 
 
 def number_text(value: float | None, form: str) -> str:

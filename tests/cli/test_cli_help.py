@@ -6,14 +6,13 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-import optuna
 import pytest
-from optuna.trial import TrialState, create_trial
 
 from optuna_kappa.cli import main
+from optuna_kappa.study.example import example_study
 from optuna_kappa.study.storage import open_storage
 
-COMMANDS = ["", "fit ", "propose ", "backtest ", "explain "]
+COMMANDS = ["", "fit ", "propose ", "backtest ", "studies ", "recommend ", "explain "]
 
 
 def help_text(command: str, capsys: pytest.CaptureFixture[str]) -> str:
@@ -34,13 +33,7 @@ def in_a_new_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder with the study that the examples need; the table is made as the help says."""
     monkeypatch.chdir(tmp_path)
     storage = open_storage("sqlite:///my.db")
-    study = optuna.create_study(storage=storage)
-    for number in range(13):
-        if number % 2:
-            trial = create_trial(state=TrialState.PRUNED, intermediate_values={1: 2.0})
-        else:
-            trial = create_trial(value=1.0, intermediate_values={1: 2.0, 2: 1.0})
-        study.add_trial(trial)
+    example_study(storage)
     storage.engine.dispose()
 
 

@@ -1,0 +1,244 @@
+"""Which storage a command reads, and which studies in it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import optuna
+from optuna.storages import BaseStorage, RDBStorage
+
+from optuna_kappa._validation import one_line
+from optuna_kappa.cli.priors import add_prior
+from optuna_kappa.study.opening import open_any
+from optuna_kappa.study.rebuilding import sampler_of
+from optuna_kappa.study.sampler import KappaSampler
+from optuna_kappa.study.storage import shown
+
+DEFAULT_FILE = "kappa.db"
+_MOST_NAMES = 8  # in a message
+
+
+def add_storage(command: argparse.ArgumentParser, *, several: bool) -> None:
+    """Add the options that say which storage, and which studies in it.
+
+    Args:
+        command: Parser of the command.
+        several: Whether the command takes several studies.
+
+    Example:
+        >>> parser = argparse.ArgumentParser()
+        >>> add_storage(parser, several=True)
+        >>> parser.parse_args(["--study", "a", "--study", "b"]).study
+        ['a', 'b']
+    """
+    group = command.add_argument_group("which study")
+    group.add_argument(
+        "--storage",
+        metavar="URL",
+        help="Optuna storage, such as sqlite:///my.db (default: OPTUNA_STORAGE of the "
+        f"environment; without it {DEFAULT_FILE}, if that exists)",
+    )
+    if several:
+        group.add_argument(
+            "--study",
+            action="append",
+            metavar="NAME",
+            help="name of a study; may be given several times (default: all of the storage)",
+        )
+    else:
+        group.add_argument(
+            "--study",
+            metavar="NAME",
+            help="name of the study, if the storage has several",
+        )
+
+
+def add_known(command: argparse.ArgumentParser) -> None:
+    """Add the options that say what a storage does not: how the study was searched.
+
+    Example:
+        >>> parser = argparse.ArgumentParser()
+        >>> add_known(parser)
+        >>> parser.parse_args(["--horizon", "24"]).horizon
+        24
+    """
+    group = command.add_argument_group(
+        "how it was searched",
+        "Taken from what is stored with the study and its trials, where it is not\ngiven.",
+    )
+    group.add_argument("--lr", metavar="NAME", help="name of the learning-rate parameter")
+    group.add_argument("--horizon", type=int, metavar="D", help="steps of a full run")
+    group.add_argument("--schedule", help="schedule of a full run, such as cosine")
+    add_prior(command, "a full run")
+
+
+def sampler_for(study: optuna.Study, options: argparse.Namespace) -> KappaSampler:
+    """The sampler of a study, from what is stored and what the options add.
+
+    Raises:
+        ValueError: The study has several objectives, an option is not allowed, or nothing tells
+            how long a full run is.
+
+    Example:
+        >>> from optuna_kappa.study.example import example_study
+        >>> study = example_study()
+        >>> round(sampler_for(study, argparse.Namespace()).recommend(study), 5)
+        0.00083
+    """
+    names = ("lr", "horizon", "schedule", "prior", "optimizer", "passes")
+    given = {name: getattr(options, name, None) for name in names}
+    return sampler_of(study, **given)
+
+
+def storage_url(options: argparse.Namespace) -> str:
+    """The URL of the storage that is given, or found.
+
+    Raises:
+        ValueError: None is given, and there is none in the usual places.
+
+    Example:
+        >>> storage_url(argparse.Namespace(storage="sqlite:///my.db"))
+        'sqlite:///my.db'
+    """
+    url = options.storage or os.environ.get("OPTUNA_STORAGE")
+    if url:
+        return str(url)
+    if os.path.isfile(DEFAULT_FILE):
+        return f"sqlite:///{DEFAULT_FILE}"
+
+    raise ValueError(
+        f"no storage is given, and there is no {DEFAULT_FILE} in this folder; give --storage URL, "
+        "such as --storage sqlite:///my.db, or set OPTUNA_STORAGE"
+    )
+
+
+@contextmanager
+def opened(options: argparse.Namespace) -> Iterator[BaseStorage]:
+    """Open the storage of a command, and close it at the end.
+
+    Raises:
+        ValueError: There is none, or it cannot be opened or read.
+    """
+    url = storage_url(options)
+    storage = open_any(url)
+    try:
+        with readable(url):
+            yield storage
+    finally:
+        close(storage)
+
+
+def close(storage: BaseStorage) -> None:
+    """Close the connections of a storage, if it has any."""
+    backend = getattr(storage, "_backend", storage)
+    if isinstance(backend, RDBStorage):
+        backend.engine.dispose()
+
+
+@contextmanager
+def readable(url: str) -> Iterator[None]:
+    """Raise a ValueError for whatever Optuna raises where a storage is not as it needs.
+
+    Example:
+        >>> with readable("sqlite:///my.db"):
+        ...     {}["params"]
+        Traceback (most recent call last):
+        ValueError: cannot read the storage sqlite:///my.db: 'params'; it is damaged, or of ...
+    """
+    try:
+        yield
+    except (ValueError, BrokenPipeError):
+        raise
+    except Exception as error:  # of the database, of dates, of missing keys, ...
+        cause = error.__cause__ or error
+        first = str(cause).partition("\n")[0] or type(cause).__name__
+        raise ValueError(
+            f"cannot read the storage {shown(url)}: {first}; it is damaged, or of another program "
+            "or version"
+        ) from error
+
+
+def studies_in(
+    storage: BaseStorage, url: str, names: Sequence[str] | None = None
+) -> list[optuna.Study]:
+    """The studies of a storage, in the order in which they were made.
+
+    Args:
+        storage: The storage.
+        url: Its URL, for messages.
+        names: Names of the studies to take; None for all.
+
+    Raises:
+        ValueError: There is none, or none of a name.
+
+    Example:
+        >>> from optuna_kappa.study.example import example_study
+        >>> storage = optuna.storages.InMemoryStorage()
+        >>> study = example_study(storage)
+        >>> [study.study_name for study in studies_in(storage, "memory")]
+        ['example']
+    """
+    known = [study.study_name for study in storage.get_all_studies()]
+    if not known:
+        raise ValueError(f"there is no study in {shown(url)}")
+
+    for name in names or ():
+        if name not in known:
+            raise ValueError(f"there is no study {name!r} in {shown(url)}, only {_listed(known)}")
+    return [optuna.load_study(study_name=name, storage=storage) for name in names or known]
+
+
+def study_in(storage: BaseStorage, url: str, name: str | None) -> optuna.Study:
+    """The study of this name or, without one, the only one of the storage.
+
+    Raises:
+        ValueError: There is none, or there are several.
+
+    Example:
+        >>> study_in(optuna.storages.InMemoryStorage(), "sqlite:///my.db", None)
+        Traceback (most recent call last):
+        ValueError: there is no study in sqlite:///my.db
+    """
+    studies = studies_in(storage, url, None if name is None else [name])
+    if len(studies) > 1:
+        names = [study.study_name for study in studies]
+        raise ValueError(f"{shown(url)} has several studies; choose by --study: {_listed(names)}")
+    return studies[0]
+
+
+def params_from(words: Sequence[str]) -> Mapping[str, Any]:
+    """Values of parameters from words "name=value"; numbers and true and false are such.
+
+    Raises:
+        ValueError: A word is something else.
+
+    Example:
+        >>> params_from(["width=64", "optimizer=adam", "nesterov=true"])
+        {'width': 64, 'optimizer': 'adam', 'nesterov': True}
+    """
+    params = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not name or not equals:
+            raise ValueError(f"--param must be NAME=VALUE, such as width=64, got {word!r}")
+        params[name] = _value(text)
+    return params
+
+
+def _value(text: str) -> Any:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return {"true": True, "false": False, "none": None}.get(text.lower(), text)
+
+
+def _listed(names: Sequence[str]) -> str:
+    listed = ", ".join(map(one_line, names[:_MOST_NAMES]))
+    n_more = len(names) - _MOST_NAMES
+    return f"{listed} and {n_more} more" if n_more > 0 else listed
