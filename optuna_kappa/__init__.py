@@ -75,6 +75,7 @@ _FOLDERS = ("law", "runs", "study")
 _SUBMODULES = (
     *_FOLDERS,
     "backtest",
+    "dashboard",
     "pruning",
     "report",
     "schedules",

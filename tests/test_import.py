@@ -49,6 +49,8 @@ MAY_IMPORT = {
     "backtest": ("law", "runs", "schedules"),
     "study": ("backtest", "law", "pruning", "runs", "schedules", "search"),
     "visualization": ("backtest", "law", "pruning", "runs", "schedules", "search", "study"),
+    "report": (),
+    "dashboard": ("law", "study", "visualization"),
 }
 
 

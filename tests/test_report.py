@@ -96,9 +96,9 @@ def evil_page() -> str:
 
 def test_texts_are_escaped() -> None:
     parsed = Parsed(evil_page())
-    # One a figure, plotly.js, and the one that draws.
-    assert parsed.n_scripts == len(figures()) + 2
-    for tag in ("title", "h1", "h2", "dt", "dd", "th", "td"):
+    # One a figure, plotly.js, the one that draws and the one that sorts.
+    assert parsed.n_scripts == len(figures()) + 3
+    for tag in ("title", "h1", "h2", "dt", "dd", "button", "td"):
         assert EVIL in parsed.of(tag)
     assert parsed.of("p").count(EVIL) == 2
     assert parsed.open == []
@@ -165,8 +165,28 @@ def test_page_without_figures_has_no_script() -> None:
 def test_columns_of_numbers_are_right_aligned(column: list[Cell], numeric: bool) -> None:
     table = Table(["name", "value"], [("a", cell) for cell in column])
     html = page("t", sections=[Section("s", tables=[table])])
-    assert ('<th class="number">value</th>' in html) is numeric
-    assert html.count('<td class="number">') == (len(column) if numeric else 0)
+    assert ('<th scope="col" class="number"><button>value</button></th>' in html) is numeric
+    assert html.count('<td class="number"') == (len(column) if numeric else 0)
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        (0.25, "0.25"),
+        (3, "3.0"),
+        ("1.8e-3", "0.0018"),
+        ("1,024", "1024.0"),
+        ("22.5k", "22500.0"),
+        ("1.2×", "1.2"),
+        ("± 3", "3.0"),
+        ("> 24", "24.0"),
+        ("−3.1 %", "-3.1"),
+        ("1e−3", "0.001"),
+    ],
+)
+def test_rows_are_sorted_by_numbers(cell: Cell, value: str) -> None:
+    html = page("t", sections=[Section("s", tables=[Table(["value"], [(cell,), ("–",)])])])
+    assert re.findall('data-value="([^"]*)"', html) == [value]
 
 
 def test_cells() -> None:

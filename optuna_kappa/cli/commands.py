@@ -11,7 +11,7 @@ from typing import NoReturn
 import optuna
 
 from optuna_kappa._validation import one_line
-from optuna_kappa.cli import backtest, explain, fit, propose, recommend, studies
+from optuna_kappa.cli import backtest, dashboard, explain, fit, propose, recommend, report, studies
 from optuna_kappa.cli.output import machine_format, print_text, warnings_as_notes
 from optuna_kappa.cli.outputs import check_outputs
 
@@ -22,6 +22,8 @@ _COMMANDS = {
     "studies": studies,
     "recommend": recommend,
     "explain": explain,
+    "report": report,
+    "dashboard": dashboard,
 }
 
 _WRONG_INPUT = 2
@@ -38,11 +40,14 @@ examples:
   optuna-kappa fit runs.csv                        # the law of these runs
   optuna-kappa propose runs.csv --horizon 256      # the lr for a longer run
   optuna-kappa backtest runs.csv                   # would the law have worked?
+  optuna-kappa studies --storage sqlite:///my.db   # what is in a storage
   optuna-kappa explain --storage sqlite:///my.db   # why trials were pruned
+  optuna-kappa dashboard sqlite:///my.db           # watch it in the browser
 
-To try the first three, make a small table of runs:
+To try them, make a small table of runs, and a small study:
 
   python -c "from optuna_kappa.runs import *; example_runs().to_csv('runs.csv')"
+  python -c "from optuna_kappa.study import *; example_study('sqlite:///my.db')"
 
 "optuna-kappa COMMAND --help" describes a command.
 """
@@ -67,8 +72,9 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
         try:
             options = _parser().parse_args(arguments)
             check_outputs(options)
-            options.json = options.format != "table"
-            with warnings_as_notes(), machine_format(options.format):
+            form = getattr(options, "format", "table")
+            options.json = form != "table"
+            with warnings_as_notes(), machine_format(form):
                 options.run(options)
         finally:
             # A closed pipe shows here, and not when the interpreter ends.
@@ -111,7 +117,8 @@ def _parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         module.add_arguments(command)
-        _add_format(command)
+        if getattr(module, "HAS_RESULTS", True):
+            _add_format(command)
         command.set_defaults(run=module.run)
 
     return parser

@@ -16,7 +16,7 @@ from optuna_kappa.study.storage import database_files
 
 # What each option reads or writes, by the option's name.
 _INPUTS = {"runs": "run table", "law": "law"}
-_OUTPUTS = {"save": "law", "figure": "page"}
+_OUTPUTS = {"save": "law", "figure": "page", "out": "page"}
 
 
 def check_outputs(options: argparse.Namespace) -> None:
@@ -60,6 +60,9 @@ def _inputs(options: argparse.Namespace) -> dict[str, str]:
     storage = getattr(options, "storage", None)
     for path in database_files(storage) if storage else []:
         inputs[str(path)] = f"database {path}, which is read"
+    journal = storage.removeprefix("journal:///") if storage else ""
+    if os.path.isfile(journal):
+        inputs[journal] = f"journal {journal}, which is read"
     return inputs
 
 

@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import optuna
-from optuna.storages import BaseStorage, RDBStorage
+from optuna.storages import BaseStorage
 
 from optuna_kappa._validation import one_line
 from optuna_kappa.cli.priors import add_prior
 from optuna_kappa.study.opening import open_any
+from optuna_kappa.study.private import rdb_of
 from optuna_kappa.study.rebuilding import sampler_of
 from optuna_kappa.study.sampler import KappaSampler
 from optuna_kappa.study.storage import shown
@@ -38,6 +39,7 @@ def add_storage(command: argparse.ArgumentParser, *, several: bool) -> None:
     group = command.add_argument_group("which study")
     group.add_argument(
         "--storage",
+        default=default_storage(),
         metavar="URL",
         help="Optuna storage, such as sqlite:///my.db (default: OPTUNA_STORAGE of the "
         f"environment; without it {DEFAULT_FILE}, if that exists)",
@@ -94,21 +96,31 @@ def sampler_for(study: optuna.Study, options: argparse.Namespace) -> KappaSample
     return sampler_of(study, **given)
 
 
+def default_storage() -> str | None:
+    """The storage of a command that is given none: of the environment, or the usual file.
+
+    Example:
+        >>> default_storage() is None or isinstance(default_storage(), str)
+        True
+    """
+    url = os.environ.get("OPTUNA_STORAGE")
+    if url:
+        return url
+    return f"sqlite:///{DEFAULT_FILE}" if os.path.isfile(DEFAULT_FILE) else None
+
+
 def storage_url(options: argparse.Namespace) -> str:
-    """The URL of the storage that is given, or found.
+    """The URL of the storage that is given, or in a usual place.
 
     Raises:
-        ValueError: None is given, and there is none in the usual places.
+        ValueError: There is none.
 
     Example:
         >>> storage_url(argparse.Namespace(storage="sqlite:///my.db"))
         'sqlite:///my.db'
     """
-    url = options.storage or os.environ.get("OPTUNA_STORAGE")
-    if url:
-        return str(url)
-    if os.path.isfile(DEFAULT_FILE):
-        return f"sqlite:///{DEFAULT_FILE}"
+    if options.storage:
+        return str(options.storage)
 
     raise ValueError(
         f"no storage is given, and there is no {DEFAULT_FILE} in this folder; give --storage URL, "
@@ -134,9 +146,9 @@ def opened(options: argparse.Namespace) -> Iterator[BaseStorage]:
 
 def close(storage: BaseStorage) -> None:
     """Close the connections of a storage, if it has any."""
-    backend = getattr(storage, "_backend", storage)
-    if isinstance(backend, RDBStorage):
-        backend.engine.dispose()
+    database = rdb_of(storage)
+    if database is not None:
+        database.engine.dispose()
 
 
 @contextmanager

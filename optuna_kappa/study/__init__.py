@@ -11,9 +11,12 @@
   trials that have none. `planning` says what a trial is to be, once `dead` and `interrupted` have
   sorted out those that told nothing.
 - Behind the pruner and its explanations: `decisions`.
+- Of a study that another process searched: `opening` opens its storage, `rebuilding` makes its
+  sampler again, `summary` says what it found. `example` is a study to try things on.
 - `private` is the only module that touches Optuna's private names.
 """
 
+from optuna_kappa.study.example import example_study
 from optuna_kappa.study.explain import Explanation, Kill, explain, kills
 from optuna_kappa.study.interrupted import fail_interrupted
 from optuna_kappa.study.plans import Plan, horizon, plan_of
@@ -27,6 +30,7 @@ __all__ = [
     "KappaSampler",
     "Kill",
     "Plan",
+    "example_study",
     "explain",
     "fail_interrupted",
     "horizon",

@@ -4,6 +4,9 @@
   With this method, Optuna's own samplers and ours share one read per ask.
 - `study._storage` and `trial._trial_id`: an attribute has to be stored before the first suggest.
   A sampler is given a `FrozenTrial`, whose `set_user_attr` changes memory only.
+- `study._storage` and `study._study_id`: optuna-dashboard keeps notes and figures in a study's
+  system attributes, which a study gives no access to.
+- `storage._backend`: the database behind the cache that every study adds to one.
 - `study._directions`: the public property makes a deep copy.
 - `object.__getattribute__(study, "__dict__")`: a filtered view shares everything but the trials
   with its study. Hyperband's bracket studies block the ordinary access to their attributes.
@@ -14,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 from typing import Any
 
+from optuna.storages import BaseStorage, RDBStorage
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
@@ -113,6 +117,54 @@ def set_user_attr(
     """
     study._storage.set_trial_user_attr(trial._trial_id, name, value)
     trial.user_attrs[name] = value
+
+
+def study_attrs(study: Study) -> dict[str, Any]:
+    """The system attributes of a study, as the storage holds them now.
+
+    Example:
+        >>> import optuna
+        >>> study_attrs(optuna.create_study())
+        {}
+    """
+    return study._storage.get_study_system_attrs(study._study_id)
+
+
+def set_study_attr(study: Study, name: str, value: Any) -> None:
+    """Store a system attribute of a study.
+
+    Example:
+        >>> import optuna
+        >>> study = optuna.create_study()
+        >>> set_study_attr(study, "note", "a test")
+        >>> study_attrs(study)
+        {'note': 'a test'}
+    """
+    study._storage.set_study_system_attr(study._study_id, name, value)
+
+
+def study_key(study: Study) -> int:
+    """The number of a study in its storage.
+
+    Example:
+        >>> import optuna
+        >>> study_key(optuna.create_study())
+        0
+    """
+    return study._study_id
+
+
+def rdb_of(study_or_storage: Study | BaseStorage) -> RDBStorage | None:
+    """The database of a study or behind a storage; None if it is in something else.
+
+    Example:
+        >>> import optuna
+        >>> rdb_of(optuna.create_study()) is None
+        True
+    """
+    storage = getattr(study_or_storage, "_storage", study_or_storage)
+    behind = getattr(storage, "_backend", storage)
+    return behind if isinstance(behind, RDBStorage) else None
 
 
 def filtered(study: Study, keep: Callable[[FrozenTrial], bool]) -> Study:

@@ -12,6 +12,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from optuna_kappa.law import Law, Verdict
+from optuna_kappa.search.trajectory import Trajectory, trajectory
 from optuna_kappa.study.lr_names import NAME_USED, with_name_used
 from optuna_kappa.study.plans import has_unreadable_plan, horizon, kind_of
 from optuna_kappa.study.private import snapshot_now
@@ -170,6 +171,35 @@ def counts(study: Study, sampler: KappaSampler) -> Counts:
 
     ascending = dict(sorted(horizons.items()))
     return Counts(kinds, ascending, steps, steps / problem.horizon, best)
+
+
+def trajectory_of(study: Study, sampler: KappaSampler) -> Trajectory:
+    """The best loss of a study against what it has spent, in full-run equivalents.
+
+    Args:
+        study: A study with one objective. If it maximizes, values are taken with the other sign.
+        sampler: As for `recommendation`.
+
+    Example:
+        >>> from optuna_kappa import KappaSampler
+        >>> from optuna_kappa.study.example import example_study
+        >>> search = trajectory_of(example_study(), KappaSampler(24, seed=0))
+        >>> float(search.spent[-1].round(2)), float(search.best[-1].round(3))
+        (4.58, 0.042)
+    """
+    trials = snapshot_now(study)
+    problem = sampler._study_law(study, trials).problem
+    sign = sign_of(problem.direction)
+    shift = find_reporting(trials, sign).shift
+
+    costs = []
+    losses = []
+    for trial in trials:
+        planned = horizon(trial, default=problem.horizon)
+        costs.append(_trained(trial, shift, planned) / problem.horizon)
+        is_full = planned == problem.horizon and trial.state == TrialState.COMPLETE
+        losses.append(sign * trial.values[0] if is_full else math.nan)
+    return trajectory(costs, losses)
 
 
 def _trained(trial: FrozenTrial, shift: int, planned: int) -> int:

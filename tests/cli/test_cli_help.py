@@ -9,10 +9,19 @@ from pathlib import Path
 import pytest
 
 from optuna_kappa.cli import main
-from optuna_kappa.study.example import example_study
-from optuna_kappa.study.storage import open_storage
+from optuna_kappa.dashboard import serving
 
-COMMANDS = ["", "fit ", "propose ", "backtest ", "studies ", "recommend ", "explain "]
+COMMANDS = [
+    "",
+    "fit ",
+    "propose ",
+    "backtest ",
+    "studies ",
+    "recommend ",
+    "explain ",
+    "report ",
+    "dashboard ",
+]
 
 
 def help_text(command: str, capsys: pytest.CaptureFixture[str]) -> str:
@@ -30,11 +39,14 @@ def example_lines(text: str) -> Iterator[str]:
 
 @pytest.fixture
 def in_a_new_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder with the study that the examples need; the table is made as the help says."""
+    """A folder where the table and the study are made as the help says, and a quiet dashboard."""
     monkeypatch.chdir(tmp_path)
-    storage = open_storage("sqlite:///my.db")
-    example_study(storage)
-    storage.engine.dispose()
+    # Other programs may listen at the port, and nobody ends the dashboard.
+    monkeypatch.setattr(serving.Server, "serve_forever", lambda server: None)
+    listen = serving.make_server
+    monkeypatch.setattr(
+        serving, "make_server", lambda host, port, *rest, **more: listen(host, 0, *rest, **more)
+    )
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -60,7 +72,8 @@ def test_examples_work_as_printed(capsys: pytest.CaptureFixture[str]) -> None:
     for _, option, code in python:
         assert option == "-c"
         exec(code, {})
-    assert Path("runs.csv").exists()
+    assert Path("runs.csv").exists() and Path("my.db").exists()
+    capsys.readouterr()
 
     for words in examples:
         if words in python:
@@ -68,4 +81,4 @@ def test_examples_work_as_printed(capsys: pytest.CaptureFixture[str]) -> None:
         assert words[0] == "optuna-kappa"
         assert main(words[1:]) == 0, words
         assert capsys.readouterr().err == ""
-    assert Path("law.html").exists()
+    assert Path("law.html").exists() and Path("report.html").exists()

@@ -1,0 +1,135 @@
+"""The figures of a study, as the dashboard stores them: small, without a size of their own."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import re
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from optuna.study import Study
+
+from optuna_kappa.study.sampler import KappaSampler
+from optuna_kappa.study.trials import run_table
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+_logger = logging.getLogger(__name__)
+
+MOST = 200_000  # characters of all figures of a study
+_LINE_WIDTH = 60  # characters under the title of a figure in a card of 500 pixels
+_LINE_HEIGHT = 18  # pixels, as in `optuna_kappa.visualization.theme`
+_SUBTITLE = re.compile(r"(<br><span[^>]*>)(.*?)</span>")
+_DIGITS = 5  # of a number; a figure is at most 2,000 pixels wide
+
+
+def figures_of(study: Study, sampler: KappaSampler) -> list[tuple[str, str, Figure]]:
+    """The figures that a study has something to show in: id, title, figure.
+
+    Args:
+        study: A study with one objective.
+        sampler: The sampler that searched it, or one made by `sampler_of`.
+
+    Example:
+        >>> from optuna_kappa.study.example import example_study
+        >>> [one[0] for one in figures_of(example_study(), KappaSampler(24, seed=0))]
+        ['kappa-law', 'kappa-loss-vs-lr', 'kappa-pruning']
+    """
+    # Plotly takes a while to import.
+    from optuna_kappa.visualization import plot_law, plot_loss_vs_lr, plot_pruning
+
+    law = sampler.law(study)
+    problem = sampler._study_law(study, study.get_trials(deepcopy=False)).problem
+    runs = run_table(study, lr=problem.lr, horizon=problem.horizon)
+
+    figures = []
+    if law.optima or law.related:
+        targets = [(problem.horizon, problem.schedule.name)]
+        law_figure = plot_law(law, targets=targets, unit="steps")
+        figures.append(("kappa-law", "The law", law_figure))
+
+    schedules = dict.fromkeys(runs.schedule.tolist())
+    if schedules:
+        schedule = problem.schedule.name if problem.schedule.name in schedules else min(schedules)
+        curves = plot_loss_vs_lr(runs, law, schedule=schedule, unit="steps")
+        figures.append(("kappa-loss-vs-lr", "Loss and learning rate", curves))
+
+    if any(trial.intermediate_values for trial in study.get_trials(deepcopy=False)):
+        figures.append(("kappa-pruning", "Pruned trials", plot_pruning(study, problem.lr)))
+    return figures
+
+
+def small_figures(study: Study, sampler: KappaSampler) -> dict[str, str]:
+    """The figures of a study by their id, JSON, `MOST` characters together.
+
+    Args:
+        study: A study with one objective.
+        sampler: As for `figures_of`.
+
+    Example:
+        >>> from optuna_kappa.study.example import example_study
+        >>> figures = small_figures(example_study(), KappaSampler(24, seed=0))
+        >>> sum(map(len, figures.values())) < MOST
+        True
+    """
+    texts = {}
+    for figure_id, _, figure in figures_of(study, sampler):
+        texts[figure_id] = small(figure)
+
+    # What a later figure shows is a detail of what an earlier one does.
+    kept: dict[str, str] = {}
+    left = MOST
+    for figure_id, text in texts.items():
+        if len(text) > left:
+            _logger.warning("The figure %s of %r is too large.", figure_id, study.study_name)
+            continue
+        left -= len(text)
+        kept[figure_id] = text
+    return kept
+
+
+def small(figure: Figure) -> str:
+    """A figure as JSON, with few digits and no size, so that it fills the place that it is given.
+
+    Example:
+        >>> import plotly.graph_objects as go
+        >>> small(go.Figure(go.Scatter(x=[1 / 3, 1], y=[0.0, 1e-7 / 3])))
+        '{"data":[{"x":[0.33333,1],"y":[0.0,3.3333e-08],"type":"scatter"}],"layout":{...}}'
+    """
+    content: dict[str, Any] = json.loads(figure.to_json())
+    layout = dict(content.get("layout", {}))
+    for size in ("height", "width"):
+        layout.pop(size, None)
+    _narrow(layout)
+
+    rounded = {"data": _rounded(content["data"]), "layout": _rounded(layout)}
+    return json.dumps(rounded, separators=(",", ":"))
+
+
+def _narrow(layout: dict[str, Any]) -> None:
+    """Wrap the lines under the title to the width of a card, which is half of the page."""
+    title = layout.get("title", {}).get("text", "")
+    lines = _SUBTITLE.findall(title)
+    wrapped = textwrap.wrap(" ".join(text for _, text in lines), _LINE_WIDTH)
+    if len(wrapped) <= len(lines):
+        return
+
+    start = lines[0][0]
+    heading = title.partition("<br>")[0]
+    layout["title"]["text"] = heading + "".join(f"{start}{line}</span>" for line in wrapped)
+    if "t" in layout.get("margin", {}):
+        layout["margin"]["t"] += _LINE_HEIGHT * (len(wrapped) - len(lines))
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {name: _rounded(item) for name, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_rounded(item) for item in value]
+    return value
