@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import wsgiref.simple_server
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def in_a_new_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     # Other programs may listen at the port, and nobody ends the dashboard.
     monkeypatch.setattr(serving.Server, "serve_forever", lambda server: None)
-    listen = serving.make_server
+    listen = wsgiref.simple_server.make_server
     monkeypatch.setattr(
         serving, "make_server", lambda host, port, *rest, **more: listen(host, 0, *rest, **more)
     )
