@@ -10,8 +10,7 @@ import webbrowser
 from optuna_kappa.cli.output import print_text
 from optuna_kappa.cli.storages import close, default_storage, readable, storage_url
 from optuna_kappa.dashboard.serving import served, url_of
-from optuna_kappa.study.opening import open_any
-from optuna_kappa.study.storage import shown
+from optuna_kappa.study.opening import open_any, shown
 
 SUMMARY = "watch studies in the browser"
 USAGE = "optuna-kappa dashboard [STORAGE] [options]"

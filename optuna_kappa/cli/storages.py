@@ -13,11 +13,10 @@ from optuna.storages import BaseStorage
 
 from optuna_kappa._validation import one_line
 from optuna_kappa.cli.priors import add_prior
-from optuna_kappa.study.opening import open_any
+from optuna_kappa.study.opening import open_any, shown
 from optuna_kappa.study.private import rdb_of
 from optuna_kappa.study.rebuilding import sampler_of
 from optuna_kappa.study.sampler import KappaSampler
-from optuna_kappa.study.storage import shown
 
 DEFAULT_FILE = "kappa.db"
 _MOST_NAMES = 8  # in a message

@@ -13,7 +13,8 @@ import optuna
 from optuna_kappa._validation import one_line
 from optuna_kappa.cli.output import entries, print_json, print_text
 from optuna_kappa.cli.storages import add_storage, opened, sampler_for, storage_url, studies_in
-from optuna_kappa.study.storage import shown
+from optuna_kappa.study.opening import shown
+from optuna_kappa.study.rebuilding import is_target_known
 from optuna_kappa.study.summary import Counts, Recommendation, counts, recommendation
 
 SUMMARY = "list the studies of a storage, and what they found"
@@ -31,6 +32,12 @@ examples:
 """
 
 
+_PROBES = (
+    "no full run has been planned yet, so this is for runs as long as the longest probe; give "
+    "recommend or report the --horizon of a full run"
+)
+
+
 class Listed(NamedTuple):
     """A study in the list.
 
@@ -39,7 +46,7 @@ class Listed(NamedTuple):
         states: Number of its trials by the name of their state, in lower case.
         counts: What its trials are; None if nothing tells how long a full run is.
         found: What it recommends; None if nothing is recommended.
-        why_not: Why something is missing.
+        why_not: Why something is missing, or not for full runs.
     """
 
     name: str
@@ -90,7 +97,10 @@ def look_at(study: optuna.Study, options: argparse.Namespace) -> Listed:
     try:
         sampler = sampler_for(study, options)
         counted = counts(study, sampler)
-        return Listed(name, states, counted, recommendation(study, sampler), "")
+        known = getattr(options, "horizon", None) is not None or is_target_known(study)
+        return Listed(
+            name, states, counted, recommendation(study, sampler), "" if known else _PROBES
+        )
     except ValueError as error:
         return Listed(name, states, counted, None, one_line(str(error)))
 
@@ -165,7 +175,7 @@ def _lines(one: Listed) -> dict[str, str]:
         lines["recommended"] = recommended_text(one.found)
         lines["verdict"] = str(one.found.verdict)
     if one.why_not:
-        lines["no recommendation"] = one.why_not
+        lines["note" if one.found else "no recommendation"] = one.why_not
     return lines
 
 

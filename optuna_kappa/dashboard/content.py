@@ -12,7 +12,7 @@ from optuna_kappa.dashboard.drawing import small_figures
 from optuna_kappa.dashboard.note import note_text
 from optuna_kappa.study.plans import plan_of
 from optuna_kappa.study.private import snapshot_now
-from optuna_kappa.study.rebuilding import lr_name_of, sampler_of
+from optuna_kappa.study.rebuilding import is_target_known, lr_name_of, sampler_of
 from optuna_kappa.study.sampler import KappaSampler
 from optuna_kappa.study.trials import lr_of
 
@@ -54,13 +54,16 @@ def content_of(study: Study, sampler: KappaSampler | None = None) -> Content:
     if len(study.directions) > 1 or not _has_lr(study, snapshot_now(study)):
         return Content()
 
+    target_known = True
     if sampler is None:
+        target_known = is_target_known(study)
         try:
             sampler = sampler_of(study)
         except ValueError:
             # Nothing has been reported yet, so nothing tells how long a full run is.
             return Content()
-    return Content(note_text(study, sampler), small_figures(study, sampler))
+    note = note_text(study, sampler, target_known=target_known)
+    return Content(note, small_figures(study, sampler))
 
 
 def _has_lr(study: Study, trials: Sequence[FrozenTrial]) -> bool:

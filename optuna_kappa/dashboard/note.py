@@ -19,6 +19,10 @@ from optuna_kappa.study.summary import Counts, Recommendation, counts, recommend
 _SPECIAL = re.compile(r"([!-/:-@\[-`{-~])")  # all that may have a meaning in Markdown
 _LEAST = 0.005  # a class below it, before and after the runs, would be shown as 0 %
 
+NO_TARGET = (
+    "No full run has been planned yet, so that nothing tells how long one is. What follows is for "
+    "runs as long as the longest probe."
+)
 _NEXT = {
     "probe": "a probe of {horizon} steps, which shows how the best lr moves",
     "law": "a full run at the lr that the law proposes, which shows if the law holds",
@@ -28,12 +32,13 @@ _NEXT = {
 }
 
 
-def note_text(study: Study, sampler: KappaSampler) -> str:
+def note_text(study: Study, sampler: KappaSampler, *, target_known: bool = True) -> str:
     r"""The note on a study.
 
     Args:
         study: A study with one objective.
         sampler: The sampler that searched it, or one made by `sampler_of`.
+        target_known: Whether the horizon of the sampler is that of full runs.
 
     Example:
         >>> from optuna_kappa.study.example import example_study
@@ -51,7 +56,10 @@ def note_text(study: Study, sampler: KappaSampler) -> str:
     except ValueError as error:
         parts.append(escaped(f"No lr can be recommended yet: {error}."))
 
-    parts.append(_next(study, sampler))
+    if target_known:
+        parts.append(_next(study, sampler))
+    else:
+        parts.insert(0, escaped(NO_TARGET))
     if law is not None:
         parts.append(_classes(law))
     parts.append(_spent(counted))

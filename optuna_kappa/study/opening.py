@@ -6,8 +6,10 @@ import os
 from urllib.parse import urlsplit
 
 from optuna.storages import BaseStorage, JournalStorage, get_storage
+from sqlalchemy.exc import ArgumentError
 
 from optuna_kappa.study.storage import open_storage
+from optuna_kappa.study.storage import shown as shown_url
 
 _SQLITE = b"SQLite format 3\x00"  # how each file of SQLite begins
 _GRPC_PORT = 13000  # as Optuna's own run_grpc_proxy_server
@@ -50,6 +52,19 @@ def open_any(url: str) -> BaseStorage:
         f"there is no storage {url!r}; give a URL, such as sqlite:///kappa.db, or the name of a "
         "journal file"
     )
+
+
+def shown(url: str) -> str:
+    """A storage without its password, for messages.
+
+    Example:
+        >>> shown("postgresql://me:secret@localhost/kappa"), shown("runs.log")
+        ('postgresql://me:***@localhost/kappa', 'runs.log')
+    """
+    try:
+        return shown_url(url)
+    except (ArgumentError, ValueError):  # the name of a file
+        return url
 
 
 def _journal(path: str) -> BaseStorage:

@@ -90,6 +90,25 @@ def sampler_of(study: Study, **given: Any) -> KappaSampler:
     return _made(study, {}, known)
 
 
+def is_target_known(study: Study) -> bool:
+    """Whether a study tells the horizon of its full runs: by its settings, or by any such run.
+
+    As long as all trials are probes, `sampler_of` can but take the longest of them for a full run.
+
+    Example:
+        >>> import optuna
+        >>> from optuna_kappa import KappaSampler
+        >>> study = optuna.create_study(sampler=KappaSampler(horizon=24, seed=0))
+        >>> trial = study.ask()  # a probe
+        >>> is_target_known(study)
+        False
+    """
+    if "horizon" in settings_of(study):
+        return True
+    plans = [plan_of(trial) for trial in snapshot_now(study)]
+    return not all(plan is not None and plan.is_probe for plan in plans)
+
+
 def settings_of(study: Study) -> Mapping[str, Any]:
     """Arguments of `KappaSampler` that are stored with a study; those that cannot be are left out.
 

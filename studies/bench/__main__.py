@@ -16,6 +16,7 @@ from studies.samplers import check
 
 _USAGE = 2  # exit code: wrong input
 _STOPPED = 130  # exit code: interrupted
+_DASHBOARD_TIMES = 10  # a dashboard looks at a study every few seconds
 _WIDTH = 140  # of a table that goes to a file
 
 
@@ -43,6 +44,12 @@ def _law(options: argparse.Namespace) -> Report:
     return law.report(options.seconds)
 
 
+def _dashboard(options: argparse.Namespace) -> Report:
+    from studies.bench import dashboard  # needs optuna-dashboard
+
+    return dashboard.report(1_000, _DASHBOARD_TIMES * options.seconds)
+
+
 def _sizes(options: argparse.Namespace) -> list[int]:
     try:
         return [int(n) for n in options.trials.split(",")]
@@ -55,6 +62,7 @@ PARTS: Mapping[str, Callable[[argparse.Namespace], Report]] = {
     "asking": _asking,
     "pruning": _pruning,
     "law": _law,
+    "dashboard": _dashboard,
 }
 
 
@@ -101,7 +109,10 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (all)")
     add("--json", action="store_true", help="print JSON instead of tables")
-    text = "training, law: seconds for each case (and number of threads) or table (3)"
+    text = (
+        "training, law: seconds for each case (and number of threads) or table; dashboard: a "
+        "tenth of the seconds for each case and round (3)"
+    )
     add("--seconds", type=float, default=3.0, help=text)
     text = "training: auto, mnist or digits (auto)"
     add("--source", choices=("auto", "mnist", "digits"), default="auto", help=text)

@@ -140,6 +140,18 @@ def test_for_other_parameters(capsys: pytest.CaptureFixture[str], tmp_path: Path
     assert "width=8" in told
 
 
+def test_probes_alone_do_not_tell_the_horizon(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/probes.db"
+    example_study(url, n_trials=10)
+    (row,) = listed(f"--storage {url} --json", capsys)
+    assert row["recommended"]["horizon"] == 8 and "no full run" in row["note"]
+    assert main(["recommend", "--storage", url]) == 0
+    assert "note: no full run has been planned yet" in capsys.readouterr().err
+    assert "for 24 steps" in output(f"recommend --storage {url} --horizon 24", capsys)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
