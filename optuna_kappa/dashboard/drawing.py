@@ -37,7 +37,7 @@ def figures_of(study: Study, sampler: KappaSampler) -> list[tuple[str, str, Figu
     Example:
         >>> from optuna_kappa.study.example import example_study
         >>> [one[0] for one in figures_of(example_study(), KappaSampler(24, seed=0))]
-        ['kappa-law', 'kappa-loss-vs-lr', 'kappa-pruning']
+        ['law', 'lr_curves', 'pruning']
     """
     # Plotly takes a while to import.
     from optuna_kappa.visualization import plot_law, plot_loss_vs_lr, plot_pruning
@@ -50,16 +50,16 @@ def figures_of(study: Study, sampler: KappaSampler) -> list[tuple[str, str, Figu
     if law.optima or law.related:
         targets = [(problem.horizon, problem.schedule.name)]
         law_figure = plot_law(law, targets=targets, unit="steps")
-        figures.append(("kappa-law", "The law", law_figure))
+        figures.append(("law", "The law", law_figure))
 
     schedules = dict.fromkeys(runs.schedule.tolist())
     if schedules:
         schedule = problem.schedule.name if problem.schedule.name in schedules else min(schedules)
         curves = plot_loss_vs_lr(runs, law, schedule=schedule, unit="steps")
-        figures.append(("kappa-loss-vs-lr", "Loss and learning rate", curves))
+        figures.append(("lr_curves", "Loss over learning rate", curves))
 
     if any(trial.intermediate_values for trial in study.get_trials(deepcopy=False)):
-        figures.append(("kappa-pruning", "Pruned trials", plot_pruning(study, problem.lr)))
+        figures.append(("pruning", "Kept and pruned trials", plot_pruning(study, problem.lr)))
     return figures
 
 
@@ -78,7 +78,7 @@ def small_figures(study: Study, sampler: KappaSampler) -> dict[str, str]:
     """
     texts = {}
     for figure_id, _, figure in figures_of(study, sampler):
-        texts[figure_id] = small(figure)
+        texts[f"kappa-{figure_id}"] = small(figure)
 
     # What a later figure shows is a detail of what an earlier one does.
     kept: dict[str, str] = {}
