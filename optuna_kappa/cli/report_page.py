@@ -91,20 +91,12 @@ def _facts(one: Listed) -> dict[str, str]:
 
 
 def _side_by_side(found: Sequence[Found], samplers: Sequence[KappaSampler | None]) -> Section:
-    header = (
-        "study",
-        "trials",
-        "spent (FRE)",
-        "best",
-        "its lr",
-        "recommended lr",
-        "low",
-        "high",
-        "horizon",
-        "verdict",
-    )
+    header = ("study", "trials", "spent", "best", "lr", "low", "high", "horizon", "verdict")
     rows = [_row(one) for _, one in found]
-    text = ["Budgets are in full-run equivalents (FRE) of each study's own target."]
+    text = [
+        "Spent is in full-run equivalents (FRE) of each study's own target; lr is the recommended "
+        "one, with the 90 % interval of the best from low to high."
+    ]
     figures = _budget_figure(found, samplers)
     return Section("Side by side", text, figures, [Table(header, rows)])
 
@@ -118,7 +110,6 @@ def _row(one: Listed) -> tuple[Cell, ...]:
         sum(one.states.values()),
         counts.spent if counts else math.nan,
         best.value if best else math.nan,
-        math.nan if best is None or best.lr is None else best.lr,
         found.lr if found else math.nan,
         found.low if found else math.nan,
         found.high if found else math.nan,

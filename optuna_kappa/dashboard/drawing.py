@@ -22,6 +22,10 @@ _logger = logging.getLogger(__name__)
 
 MOST = 200_000  # characters of all figures of a study
 _LINE_WIDTH = 60  # characters under the title of a figure in a card of 500 pixels
+_FONT_SIZE = 11
+_TITLE_SIZE = 15  # of a font, with which a heading of 60 characters fits there
+_LEGEND_SIZE = 10  # of a font, with which three entries of 25 characters do
+_WEIGHTS = re.compile(r": (below )?\d+ % \(prior (below )?\d+ %\)$")  # in a legend
 _LINE_HEIGHT = 18  # pixels, as in `optuna_kappa.visualization.theme`
 _SUBTITLE = re.compile(r"(<br><span[^>]*>)(.*?)</span>")
 _DIGITS = 5  # of a number; a figure is at most 2,000 pixels wide
@@ -105,13 +109,22 @@ def small(figure: Figure) -> str:
     for size in ("height", "width"):
         layout.pop(size, None)
     _narrow(layout)
+    for trace in content["data"]:
+        # The note has the weights of the classes, and a card has no room for them.
+        if isinstance(trace.get("name"), str):
+            trace["name"] = _WEIGHTS.sub("", trace["name"])
 
     rounded = {"data": _rounded(content["data"]), "layout": _rounded(layout)}
     return json.dumps(rounded, separators=(",", ":"))
 
 
 def _narrow(layout: dict[str, Any]) -> None:
-    """Wrap the lines under the title to the width of a card, which is half of the page."""
+    """Make texts fit a card, which is half as wide as the page: smaller, and in shorter lines."""
+    layout.setdefault("font", {})["size"] = _FONT_SIZE
+    layout.setdefault("title", {}).setdefault("font", {})["size"] = _TITLE_SIZE
+    legend = layout.setdefault("legend", {})
+    legend.update({"x": 0, "xref": "container", "font": {"size": _LEGEND_SIZE}})
+
     title = layout.get("title", {}).get("text", "")
     lines = _SUBTITLE.findall(title)
     wrapped = textwrap.wrap(" ".join(text for _, text in lines), _LINE_WIDTH)

@@ -24,7 +24,7 @@ _logger = logging.getLogger(__name__)
 
 # The page asks for a study every 10 seconds by default (optuna-dashboard 0.21).
 INTERVAL = 2.0  # seconds between two looks at the storage, at least
-_SHARE = 0.03  # of one core that drawing may take; trials may lose 10 % of their speed
+_SHARE = 0.05  # of one core that drawing may take; trials may lose 10 % of their speed
 _LONGEST_REST = 300.0  # seconds
 _FIRST = 1.0  # seconds of rest after a study that is shown for the first time
 
