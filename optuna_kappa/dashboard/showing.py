@@ -87,7 +87,8 @@ def showing(storage: BaseStorage, shown: Shown) -> BaseStorage:
 
     def get_all_studies(_: BaseStorage) -> list[Any]:
         studies = []
-        for study in storage.get_all_studies():
+        # optuna-dashboard sorts those of a database only.
+        for study in sorted(storage.get_all_studies(), key=lambda study: study._study_id):
             # Storages in memory give their own objects.
             more = copy.copy(study)
             more.system_attrs = shown.over(study._study_id, dict(study.system_attrs))
