@@ -1,9 +1,10 @@
 """Time a study while a dashboard is open on it: `python -m studies.bench dashboard`.
 
-A study of 1,000 finished trials with 50 reports each goes on, in a process of its own: alone, with
-`optuna-dashboard` open, and with `optuna-kappa dashboard` open. "Open" means that a page of the
-study asks for it as often as a browser does. The three take turns, each from the same copy of the
-study, so that a machine that slows down slows all of them alike.
+A study of 1,000 finished trials with 50 reports each goes on, in a process of its own, with
+`optuna-dashboard` or `optuna-kappa dashboard` open. "Open" means that a page of the study asks for
+it as often as a browser does. Beside it, at the same time, a copy of the study goes on alone, so
+that a machine that is shared slows both alike. What a dashboard takes of a processor slows both as
+well, where no core is free, and is therefore shown too.
 """
 
 from __future__ import annotations
@@ -25,31 +26,20 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Event, Thread
+from typing import NamedTuple
 from urllib.error import URLError
 from urllib.request import urlopen
 
-import numpy as np
-import optuna
-from optuna.distributions import FloatDistribution
-from optuna.trial import FrozenTrial, TrialState, create_trial
 from rich.table import Table
 
-from optuna_kappa import KappaPruner, KappaSampler, horizon
-from optuna_kappa.search.ladder import N_PROBES, rungs
-from optuna_kappa.study.attributes import as_text
-from optuna_kappa.study.plans import PLAN, Plan
-from optuna_kappa.study.storage import open_storage
 from studies.bench.asker import one_thread
-from studies.bench.history import fill
 from studies.bench.report import Report
+from studies.bench.watched import N_REPORTS, make_study, rate
 from studies.processes import set_up_worker
 
-N_REPORTS = 50
 TARGET = "at most 10 % fewer trials a second"
-ALONE = "none"
-CASES = (ALONE, "optuna-dashboard", "optuna-kappa dashboard")
+CASES = ("optuna-dashboard", "optuna-kappa dashboard")
 
-_LR = FloatDistribution(1e-5, 1.0, log=True)
 _POLL = 10.0  # seconds between two requests of an open page, optuna-dashboard's default
 _START = 120.0  # seconds within which a dashboard answers
 _SETTLE = 20.0  # seconds after that, for what is done once
@@ -57,27 +47,29 @@ _SETTLE = 20.0  # seconds after that, for what is done once
 
 @dataclass(frozen=True)
 class Timing:
-    """How fast a study went on with one dashboard, or none.
+    """How fast a study went on with a dashboard.
 
     Attributes:
         dashboard: One of `CASES`.
         rates: Trials a second, by round.
-        ratio: Median over the rounds of the rate divided by that without a dashboard.
-        cpu: Seconds of processor time that the dashboard took in a second; None without one.
+        alone: Those of the copy that went on alone at the same time.
+        ratio: All trials of the study divided by those of the copy.
+        cpu: Seconds of processor time that the dashboard took in a second; None if unknown.
     """
 
     dashboard: str
     rates: Sequence[float]
+    alone: Sequence[float]
     ratio: float
     cpu: float | None
 
 
-def report(n_trials: int, seconds: float, n_rounds: int = 3) -> Report:
-    """Time a study with each dashboard, and without one.
+def report(n_trials: int, seconds: float, n_rounds: int = 4) -> Report:
+    """Time a study with each dashboard, beside a copy without one.
 
     Args:
         n_trials: Finished trials of the study.
-        seconds: Seconds for which the study goes on, in each case and round.
+        seconds: Seconds for which the studies go on, in each case and round.
         n_rounds: Number of rounds.
 
     Raises:
@@ -89,108 +81,54 @@ def report(n_trials: int, seconds: float, n_rounds: int = 3) -> Report:
             f"{n_trials}, {seconds:g} and {n_rounds}"
         )
 
-    rates: dict[str, list[float]] = {case: [] for case in CASES}
-    loads: dict[str, list[float]] = {case: [] for case in CASES}
+    timings = []
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / "made.db"
         make_study(made, n_trials)
-        for number in range(n_rounds):
-            for case in CASES:
-                # SQLite keeps files beside a database, so each copy has a name of its own.
-                path = Path(folder) / f"{case} {number}.db"
-                shutil.copy(made, path)
-                with _open(case, path) as load:
-                    rates[case].append(_in_worker(path, seconds))
-                loads[case] += load
+        for case in CASES:
+            rounds = [_round(case, made, seconds, number) for number in range(n_rounds)]
+            timings.append(_timing(case, rounds))
 
-    timings = [_timing(case, rates, loads) for case in CASES]
     note = (
         f"A study of {n_trials:,} trials with {N_REPORTS} reports each goes on for {seconds:g} s "
-        f"on SQLite, {n_rounds} rounds. Target: {TARGET}."
+        f"on SQLite beside a copy of it without a dashboard, {n_rounds} rounds. Target: {TARGET}."
     )
     return Report({"timings": [asdict(timing) for timing in timings]}, [_table(timings), note])
 
 
-def make_study(path: Path, n_trials: int) -> None:
-    """Make a database of one study, as a search with KappaSampler would leave it."""
-    storage = open_storage(f"sqlite:///{path}")
-    fill(storage, "bench", list(_trials(n_trials)))
-    with storage.engine.connect() as connection:
-        # All of it into the one file that is copied.
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    storage.engine.dispose()
+class _Round(NamedTuple):
+    """Trials a second of the study and of its copy, and the load of the dashboard."""
+
+    watched: float
+    alone: float
+    cpu: float
 
 
-def rate(path: Path, seconds: float) -> float:
-    """Trials a second with which a study goes on."""
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    storage = open_storage(f"sqlite:///{path}", create=False)
-    sampler = KappaSampler(N_REPORTS, seed=0)
-    study = optuna.load_study(
-        study_name="bench", storage=storage, sampler=sampler, pruner=KappaPruner()
-    )
-    study.optimize(_objective, n_trials=2)  # the first ask reads all trials
+def _round(case: str, made: Path, seconds: float, number: int) -> _Round:
+    # SQLite keeps files beside a database, so each copy has a name of its own.
+    watched = made.with_name(f"{case} {number}.db")
+    alone = made.with_name(f"{case} {number} alone.db")
+    for path in (watched, alone):
+        shutil.copy(made, path)
 
-    n_before = len(study.get_trials(deepcopy=False))
-    began = time.perf_counter()
-    study.optimize(_objective, timeout=seconds)
-    spent = time.perf_counter() - began
-    n_after = len(study.get_trials(deepcopy=False))
-    storage.engine.dispose()
-    return (n_after - n_before) / spent
+    with _open(case, watched) as load:
+        # Neither of the two is always the first to start.
+        paths = [watched, alone] if number % 2 else [alone, watched]
+        found = dict(zip(paths, _at_once(paths, seconds), strict=True))
+    return _Round(found[watched], found[alone], load[0])
 
 
-def _trials(n: int) -> Iterator[FrozenTrial]:
-    horizons = [steps for steps, count in rungs(N_REPORTS, N_PROBES) for _ in range(count)]
-    rng = np.random.default_rng(0)
-    for number in range(n):
-        steps = horizons[number] if number < len(horizons) else N_REPORTS
-        is_probe = steps < N_REPORTS
-        lr = float(np.exp(rng.uniform(np.log(1e-4), np.log(1e-1))))
-        losses = {step: _loss(lr, step) for step in range(1, steps + 1)}
-        yield create_trial(
-            state=TrialState.PRUNED if is_probe else TrialState.COMPLETE,
-            value=losses[steps],
-            params={"lr": lr},
-            distributions={"lr": _LR},
-            user_attrs={
-                PLAN: as_text(asdict(Plan(steps, "probe" if is_probe else "law", "constant")))
-            },
-            intermediate_values=losses,
-        )
-
-
-def _objective(trial: optuna.Trial) -> float:
-    lr = trial.suggest_float("lr", _LR.low, _LR.high, log=True)
-    loss = math.inf
-    for step in range(1, horizon(trial, default=N_REPORTS) + 1):
-        loss = _loss(lr, step)
-        trial.report(loss, step)
-        if trial.should_prune():
-            raise optuna.TrialPruned()
-    return loss
-
-
-def _loss(lr: float, step: int) -> float:
-    return step**-0.3 * math.cosh(0.5 * math.log(lr * step / 0.05))
-
-
-def _in_worker(path: Path, seconds: float) -> float:
+def _at_once(paths: Sequence[Path], seconds: float) -> list[float]:
     context = multiprocessing.get_context("spawn")
     parent = (os.getpid(),)
-    with one_thread(), ProcessPoolExecutor(1, context, set_up_worker, parent) as pool:
-        found: float = pool.submit(rate, path, seconds).result()
-        return found
+    with one_thread(), ProcessPoolExecutor(len(paths), context, set_up_worker, parent) as pool:
+        return list(pool.map(rate, paths, [seconds] * len(paths)))
 
 
 @contextmanager
 def _open(case: str, path: Path) -> Iterator[list[float]]:
     """A dashboard with a page open on the study; at the end, its load is in the list."""
     load: list[float] = []
-    if case == ALONE:
-        yield load
-        return
-
     port = _free_port()
     program = [sys.executable, "-m", "optuna_kappa", "dashboard", "--no-browser"]
     if case == "optuna-dashboard":
@@ -270,24 +208,27 @@ def _cpu(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _timing(case: str, rates: dict[str, list[float]], loads: dict[str, list[float]]) -> Timing:
-    pairs = zip(rates[case], rates[ALONE], strict=True)
-    ratio = statistics.median(with_one / alone for with_one, alone in pairs)
-    load = [value for value in loads[case] if math.isfinite(value)]
-    return Timing(case, rates[case], ratio, statistics.median(load) if load else None)
+def _timing(case: str, rounds: Sequence[_Round]) -> Timing:
+    watched = [one.watched for one in rounds]
+    alone = [one.alone for one in rounds]
+    load = statistics.mean(one.cpu for one in rounds)
+    cpu = load if math.isfinite(load) else None
+    return Timing(case, watched, alone, sum(watched) / sum(alone), cpu)
 
 
 def _table(timings: Sequence[Timing]) -> Table:
     table = Table(title="A study with a dashboard open on it")
-    for heading in ("dashboard", "trials a second", "range", "to none", "processor"):
+    for heading in ("dashboard", "trials a second", "alone", "ratio", "by round", "processor"):
         table.add_column(heading, justify="left" if heading == "dashboard" else "right")
 
     for timing in timings:
+        pairs = zip(timing.rates, timing.alone, strict=True)
         table.add_row(
             timing.dashboard,
-            f"{statistics.median(timing.rates):.2f}",
-            f"{min(timing.rates):.2f} to {max(timing.rates):.2f}",
+            f"{statistics.mean(timing.rates):.2f}",
+            f"{statistics.mean(timing.alone):.2f}",
             f"{timing.ratio:.2f}",
+            ", ".join(f"{watched / alone:.2f}" for watched, alone in pairs),
             "" if timing.cpu is None else f"{100 * timing.cpu:.1f} %",
         )
     return table

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
+import optuna
 import pytest
 from hostile_study import EVIL, hostile_study
 
@@ -38,6 +39,7 @@ class Started:
     """The dashboard of a storage, started by the command."""
 
     def __init__(self, url: str) -> None:
+        self.storage = url
         self.process = subprocess.Popen(
             [sys.executable, "-m", "optuna_kappa", "dashboard", url, "--port=0", "--no-browser"],
             stdout=subprocess.PIPE,
@@ -93,7 +95,7 @@ def test_every_figure_is_drawn(started: Started, tab: Page, seen: Seen, study: i
 
 
 def test_the_figures_are_those_of_the_study(started: Started) -> None:
-    study = example_study(name="again")
+    study = optuna.load_study(study_name="example", storage=started.storage)
     content = content_of(study)
     detail = started.detail(1)
     assert ids_of(detail) == sorted(content.figures)
