@@ -10,7 +10,7 @@ import optuna
 from optuna.trial import FrozenTrial
 
 from optuna_kappa.cli.studies import Listed, recommended_text
-from optuna_kappa.dashboard.drawing import figures_of
+from optuna_kappa.dashboard.drawing import drawn
 from optuna_kappa.law.class_shares import shares_of, source_text
 from optuna_kappa.report import Section, Table, page, write
 from optuna_kappa.report.parts import Cell
@@ -147,7 +147,7 @@ def _sections(
         text.append(source_text(one.found.law))
         tables = [_classes(one.found)]
 
-    figures = [] if sampler is None else [figure for _, _, figure in figures_of(study, sampler)]
+    figures = [] if sampler is None else [figure for _, _, figure in drawn(study, sampler)]
     if text or figures:
         sections.append(Section(f"The learning rate{of_study}", text, figures, tables))
 

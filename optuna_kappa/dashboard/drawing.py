@@ -67,6 +67,25 @@ def figures_of(study: Study, sampler: KappaSampler) -> list[tuple[str, str, Figu
     return figures
 
 
+def drawn(study: Study, sampler: KappaSampler) -> list[tuple[str, str, Figure]]:
+    """The figures of a study; none, with a warning, of one that cannot be drawn.
+
+    Args:
+        study: A study with one objective.
+        sampler: As for `figures_of`.
+
+    Example:
+        >>> from optuna_kappa.study.example import example_study
+        >>> len(drawn(example_study(), KappaSampler(24, seed=0)))
+        3
+    """
+    try:
+        return figures_of(study, sampler)
+    except ValueError as error:  # of values that no run table holds
+        _logger.warning("The study %r cannot be drawn: %s", study.study_name, error)
+        return []
+
+
 def small_figures(study: Study, sampler: KappaSampler) -> dict[str, str]:
     """The figures of a study by their id, JSON, `MOST` characters together.
 
@@ -81,7 +100,7 @@ def small_figures(study: Study, sampler: KappaSampler) -> dict[str, str]:
         True
     """
     texts = {}
-    for figure_id, _, figure in figures_of(study, sampler):
+    for figure_id, _, figure in drawn(study, sampler):
         texts[f"kappa-{figure_id}"] = small(figure)
 
     # What a later figure shows is a detail of what an earlier one does.

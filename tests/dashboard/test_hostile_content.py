@@ -1,0 +1,31 @@
+"""Studies that hold anything: none may end the dashboard, a list of studies or a report."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+
+import optuna
+from hostile_studies import studies
+from hypothesis import HealthCheck, given, settings
+
+from optuna_kappa.cli.report_page import write_report
+from optuna_kappa.cli.studies import as_dict, look_at
+from optuna_kappa.dashboard.content import content_of
+from optuna_kappa.dashboard.drawing import MOST
+from optuna_kappa.study.rebuilding import sampler_of
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(studies())
+def test_whatever_a_study_holds(study: optuna.Study) -> None:
+    content = content_of(study)
+    for figure in content.figures.values():
+        json.loads(figure)
+    assert sum(map(len, content.figures.values())) <= MOST
+    known = look_at(study, argparse.Namespace())
+    json.dumps(as_dict(known), allow_nan=False)
+    sampler = sampler_of(study) if known.counts else None
+    with tempfile.TemporaryDirectory() as folder:
+        write_report(f"{folder}/report.html", [(study, known)] * 2, [sampler] * 2)
