@@ -19,7 +19,7 @@ from optuna_kappa.law.losses import Losses, common_scale, read
 from optuna_kappa.law.observations import Observations
 from optuna_kappa.law.stages import on_plateau
 from optuna_kappa.law.valley import fit_valley
-from optuna_kappa.law.valley_shapes import SHAPE_PRIOR, Shape
+from optuna_kappa.law.valley_shapes import FIRST_SD, SHAPE_PRIOR, Shape
 from optuna_kappa.schedules.kappa import kappa
 
 OWN = 0  # the table that proposals are for
@@ -35,18 +35,6 @@ _UNIFORM_SD = 12**-0.5
 
 # Added standard error, in ln lr, of an optimum beyond the rates tried: its valley is not seen.
 _EDGE_SE = 0.7
-
-# sd of ln s (s the amplitude of a valley) before any valley was seen; the prior is never wider.
-_FIRST_SD = 1.0
-
-# How much less certain ln s is at the next horizon: the sd to add for a unit of ln horizon (a
-# random walk), and from one schedule to another.
-_SD_PER_LN_HORIZON = 0.5
-_SD_OF_SCHEDULE = 1.0
-
-# Part of the probabilities of the shapes that goes on to the next horizon. The rest is the first
-# prior's, so that no shape becomes impossible.
-_KEPT = 0.5
 
 
 @dataclass(frozen=True)
@@ -254,19 +242,12 @@ def _prior(
 ) -> Shape:
     """Return the prior of the valley's shape at a horizon."""
     if previous is None:
-        return Shape(float(np.log(scale)), _FIRST_SD, SHAPE_PRIOR)
+        return Shape(float(np.log(scale)), FIRST_SD, SHAPE_PRIOR)
 
     before, shape = previous
-    added_sd = _SD_OF_SCHEDULE
-    if seen.schedule == before.schedule:
-        distance = abs(np.log(seen.horizon / before.horizon))
-        added_sd = _SD_PER_LN_HORIZON * float(np.sqrt(distance))
-
-    sd = float(np.hypot(shape.sd, added_sd))
-    return Shape(
-        mean=shape.mean,
-        sd=min(sd, _FIRST_SD),
-        weight=_KEPT * shape.weight + (1 - _KEPT) * SHAPE_PRIOR,
+    return shape.elsewhere(
+        ln_ratio=float(np.log(seen.horizon / before.horizon)),
+        same_schedule=seen.schedule == before.schedule,
     )
 
 

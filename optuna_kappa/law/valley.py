@@ -33,12 +33,8 @@ BEYOND = 2.0
 # density with this standard deviation, so that the end of the grid is at two of them.
 _BEYOND_SD = BEYOND / 2
 
-# Sizes of the grid: fine in the minimum, which is wanted, and coarse in the amplitude.
+# Size of the grid of minima. That of the amplitudes is coarser: the minimum is wanted.
 _N_MINIMA = 101
-_N_AMPLITUDES = 9
-
-# Amplitudes cover this many standard deviations of ln s on both sides of its mean.
-_REACH = 2.2
 
 _LEAST_SCALE = 1e-100  # of the losses, as a part of the largest excess
 
@@ -81,6 +77,8 @@ class Valley:
     # The rest is in scales of the losses (`Losses.scale`).
     _misfit_given_m: Floats  # probability of each misfit given the minimum, shape (j, g)
     _amplitude: Floats  # of each shape, see _expected_amplitude, shape (j, k, g)
+    _p: Floats  # probability of each amplitude, shape and minimum, shape (a, k, g)
+    _s: Floats  # the amplitudes, shape (a,)
     _noise_variance: Floats  # at the best, given the misfit, shape (j,)
     _y: Floats  # compressed excess losses
     _scale: float
@@ -117,6 +115,17 @@ class Valley:
         sd: Floats = np.sqrt(noise_variance @ np.array(remaining))
         return sd * self._scale
 
+    def regrets(self, x: float) -> tuple[Floats, Floats]:
+        """Expected loss at x above that at the minimum, for each valley of the grid.
+
+        Returns:
+            The differences, one for each amplitude, shape and minimum, and their probabilities,
+            both of shape `(n,)`.
+        """
+        valleys = unit_valleys(np.array([x]), self.m)[:, :, 0]
+        excess = self._s[:, None, None] * valleys * self._scale
+        return excess.ravel(), self._p.ravel()
+
     def _expected_valleys(self, x: Floats) -> Floats:
         """Expected valley at x given misfit and minimum, shape `(j, g, len(x))`."""
         valleys = unit_valleys(x, self.m)
@@ -145,7 +154,7 @@ def fit_valley(
     y = compress(seen.excess / scale)
 
     m = _grid_of_minima(seen, scale, has_law=density is not None)
-    ln_s = prior.mean + prior.sd * np.linspace(-_REACH, _REACH, _N_AMPLITUDES)
+    ln_s = prior.ln_amplitudes
     s = np.exp(ln_s) / scale
 
     ln_prior = _ln_prior(prior, ln_s, _ln_density(m, seen, density))
@@ -160,6 +169,8 @@ def fit_valley(
         shape=_shape(ln_s, p),
         _misfit_given_m=p_misfit / p_minimum,
         _amplitude=_expected_amplitude(s, p),
+        _p=p.sum(axis=0),
+        _s=s,
         _noise_variance=noise_variance,
         _y=y,
         _scale=scale,

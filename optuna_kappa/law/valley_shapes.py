@@ -27,6 +27,22 @@ WIDTH_PRIOR = np.array([0.6, 0.4])
 SKEWS = np.array([-0.8, -0.4, 0.0, 0.4, 0.8, 1.4])
 SKEW_PRIOR = np.array([0.05, 0.17, 0.5, 0.17, 0.09, 0.02])
 
+# sd of ln s (s the amplitude of a valley) before any valley was seen; the prior is never wider.
+FIRST_SD = 1.0
+
+# How much less certain ln s is at another horizon: the sd to add for a unit of ln horizon (a
+# random walk), and from one schedule to another.
+_SD_PER_LN_HORIZON = 0.5
+_SD_OF_SCHEDULE = 1.0
+
+# Part of the probabilities of the shapes that goes on to another horizon. The rest is the first
+# prior's, so that no shape becomes impossible.
+_KEPT = 0.5
+
+# Amplitudes of a grid, and how many standard deviations of ln s they cover on both sides.
+_N_AMPLITUDES = 9
+_REACH = 2.2
+
 # All (width, skew) pairs, shape (12, 2), and their prior probabilities, shape (12,).
 SHAPES = np.array(list(product(WIDTHS, SKEWS)))
 SHAPE_PRIOR = np.outer(WIDTH_PRIOR, SKEW_PRIOR).ravel()
@@ -50,6 +66,41 @@ class Shape:
     mean: float
     sd: float
     weight: Floats
+
+    @property
+    def ln_amplitudes(self) -> Floats:
+        """A grid of ln s around its mean, ascending, shape `(a,)`.
+
+        Example:
+            >>> shape = Shape(mean=0.0, sd=1.0, weight=SHAPE_PRIOR)
+            >>> shape.ln_amplitudes[[0, -1]].tolist()
+            [-2.2, 2.2]
+        """
+        grid: Floats = self.mean + self.sd * np.linspace(-_REACH, _REACH, _N_AMPLITUDES)
+        return grid
+
+    def elsewhere(self, *, ln_ratio: float, same_schedule: bool = True) -> Shape:
+        """What it tells of the valley at another horizon, or under another schedule.
+
+        Args:
+            ln_ratio: ln of the ratio of the two horizons.
+            same_schedule: Whether the schedules are the same.
+
+        Example:
+            >>> shape = Shape(mean=0.0, sd=0.3, weight=SHAPE_PRIOR)
+            >>> round(shape.elsewhere(ln_ratio=1.0).sd, 2)
+            0.58
+        """
+        added_sd = _SD_OF_SCHEDULE
+        if same_schedule:
+            added_sd = _SD_PER_LN_HORIZON * float(np.sqrt(abs(ln_ratio)))
+
+        sd = float(np.hypot(self.sd, added_sd))
+        return Shape(
+            mean=self.mean,
+            sd=min(sd, FIRST_SD),
+            weight=_KEPT * self.weight + (1 - _KEPT) * SHAPE_PRIOR,
+        )
 
 
 def unit_valleys(x: Floats, m: Floats) -> Floats:

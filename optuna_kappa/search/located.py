@@ -7,7 +7,7 @@ import math
 from optuna_kappa.law.observations import Observations
 from optuna_kappa.law.optimum import Chain
 from optuna_kappa.law.stages import LEARNED, lowest_of, start_of
-from optuna_kappa.search.surrogate import link_at
+from optuna_kappa.search.at_horizon import link_at
 
 _MIN_RATES = 3  # learning rates that locate an optimum
 

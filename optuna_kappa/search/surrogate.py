@@ -15,8 +15,8 @@ improvement of Jones et al., 1998). It is averaged over the places by their prob
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -24,15 +24,13 @@ from optuna_kappa._typing import Bools, Floats
 from optuna_kappa.law.far_rates import bad_ends
 from optuna_kappa.law.law import Law
 from optuna_kappa.law.mixture import Mixture
-from optuna_kappa.law.observations import Observations
-from optuna_kappa.law.optimum import OWN, Chain, Link
-from optuna_kappa.law.valley import fit_valley, unseen
+from optuna_kappa.law.optimum import Chain
+from optuna_kappa.law.valley import unseen
 from optuna_kappa.schedules import AnySchedule, as_schedule
+from optuna_kappa.search.at_horizon import valley_at
 
 _POINTS = 241
-_LAW_COUNTS = 4.0  # number of learning rates tried above which the law counts less
 _REACH = 0.5  # distance in ln lr over which the loss of a run tells of other losses
-_SAME_HORIZON = (0.8, 1.05)  # runs seen at these fractions of a horizon count for it
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,14 +163,11 @@ def surrogate(
     """
     x = np.linspace(low, high, _POINTS)
     resolved = as_schedule(schedule)
-    link = link_at(chain, resolved.name, horizon)
-    if link is None:
+    at_target = valley_at(chain, law, horizon, resolved)
+    if at_target is None:
         return _from_law_alone(x, law.predict(horizon, resolved))
 
-    density = _prior_density(law, chain, link.seen, resolved)
-    valley = fit_valley(link.losses, chain.scale, link.prior, density)
-
-    move = _move(law, resolved, link.seen.horizon, horizon)
+    valley, move = at_target
     x_seen = x - move
     low, high = bad_ends(valley.seen, chain.scale)
     return Surrogate(
@@ -184,93 +179,10 @@ def surrogate(
     )
 
 
-def link_at(chain: Chain, schedule: str, horizon: float) -> Link | None:
-    """The link of the chain at a horizon: what was found from the runs seen there.
-
-    Args:
-        chain: Valleys of the runs, one link for each schedule and horizon.
-        schedule: Name of the schedule.
-        horizon: Horizon; a link from 20 % below to 5 % above it counts.
-
-    Returns:
-        The link of the longest such horizon, or None if there is none.
-
-    Example:
-        >>> from optuna_kappa.law.observations import observe
-        >>> from optuna_kappa.law.optimum import find_chain
-        >>> from optuna_kappa.runs import example_runs
-        >>> chain = find_chain(observe(example_runs(horizons=[1, 4])))
-        >>> link_at(chain, "constant", horizon=4.1).seen.horizon
-        4.0
-        >>> link_at(chain, "constant", horizon=8) is None
-        True
-    """
-    low, high = _SAME_HORIZON
-    nearby = []
-    for link in chain.links:
-        is_near = low * horizon <= link.seen.horizon <= high * horizon
-        if is_near and link.seen.schedule == schedule:
-            nearby.append(link)
-    return max(nearby, key=lambda link: link.seen.horizon, default=None)
-
-
 def _from_law_alone(x: Floats, predicted: Mixture) -> Surrogate:
     """Expected losses of a horizon without any runs yet."""
     weight, loss = unseen(x, predicted.density)
     return Surrogate(x, weight, loss, sd=np.zeros_like(x))
-
-
-def _move(law: Law, schedule: AnySchedule, seen: float, horizon: float) -> float:
-    """How far the law moves the optimum, in ln lr, from the horizon of the runs seen to this one.
-
-    The two differ a little if runs are seen as averages over the steps before a horizon.
-    """
-    before = law.predict(seen, schedule).quantile(0.5)
-    after = law.predict(horizon, schedule).quantile(0.5)
-    return after - before
-
-
-def _prior_density(
-    law: Law,
-    chain: Chain,
-    seen: Observations,
-    schedule: AnySchedule,
-) -> Callable[[Floats], Floats] | None:
-    """Density of the minimum's ln lr from what was seen at other horizons; None if nothing was.
-
-    The more learning rates were tried here, the flatter it is: many runs find the best even if
-    the law is wrong.
-    """
-    repeated = _repeated(chain, seen)
-    optima = []
-    for optimum in law.optima:
-        place = (optimum.schedule, optimum.horizon)
-        is_own = optimum.table == OWN
-        if not (is_own and place in repeated):
-            optima.append(optimum)
-    if not optima:
-        return None
-
-    elsewhere = replace(law, optima=tuple(optima))
-    density = elsewhere.predict(seen.horizon, schedule).density
-    n_tried = len(np.unique(seen.ln_lr))
-    power = min(1.0, _LAW_COUNTS / n_tried)
-    return lambda x: np.asarray(density(x) ** power)
-
-
-def _repeated(chain: Chain, seen: Observations) -> set[tuple[str, float]]:
-    """Schedules and horizons of the optima that add nothing to what was seen at this horizon.
-
-    The optimum found here would count twice. And where the same runs, at an earlier step, had
-    their best at the lowest or highest rate, they only showed that the optimum was beyond them.
-    """
-    repeated = {(seen.schedule, seen.horizon)}
-    runs = set(seen.run)
-    for link in chain.links:
-        other = link.seen
-        if link.losses.edge and set(other.run) == runs:
-            repeated.add((other.schedule, other.horizon))
-    return repeated
 
 
 def _expected_gain(lead: Floats, sd: Floats) -> Floats:

@@ -13,7 +13,8 @@ from optuna_kappa import RunTable, fit
 from optuna_kappa.law.observations import observe
 from optuna_kappa.law.optimum import find_chain
 from optuna_kappa.runs import example_runs
-from optuna_kappa.search.surrogate import Surrogate, link_at, surrogate
+from optuna_kappa.search.at_horizon import link_at
+from optuna_kappa.search.surrogate import Surrogate, surrogate
 
 BEST = math.log(AT_LARGEST)
 LOW, HIGH = BEST - 5.0, BEST + 4.0
