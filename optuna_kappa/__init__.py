@@ -51,11 +51,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from optuna_kappa.law import Law, Proposal, Verdict, fit, fit_contexts
     from optuna_kappa.runs import RunTable, read_csv
-    from optuna_kappa.study import KappaPruner, KappaSampler, fail_interrupted, horizon, run_table
+    from optuna_kappa.study import (
+        Certified,
+        KappaPruner,
+        KappaSampler,
+        fail_interrupted,
+        horizon,
+        run_table,
+    )
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Certified",
     "KappaPruner",
     "KappaSampler",
     "Law",

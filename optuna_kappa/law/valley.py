@@ -54,6 +54,8 @@ class Valley:
         m: Grid of minima, shape `(g,)`.
         weight: Probability of each minimum, shape `(g,)`.
         shape: Posterior of the amplitude and the shape.
+        s: Grid of amplitudes, shape `(a,)`.
+        p: Probability of each amplitude, shape and minimum, shape `(a, k, g)`.
 
     Example:
         >>> from optuna_kappa.law.optimum import find_chain
@@ -73,12 +75,12 @@ class Valley:
     m: Floats
     weight: Floats
     shape: Shape
+    s: Floats
+    p: Floats
 
     # The rest is in scales of the losses (`Losses.scale`).
     _misfit_given_m: Floats  # probability of each misfit given the minimum, shape (j, g)
     _amplitude: Floats  # of each shape, see _expected_amplitude, shape (j, k, g)
-    _p: Floats  # probability of each amplitude, shape and minimum, shape (a, k, g)
-    _s: Floats  # the amplitudes, shape (a,)
     _noise_variance: Floats  # at the best, given the misfit, shape (j,)
     _y: Floats  # compressed excess losses
     _scale: float
@@ -115,16 +117,11 @@ class Valley:
         sd: Floats = np.sqrt(noise_variance @ np.array(remaining))
         return sd * self._scale
 
-    def regrets(self, x: float) -> tuple[Floats, Floats]:
-        """Expected loss at x above that at the minimum, for each valley of the grid.
-
-        Returns:
-            The differences, one for each amplitude, shape and minimum, and their probabilities,
-            both of shape `(n,)`.
-        """
-        valleys = unit_valleys(np.array([x]), self.m)[:, :, 0]
-        excess = self._s[:, None, None] * valleys * self._scale
-        return excess.ravel(), self._p.ravel()
+    @property
+    def noise(self) -> float:
+        """Expected standard deviation of the losses of single runs at the best rate."""
+        misfit_probability = self._misfit_given_m @ self.weight
+        return float(np.sqrt(misfit_probability @ self._noise_variance)) * self._scale
 
     def _expected_valleys(self, x: Floats) -> Floats:
         """Expected valley at x given misfit and minimum, shape `(j, g, len(x))`."""
@@ -167,10 +164,10 @@ def fit_valley(
         m=m,
         weight=p_minimum,
         shape=_shape(ln_s, p),
+        s=np.exp(ln_s),
+        p=p.sum(axis=0),
         _misfit_given_m=p_misfit / p_minimum,
         _amplitude=_expected_amplitude(s, p),
-        _p=p.sum(axis=0),
-        _s=s,
         _noise_variance=noise_variance,
         _y=y,
         _scale=scale,

@@ -17,6 +17,7 @@ horizon that was tried, less certain with the distance in ln horizon.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from optuna_kappa._typing import Floats
 from optuna_kappa.law.law import Law
 from optuna_kappa.law.optimum import Chain, Link
 from optuna_kappa.law.valley import fit_valley
-from optuna_kappa.law.valley_shapes import Shape, unit_valleys
+from optuna_kappa.law.valley_shapes import unit_valleys
 from optuna_kappa.schedules import AnySchedule
 from optuna_kappa.search.at_horizon import valley_at
 
@@ -57,7 +58,7 @@ class Certainty:
             >>> Certainty(np.array([0.001, 0.5]), np.array([0.75, 0.25])).within(0.02)
             0.75
         """
-        return float(self.weight[self.regret <= regret].sum())
+        return min(1.0, float(self.weight[self.regret <= regret].sum()))
 
     def quantile(self, p: float) -> float:
         """The regret that is not exceeded with probability p.
@@ -81,21 +82,99 @@ class Certainty:
         return float(self.regret @ self.weight)
 
 
-def certainty_of(
-    chain: Chain,
-    law: Law,
-    horizon: float,
-    schedule: AnySchedule,
-    ln_lr: float,
-) -> Certainty | None:
-    """The distribution of the regret of full runs at a learning rate, given the runs so far.
+class Truth(NamedTuple):
+    """One of the valleys that may be there.
+
+    Attributes:
+        s: Its amplitude.
+        shape: Index of its shape in `optuna_kappa.law.valley_shapes.SHAPES`.
+        m: Its minimum, in ln lr.
+
+    Example:
+        >>> Truth(s=1.0, shape=0, m=-5.0).loss(-5.0)
+        0.0
+    """
+
+    s: float
+    shape: int
+    m: float
+
+    def loss(self, ln_lr: float) -> float:
+        """Expected loss of a run above that at the minimum, or its logarithm.
+
+        Example:
+            >>> Truth(s=1.0, shape=0, m=-5.0).loss(-4.0) > 0.1
+            True
+        """
+        valleys = unit_valleys(np.array([ln_lr]), np.array([self.m]))
+        return self.s * float(valleys[self.shape, 0, 0])
+
+
+@dataclass(frozen=True, eq=False)
+class Belief:
+    """What is believed of the valley of full runs.
+
+    Attributes:
+        s: Amplitudes, shape `(a,)`.
+        m: Minima, shape `(g,)`.
+        p: Probability of each amplitude, shape and minimum, shape `(a, k, g)`.
+        noise: Standard deviation of the loss of a single run at the best rate.
+        level: Typical loss, by which differences are divided; 1 if losses are logarithms.
+        logarithmic: Whether losses are logarithms.
+
+    Example:
+        >>> p = np.full((1, 12, 1), 1 / 12)
+        >>> belief = Belief(np.ones(1), np.array([-5.0]), p, 0.1, 1.0, True)
+        >>> belief.certainty(-5.0).mean
+        0.0
+    """
+
+    s: Floats
+    m: Floats
+    p: Floats
+    noise: float
+    level: float
+    logarithmic: bool
+
+    def certainty(self, ln_lr: float) -> Certainty:
+        """The distribution of the regret of a learning rate, given as ln lr.
+
+        Example:
+            >>> p = np.full((1, 12, 1), 1 / 12)
+            >>> belief = Belief(np.ones(1), np.array([-5.0]), p, 0.1, 1.0, True)
+            >>> belief.certainty(-6.0).within(0.1)
+            0.0
+        """
+        valleys = unit_valleys(np.array([ln_lr]), self.m)[:, :, 0]
+        excess = (self.s[:, None, None] * valleys).ravel()
+        regret = np.expm1(excess) if self.logarithmic else excess / self.level
+
+        order = np.argsort(regret, kind="stable")
+        return Certainty(regret[order], self.p.ravel()[order])
+
+    def draw(self, rng: np.random.Generator) -> Truth:
+        """One of the valleys, drawn by its probability.
+
+        Example:
+            >>> p = np.full((1, 12, 1), 1 / 12)
+            >>> belief = Belief(np.ones(1), np.array([-5.0]), p, 0.1, 1.0, True)
+            >>> belief.draw(np.random.default_rng(0)).m
+            -5.0
+        """
+        cumulative = np.cumsum(self.p)
+        place = int(np.searchsorted(cumulative, rng.random() * cumulative[-1]))
+        i, shape, j = np.unravel_index(min(place, self.p.size - 1), self.p.shape)
+        return Truth(float(self.s[i]), int(shape), float(self.m[j]))
+
+
+def belief_of(chain: Chain, law: Law, horizon: float, schedule: AnySchedule) -> Belief | None:
+    """What is believed of the valley of full runs, given the runs so far.
 
     Args:
         chain: Valleys of the runs of the same problem.
         law: Law fitted to these runs, and to others if there are any.
         horizon: Horizon of a full run.
         schedule: Its schedule.
-        ln_lr: The learning rate, as ln lr.
 
     Returns:
         None while no horizon has shown a valley.
@@ -107,10 +186,10 @@ def certainty_of(
         >>> from optuna_kappa.runs import example_runs
         >>> from optuna_kappa.schedules import as_schedule
         >>> runs = example_runs()  # the best lr is 0.01 / horizon
-        >>> chain, law, constant = find_chain(observe(runs)), fit(runs), as_schedule("constant")
+        >>> chain, law = find_chain(observe(runs)), fit(runs)
+        >>> belief = belief_of(chain, law, 64, as_schedule("constant"))
         >>> good, bad = np.log(0.01 / 64), np.log(0.05 / 64)
-        >>> at = [certainty_of(chain, law, 64, constant, x).quantile(0.5) for x in (good, bad)]
-        >>> at[0] < 0.1 < at[1]
+        >>> belief.certainty(good).quantile(0.5) < 0.1 < belief.certainty(bad).quantile(0.5)
         True
     """
     if not law.optima:
@@ -119,44 +198,11 @@ def certainty_of(
     at_target = valley_at(chain, law, horizon, schedule)
     if at_target is not None:
         valley, move = at_target
-        excess, weight = valley.regrets(ln_lr - move)
-        return _certainty(chain, valley.seen.level, excess, weight)
+        level = 1.0 if chain.logarithmic else valley.seen.level
+        return Belief(valley.s, valley.m + move, valley.p, valley.noise, level, chain.logarithmic)
 
     longest = _longest(chain)
-    if longest is None:
-        return None
-
-    shape = fit_valley(longest.losses, chain.scale, longest.prior).shape.elsewhere(
-        ln_ratio=float(np.log(horizon / longest.seen.horizon)),
-        same_schedule=schedule.name == longest.seen.schedule,
-    )
-    predicted = law.predict(horizon, schedule)
-    m = np.linspace(predicted.quantile(_TAIL), predicted.quantile(1 - _TAIL), _N_MINIMA)
-    density = predicted.density(m)
-    excess, weight = _unseen_regrets(ln_lr, m, density / density.sum(), shape)
-    return _certainty(chain, longest.losses.level, excess, weight)
-
-
-def _unseen_regrets(x: float, m: Floats, p_minimum: Floats, shape: Shape) -> tuple[Floats, Floats]:
-    """Expected loss at x above that at the minimum, for each valley that may be there.
-
-    Args:
-        x: ln lr of the run.
-        m: Minima, shape `(g,)`.
-        p_minimum: Their probabilities, shape `(g,)`.
-        shape: What is known of the amplitude and the shape of the valley.
-
-    Returns:
-        As `Valley.regrets`.
-    """
-    ln_s = shape.ln_amplitudes
-    z = (ln_s - shape.mean) / shape.sd
-    p_amplitude = np.exp(-0.5 * z**2)
-
-    valleys = unit_valleys(np.array([x]), m)[:, :, 0]
-    excess = np.exp(ln_s)[:, None, None] * valleys
-    p = (p_amplitude / p_amplitude.sum())[:, None, None] * shape.weight[:, None] * p_minimum
-    return excess.ravel(), p.ravel()
+    return None if longest is None else _unseen(chain, longest, law, horizon, schedule)
 
 
 def _longest(chain: Chain) -> Link | None:
@@ -165,8 +211,24 @@ def _longest(chain: Chain) -> Link | None:
     return max(shown, key=lambda link: link.seen.horizon, default=None)
 
 
-def _certainty(chain: Chain, level: float, excess: Floats, weight: Floats) -> Certainty:
-    # A difference of logarithms is one of a part of the loss.
-    regret = np.expm1(excess) if chain.logarithmic else excess / level
-    order = np.argsort(regret, kind="stable")
-    return Certainty(regret[order], weight[order])
+def _unseen(
+    chain: Chain, longest: Link, law: Law, horizon: float, schedule: AnySchedule
+) -> Belief:
+    """What is believed of a horizon that has had no runs."""
+    valley = fit_valley(longest.losses, chain.scale, longest.prior)
+    shape = valley.shape.elsewhere(
+        ln_ratio=float(np.log(horizon / longest.seen.horizon)),
+        same_schedule=schedule.name == longest.seen.schedule,
+    )
+
+    ln_s = shape.ln_amplitudes
+    z = (ln_s - shape.mean) / shape.sd
+    p_amplitude = np.exp(-0.5 * z**2)
+
+    predicted = law.predict(horizon, schedule)
+    m = np.linspace(predicted.quantile(_TAIL), predicted.quantile(1 - _TAIL), _N_MINIMA)
+    p_minimum = predicted.density(m)
+
+    p = p_amplitude[:, None, None] * shape.weight[:, None] * p_minimum
+    level = 1.0 if chain.logarithmic else longest.losses.level
+    return Belief(np.exp(ln_s), m, p / p.sum(), valley.noise, level, chain.logarithmic)

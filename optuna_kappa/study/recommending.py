@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from optuna.study import Study
 from optuna.trial import FrozenTrial
@@ -49,6 +49,53 @@ def recommended_lr(
         >>> round(recommended_lr(study, study.trials, None, StudyLaw(problem, [])), 5)
         0.00015
     """
+    found = recommendation(study, trials, params, study_law)
+    if found is not None:
+        return math.exp(found.ln_lr)
+
+    raise ValueError(
+        f"nothing can be recommended before a trial has suggested {quoted(study_law.problem.lr)} "
+        "and three learning rates have a finite loss at one horizon; run more trials first"
+    )
+
+
+class Recommendation(NamedTuple):
+    """The learning rate to train full runs with.
+
+    Attributes:
+        ln_lr: Its ln lr.
+        shift: How far the other parameters of the runs move the optimal ln lr.
+        low: Lower end of the range of ln lr.
+        high: Upper end.
+
+    Example:
+        >>> Recommendation(ln_lr=-6.0, shift=0.0, low=-9.0, high=-3.0).ln_lr
+        -6.0
+    """
+
+    ln_lr: float
+    shift: float
+    low: float
+    high: float
+
+
+def recommendation(
+    study: Study,
+    trials: Sequence[FrozenTrial],
+    params: Mapping[str, Any] | None,
+    study_law: StudyLaw,
+) -> Recommendation | None:
+    """As `recommended_lr`, with what it rests on; None where nothing can be recommended yet.
+
+    Example:
+        >>> import optuna
+        >>> from optuna_kappa.schedules import as_schedule
+        >>> from optuna_kappa.study.study_law import Problem
+        >>> study = optuna.create_study()
+        >>> problem = Problem(64, as_schedule("constant"), "lr", [], study.direction)
+        >>> recommendation(study, study.trials, None, StudyLaw(problem, [])) is None
+        True
+    """
     problem = study_law.problem
     best = best_params(study, trials, problem.horizon)
     params = best if params is None else params
@@ -57,13 +104,12 @@ def recommended_lr(
 
     name = lr_name_for(params, trials, problem.lr, missing=best)
     lr_range = lr_range_for(params, trials, name, missing=best)
-    if lr_range is not None:
-        low, high = ends(require_lr(name, lr_range))
-        ln_lr = study_law.recommend({**params, NAME_USED: name}, low, high)
-        if ln_lr is not None:
-            return math.exp(ln_lr)
+    if lr_range is None:
+        return None
 
-    raise ValueError(
-        f"nothing can be recommended before a trial has suggested {quoted(problem.lr)} and three "
-        "learning rates have a finite loss at one horizon; run more trials first"
-    )
+    low, high = ends(require_lr(name, lr_range))
+    all_params = {**params, NAME_USED: name}
+    ln_lr = study_law.recommend(all_params, low, high)
+    if ln_lr is None:
+        return None
+    return Recommendation(ln_lr, study_law.shift(all_params), low, high)

@@ -139,7 +139,12 @@ class KappaSampler(BaseSampler):
         )
         self._memo: tuple[object, StudyLaw] | None = None
         self._hints = Hints(_logger)
-        self._law_hints = LawHints(self._planner.rungs)
+        self._law_hints = LawHints(self.rungs)
+
+    @property
+    def rungs(self) -> Sequence[tuple[int, int]]:
+        """(Horizon, number of probes) of each rung of the ladder, by ascending horizon."""
+        return self._planner.rungs
 
     def reseed_rng(self) -> None:
         """Reseed the base sampler; the rest depends on the seed and the trial's number only."""
@@ -154,7 +159,7 @@ class KappaSampler(BaseSampler):
         require_single_objective(study, "KappaSampler")
         if plan_of(trial) is None:
             others = self._others(study, trial)
-            plan = self._planner.plan(trial, others, self._study_law(study, others))
+            plan = self._planner.plan(trial, others, self.study_law(study, others))
             store_plan(study, trial, plan)
         self._base.before_trial(study, trial)
 
@@ -198,11 +203,7 @@ class KappaSampler(BaseSampler):
         return value
 
     def after_trial(
-        self,
-        study: Study,
-        trial: FrozenTrial,
-        state: TrialState,
-        values: Sequence[float] | None,
+        self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
     ) -> None:
         """Forward to the base sampler, and warn once of each set-up that wastes probes."""
         settle_without_lr(study, trial, self.lr, self._horizon)
@@ -220,7 +221,7 @@ class KappaSampler(BaseSampler):
             >>> round(sampler.law(study).propose(64).lr, 5)
             0.00016
         """
-        return self._study_law(study, snapshot_now(study)).law
+        return self.study_law(study, snapshot_now(study)).law
 
     def recommend(self, study: Study, params: Mapping[str, Any] | None = None) -> float:
         """The lr to train full runs with, given the finished trials and the sources.
@@ -248,14 +249,28 @@ class KappaSampler(BaseSampler):
             0.00015
         """
         trials = snapshot_now(study)
-        return recommended_lr(study, trials, params, self._study_law(study, trials))
+        return recommended_lr(study, trials, params, self.study_law(study, trials))
+
+    def study_law(self, study: Study, trials: Sequence[FrozenTrial]) -> StudyLaw:
+        """What the trials say; the last answer is kept until a trial is added to the evidence."""
+        evidence = select_evidence(trials, self.lr)
+        key = tuple((trial.number, trial.datetime_complete) for trial in evidence)
+
+        memo = self._memo  # another thread may replace it meanwhile
+        if memo is None or memo[0] != key:
+            direction = direction_of(study)
+            of_runs = self._horizon, self._schedule, self.lr, self._sources, direction
+            self._memo = memo = (key, StudyLaw(Problem(*of_runs, self._prior), evidence))
+            self._hints.say(*study_hints(trials, evidence, direction))
+            self._hints.say(*self._law_hints.about(memo[1]))
+        return memo[1]
 
     def _choose(
         self, study: Study, trial: FrozenTrial, name: str, values: BaseDistribution
     ) -> Any:
         """A value of a parameter that is not a number; NotImplemented for the base sampler's."""
         others = self._others(study, trial)
-        study_law = partial(self._study_law, study, others)
+        study_law = partial(self.study_law, study, others)
         return choose(trial, name, values, others, study_law, self._seed)
 
     def _propose(
@@ -263,7 +278,7 @@ class KappaSampler(BaseSampler):
     ) -> float:
         """Ln lr for a trial that calls it by this name, between the ends of the range."""
         others = self._others(study, trial)
-        study_law = self._study_law(study, others)
+        study_law = self.study_law(study, others)
         rivals = self._planner.rivals(trial, others, study_law)
         base_params = self._base.proposed(study, trial)
 
@@ -273,7 +288,7 @@ class KappaSampler(BaseSampler):
             study_law,
             {**base_params, **fixed_params(trial), **trial.params, NAME_USED: name},
             rivals.living.below_ceiling(ln_range, horizon(trial)),
-            rungs=self._planner.rungs,
+            rungs=self.rungs,
             n_dead=rivals.n_dead,
             u=uniform_number(self._seed, trial.number),
             alone=rivals.alone,
@@ -281,18 +296,3 @@ class KappaSampler(BaseSampler):
 
     def _others(self, study: Study, trial: FrozenTrial) -> list[FrozenTrial]:
         return [other for other in snapshot(study) if other.number != trial.number]
-
-    def _study_law(self, study: Study, trials: Sequence[FrozenTrial]) -> StudyLaw:
-        """What the trials say; the last answer is kept until a trial is added to the evidence."""
-        evidence = select_evidence(trials, self.lr)
-        key = tuple((trial.number, trial.datetime_complete) for trial in evidence)
-
-        memo = self._memo  # another thread may replace it meanwhile
-        if memo is None or memo[0] != key:
-            direction = direction_of(study)
-            of_runs = self._horizon, self._schedule, self.lr, self._sources
-            problem = Problem(*of_runs, direction, self._prior)
-            self._memo = memo = (key, StudyLaw(problem, evidence))
-            self._hints.say(*study_hints(trials, evidence, direction))
-            self._hints.say(*self._law_hints.about(memo[1]))
-        return memo[1]

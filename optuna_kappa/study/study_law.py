@@ -91,7 +91,7 @@ class StudyLaw:
     def law(self) -> Law:
         """The law of the trials and the sources."""
         schedule = self.problem.schedule
-        optima = [*self.problem.sources, self._chain.optima]
+        optima = [*self.problem.sources, self.chain.optima]
         return join(optima, {schedule.name: schedule}, self.problem.prior)
 
     @cached_property
@@ -103,7 +103,7 @@ class StudyLaw:
     def se_at_target(self) -> float:
         """Standard error of the optimum (ln lr), located by the full runs alone."""
         problem = self.problem
-        return located.standard_error(self._chain, problem.schedule.name, problem.horizon)
+        return located.standard_error(self.chain, problem.schedule.name, problem.horizon)
 
     @property
     def first_law_run_is_best(self) -> bool:
@@ -133,16 +133,16 @@ class StudyLaw:
     def is_plateau(self, planned_for: int) -> bool:
         """Whether losses that tie have shown nothing about the best lr of runs of a horizon."""
         schedule = self.problem.schedule.name
-        return located.all_tie(self._chain, schedule, planned_for, has_law=bool(self.law.optima))
+        return located.all_tie(self.chain, schedule, planned_for, has_law=bool(self.law.optima))
 
     def nothing_learned(self, rungs: Sequence[tuple[int, int]]) -> bool:
         """Whether probes of a longer rung than the lowest have learned nothing, at any rate."""
         schedule = self.problem.schedule.name
-        return bool(rungs) and located.nothing_learned(self._chain, schedule, rungs[0][0])
+        return bool(rungs) and located.nothing_learned(self.chain, schedule, rungs[0][0])
 
     def too_high(self, rungs: Sequence[tuple[int, int]]) -> float:
         """The lowest ln lr from which on all runs are well above a plateau; else infinity."""
-        return located.too_high(self._chain, self.problem.schedule.name, rungs[0][0])
+        return located.too_high(self.chain, self.problem.schedule.name, rungs[0][0])
 
     def is_trusted(self, kinds: Sequence[str], *, has_probes: bool) -> bool:
         """Whether the next target trial may follow the law.
@@ -179,14 +179,8 @@ class StudyLaw:
                 oldest = next(iter(self._surrogates))
                 del self._surrogates[oldest]
 
-            self._surrogates[key] = surrogate(
-                self._chain,
-                self.law,
-                planned_for,
-                self.problem.schedule,
-                low,
-                high,
-            )
+            of_runs = self.chain, self.law, planned_for, self.problem.schedule
+            self._surrogates[key] = surrogate(*of_runs, low, high)
         return self._surrogates[key]
 
     def recommend(
@@ -271,7 +265,7 @@ class StudyLaw:
     @cached_property
     def final_losses(self) -> Mapping[int, float]:
         """Losses of full runs, for the average of the other parameters, by number of the trial."""
-        runs = self._adjusted
+        runs = self.adjusted
         at_end = np.flatnonzero(runs.step == self.problem.horizon)
         return {int(runs.run[row]): float(runs.loss[row]) for row in at_end}
 
@@ -280,7 +274,8 @@ class StudyLaw:
         return find_reporting(self.trials, sign_of(self.problem.direction))
 
     @cached_property
-    def _adjusted(self) -> RunTable:
+    def adjusted(self) -> RunTable:
+        """The runs, with learning rates and losses for the average of the other parameters."""
         return self.effects.adjusted(self._runs)
 
     @cached_property
@@ -294,6 +289,6 @@ class StudyLaw:
         )
 
     @cached_property
-    def _chain(self) -> Chain:
-        observations = observe(self._adjusted)
-        return find_chain(observations, logarithmic=self._runs.positive)
+    def chain(self) -> Chain:
+        """The valleys of the runs."""
+        return find_chain(observe(self.adjusted), logarithmic=self._runs.positive)
