@@ -30,6 +30,7 @@ from optuna_kappa.schedules import AnySchedule
 from optuna_kappa.search.at_horizon import valley_at
 
 _N_MINIMA = 201
+_LN_LARGEST = 100.0  # of a loss over the least one: whatever is larger is as bad
 _TAIL = 1e-4  # probability of the minima that are left out on either side
 
 
@@ -147,7 +148,10 @@ class Belief:
         """
         valleys = unit_valleys(np.array([ln_lr]), self.m)[:, :, 0]
         excess = (self.s[:, None, None] * valleys).ravel()
-        regret = np.expm1(excess) if self.logarithmic else excess / self.level
+        if self.logarithmic:
+            regret = np.expm1(np.minimum(excess, _LN_LARGEST))
+        else:
+            regret = excess / self.level
 
         order = np.argsort(regret, kind="stable")
         return Certainty(regret[order], self.p.ravel()[order])

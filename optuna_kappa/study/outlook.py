@@ -18,7 +18,7 @@ from optuna_kappa.law.observations import observe
 from optuna_kappa.search.certainty import Certainty, belief_of
 from optuna_kappa.search.purchases import Known, Purchase, purchases
 from optuna_kappa.study.private import snapshot_now
-from optuna_kappa.study.recommending import Recommendation, recommendation
+from optuna_kappa.study.recommending import BestRate, best_rate
 from optuna_kappa.study.sampler import KappaSampler
 from optuna_kappa.study.study_law import StudyLaw
 
@@ -126,21 +126,21 @@ def kappa_sampler_of(study: Study, sampler: Any = None) -> KappaSampler:
     )
 
 
-def _found(study: Study, sampler: KappaSampler | None) -> tuple[Recommendation, StudyLaw] | None:
+def _found(study: Study, sampler: KappaSampler | None) -> tuple[BestRate, StudyLaw] | None:
     sampler = kappa_sampler_of(study, sampler)
     trials = snapshot_now(study)
     study_law = sampler.study_law(study, trials)
-    found = recommendation(study, trials, None, study_law)
+    found = best_rate(study, trials, None, study_law)
     return None if found is None else (found, study_law)
 
 
-def _certainty(best: Recommendation, study_law: StudyLaw) -> Certainty | None:
+def _certainty(best: BestRate, study_law: StudyLaw) -> Certainty | None:
     problem = study_law.problem
     belief = belief_of(study_law.chain, study_law.law, problem.horizon, problem.schedule)
     return None if belief is None else belief.certainty(best.ln_lr - best.shift)
 
 
-def _known(best: Recommendation, study_law: StudyLaw) -> Known:
+def _known(best: BestRate, study_law: StudyLaw) -> Known:
     """What is known of runs with the average of the other parameters."""
     problem = study_law.problem
     return Known(

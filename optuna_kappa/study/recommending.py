@@ -49,7 +49,7 @@ def recommended_lr(
         >>> round(recommended_lr(study, study.trials, None, StudyLaw(problem, [])), 5)
         0.00015
     """
-    found = recommendation(study, trials, params, study_law)
+    found = best_rate(study, trials, params, study_law)
     if found is not None:
         return math.exp(found.ln_lr)
 
@@ -59,7 +59,7 @@ def recommended_lr(
     )
 
 
-class Recommendation(NamedTuple):
+class BestRate(NamedTuple):
     """The learning rate to train full runs with.
 
     Attributes:
@@ -69,7 +69,7 @@ class Recommendation(NamedTuple):
         high: Upper end.
 
     Example:
-        >>> Recommendation(ln_lr=-6.0, shift=0.0, low=-9.0, high=-3.0).ln_lr
+        >>> BestRate(ln_lr=-6.0, shift=0.0, low=-9.0, high=-3.0).ln_lr
         -6.0
     """
 
@@ -79,12 +79,12 @@ class Recommendation(NamedTuple):
     high: float
 
 
-def recommendation(
+def best_rate(
     study: Study,
     trials: Sequence[FrozenTrial],
     params: Mapping[str, Any] | None,
     study_law: StudyLaw,
-) -> Recommendation | None:
+) -> BestRate | None:
     """As `recommended_lr`, with what it rests on; None where nothing can be recommended yet.
 
     Example:
@@ -93,7 +93,7 @@ def recommendation(
         >>> from optuna_kappa.study.study_law import Problem
         >>> study = optuna.create_study()
         >>> problem = Problem(64, as_schedule("constant"), "lr", [], study.direction)
-        >>> recommendation(study, study.trials, None, StudyLaw(problem, [])) is None
+        >>> best_rate(study, study.trials, None, StudyLaw(problem, [])) is None
         True
     """
     problem = study_law.problem
@@ -112,4 +112,4 @@ def recommendation(
     ln_lr = study_law.recommend(all_params, low, high)
     if ln_lr is None:
         return None
-    return Recommendation(ln_lr, study_law.shift(all_params), low, high)
+    return BestRate(ln_lr, study_law.shift(all_params), low, high)
