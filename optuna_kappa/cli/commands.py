@@ -11,7 +11,17 @@ from typing import NoReturn
 import optuna
 
 from optuna_kappa._validation import one_line
-from optuna_kappa.cli import backtest, dashboard, explain, fit, propose, recommend, report, studies
+from optuna_kappa.cli import (
+    backtest,
+    dashboard,
+    explain,
+    fit,
+    plan,
+    propose,
+    recommend,
+    report,
+    studies,
+)
 from optuna_kappa.cli.output import machine_format, print_text, warnings_as_notes
 from optuna_kappa.cli.outputs import check_outputs
 
@@ -19,6 +29,7 @@ _COMMANDS = {
     "fit": fit,
     "propose": propose,
     "backtest": backtest,
+    "plan": plan,
     "studies": studies,
     "recommend": recommend,
     "explain": explain,
@@ -40,6 +51,7 @@ examples:
   optuna-kappa fit runs.csv                        # the law of these runs
   optuna-kappa propose runs.csv --horizon 256      # the lr for a longer run
   optuna-kappa backtest runs.csv                   # would the law have worked?
+  optuna-kappa plan --horizon 24                   # what probes to run
   optuna-kappa studies --storage sqlite:///my.db   # what is in a storage
   optuna-kappa explain --storage sqlite:///my.db   # why trials were pruned
   optuna-kappa dashboard sqlite:///my.db           # watch it in the browser

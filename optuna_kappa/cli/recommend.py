@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 
 from optuna_kappa._validation import one_line
-from optuna_kappa.cli.output import entries, print_json, print_notes, print_text
+from optuna_kappa.cli.output import entries, print_json, print_text
 from optuna_kappa.cli.priors import check_prior
 from optuna_kappa.cli.storages import (
     add_known,
     add_storage,
+    note_unknown_target,
     opened,
     params_from,
     sampler_for,
@@ -18,7 +19,6 @@ from optuna_kappa.cli.storages import (
 )
 from optuna_kappa.cli.studies import recommended_as_dict, recommended_text
 from optuna_kappa.law.class_shares import shares_of, shares_text
-from optuna_kappa.study.rebuilding import is_target_known
 from optuna_kappa.study.summary import Recommendation, recommendation
 
 SUMMARY = "recommend an lr for full runs, by a study"
@@ -32,10 +32,6 @@ examples:
   optuna-kappa recommend --storage sqlite:///my.db
   optuna-kappa recommend --storage sqlite:///my.db --optimizer adam -f json
 """
-_PROBES = (
-    "no full run has been planned yet, so this is for runs of {} steps, as long as the longest "
-    "probe; --horizon gives the steps of a full run"
-)
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -63,8 +59,7 @@ def run(options: argparse.Namespace) -> None:
     with opened(options) as storage:
         study = study_in(storage, storage_url(options), options.study)
         found = recommendation(study, sampler_for(study, options), params or None)
-        if options.horizon is None and not is_target_known(study):
-            print_notes([_PROBES.format(found.horizon)])
+        note_unknown_target(study, options, found.horizon)
 
     if options.json:
         law = {"prior": found.law.prior.name, "classes": shares_of(found.law)}

@@ -12,14 +12,19 @@ import optuna
 from optuna.storages import BaseStorage
 
 from optuna_kappa._validation import one_line
+from optuna_kappa.cli.output import print_notes
 from optuna_kappa.cli.priors import add_prior
 from optuna_kappa.study.opening import open_any, shown
 from optuna_kappa.study.private import rdb_of
-from optuna_kappa.study.rebuilding import sampler_of
+from optuna_kappa.study.rebuilding import is_target_known, sampler_of
 from optuna_kappa.study.sampler import KappaSampler
 
 DEFAULT_FILE = "kappa.db"
 _MOST_NAMES = 8  # in a message
+_UNKNOWN_TARGET = (
+    "no full run has been planned yet, so this is for runs of {} steps, as long as the longest "
+    "probe; --horizon gives the steps of a full run"
+)
 
 
 def add_storage(command: argparse.ArgumentParser, *, several: bool) -> None:
@@ -93,6 +98,18 @@ def sampler_for(study: optuna.Study, options: argparse.Namespace) -> KappaSample
     names = ("lr", "horizon", "schedule", "prior", "optimizer", "passes")
     given = {name: getattr(options, name, None) for name in names}
     return sampler_of(study, **given)
+
+
+def note_unknown_target(study: optuna.Study, options: argparse.Namespace, horizon: int) -> None:
+    """Print a note where nothing tells how long a full run is, and the longest probe counts.
+
+    Example:
+        >>> import optuna
+        >>> from optuna_kappa.study.example import example_study
+        >>> note_unknown_target(example_study(), argparse.Namespace(horizon=None), horizon=24)
+    """
+    if options.horizon is None and not is_target_known(study):
+        print_notes([_UNKNOWN_TARGET.format(horizon)])
 
 
 def default_storage() -> str | None:

@@ -47,7 +47,7 @@ def figures_of(study: Study, sampler: KappaSampler) -> list[tuple[str, str, Figu
     from optuna_kappa.visualization import plot_law, plot_loss_vs_lr, plot_pruning
 
     law = sampler.law(study)
-    problem = sampler._study_law(study, study.get_trials(deepcopy=False)).problem
+    problem = sampler.study_law(study, study.get_trials(deepcopy=False)).problem
     runs = run_table(study, lr=problem.lr, horizon=problem.horizon)
 
     figures = []

@@ -108,7 +108,7 @@ def _next_plan(study: Study, sampler: KappaSampler, trials: Sequence[FrozenTrial
     new = create_trial(state=TrialState.RUNNING)
     new.number = len(trials)
     # The sampler's own, since it has the sources and the ladder of probes.
-    study_law = sampler._study_law(study, trials)
+    study_law = sampler.study_law(study, trials)
     return sampler._planner.plan(new, trials, study_law)
 
 

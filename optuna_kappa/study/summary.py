@@ -112,7 +112,7 @@ def recommendation(
     """
     trials = snapshot_now(study)
     # The sampler's own, since it has the sources and the prior, and keeps what is fitted.
-    study_law = sampler._study_law(study, trials)
+    study_law = sampler.study_law(study, trials)
     problem = study_law.problem
     lr = recommended_lr(study, trials, params, study_law)
 
@@ -149,7 +149,7 @@ def counts(study: Study, sampler: KappaSampler) -> Counts:
         ({'probe': 10, 'law': 3}, {1: 6, 8: 4, 24: 3}, 4.58)
     """
     trials = snapshot_now(study)
-    problem = sampler._study_law(study, trials).problem
+    problem = sampler.study_law(study, trials).problem
     sign = sign_of(problem.direction)
     shift = find_reporting(trials, sign).shift
 
@@ -188,7 +188,7 @@ def trajectory_of(study: Study, sampler: KappaSampler) -> Trajectory:
         (4.58, 0.042)
     """
     trials = snapshot_now(study)
-    problem = sampler._study_law(study, trials).problem
+    problem = sampler.study_law(study, trials).problem
     sign = sign_of(problem.direction)
     shift = find_reporting(trials, sign).shift
 
