@@ -25,11 +25,11 @@ from scipy.interpolate import PchipInterpolator
 from optuna_kappa._typing import Floats
 from optuna_kappa.runs import RunTable
 from optuna_kappa.runs.table import SAME_HORIZON
-from optuna_kappa.schedules import AnySchedule
+from optuna_kappa.schedules import AnySchedule, constant
 from studies.replay.objective import LR, Curve, Params
 from studies.replay.sheet import MIN_LRS, Sheet, seeds_of
 
-_NEAR = 0.1  # the expected loss is the mean over horizons within this fraction of the target
+_NEAR = 0.1  # at a constant rate, the expected loss is the mean over horizons this near the target
 _BEYOND = 3.0  # largest factor of extrapolation below the smallest recorded horizon
 _FINE = 2001  # points at which the best expected loss is looked for
 
@@ -128,13 +128,21 @@ class Grid:
         """Learning rate of the lowest expected loss of a full run."""
         return float(np.exp(self._lowest[0]))
 
+    @property
+    def _reach(self) -> float:
+        """How far horizons may be from the target to be near it, as a fraction.
+
+        A cycle ends a little earlier or later at another rate, and so at another loss.
+        """
+        return _NEAR if self.schedule == constant() or not self._prefix else 0.0
+
     @cached_property
     def _expected(self) -> PchipInterpolator:
         """Mean loss over seeds and near horizons, transformed, as a function of ln lr."""
         means = []
         for horizon, sheet in self._sheets.items():
             ends = sheet.steps if self._prefix else np.array([horizon])
-            near = np.abs(ends / self.horizon - 1) <= _NEAR + SAME_HORIZON
+            near = np.abs(ends / self.horizon - 1) <= self._reach + SAME_HORIZON
             same_lrs = np.array_equal(sheet.ln_lr, self._target.ln_lr)
             if not near.any() or not same_lrs:
                 continue
