@@ -1,0 +1,1 @@
+"""How often the probabilities hold that `optuna_kappa.study.certainty` states, in replays."""
