@@ -199,8 +199,8 @@ def _plan_study(options: argparse.Namespace) -> None:
 
     if found is None:
         raise ValueError(
-            f"the study {study.study_name!r} shows no law yet: three learning rates of one horizon "
-            "need a finite loss; run more trials first"
+            f"the study {study.study_name!r} shows no law yet: three learning rates of one "
+            "horizon need a finite loss; run more trials first"
         )
     if options.json:
         print_json({"study": study.study_name, "horizon": horizon, **_study_as_dict(found)})

@@ -49,7 +49,7 @@ def content_of(study: Study, sampler: KappaSampler | None = None) -> Content:
         ''
         >>> from optuna_kappa.study.example import example_study
         >>> list(content_of(example_study()).figures)
-        ['kappa-law', 'kappa-lr_curves', 'kappa-pruning']
+        ['kappa-proposal', 'kappa-law', 'kappa-kappa', ...]
     """
     if len(study.directions) > 1 or not _has_lr(study, snapshot_now(study)):
         return Content()

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from optuna.study import Study
 
 from optuna_kappa.study.sampler import KappaSampler
-from optuna_kappa.study.trials import run_table
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -40,31 +39,13 @@ def figures_of(study: Study, sampler: KappaSampler) -> list[tuple[str, str, Figu
 
     Example:
         >>> from optuna_kappa.study.example import example_study
-        >>> [one[0] for one in figures_of(example_study(), KappaSampler(24, seed=0))]
-        ['law', 'lr_curves', 'pruning']
+        >>> [one[0] for one in figures_of(example_study(), KappaSampler(24, seed=0))][:3]
+        ['proposal', 'law', 'kappa']
     """
     # Plotly takes a while to import.
-    from optuna_kappa.visualization import plot_law, plot_loss_vs_lr, plot_pruning
+    from optuna_kappa import visualization
 
-    law = sampler.law(study)
-    problem = sampler.study_law(study, study.get_trials(deepcopy=False)).problem
-    runs = run_table(study, lr=problem.lr, horizon=problem.horizon)
-
-    figures = []
-    if law.optima or law.related:
-        targets = [(problem.horizon, problem.schedule.name)]
-        law_figure = plot_law(law, targets=targets, unit="steps")
-        figures.append(("law", "The law", law_figure))
-
-    schedules = dict.fromkeys(runs.schedule.tolist())
-    if schedules:
-        schedule = problem.schedule.name if problem.schedule.name in schedules else min(schedules)
-        curves = plot_loss_vs_lr(runs, law, schedule=schedule, unit="steps")
-        figures.append(("lr_curves", "Loss over learning rate", curves))
-
-    if any(trial.intermediate_values for trial in study.get_trials(deepcopy=False)):
-        figures.append(("pruning", "Kept and pruned trials", plot_pruning(study, problem.lr)))
-    return figures
+    return [tuple(figure) for figure in visualization.figures_of(study, sampler)]
 
 
 def drawn(study: Study, sampler: KappaSampler) -> list[tuple[str, str, Figure]]:
@@ -76,8 +57,8 @@ def drawn(study: Study, sampler: KappaSampler) -> list[tuple[str, str, Figure]]:
 
     Example:
         >>> from optuna_kappa.study.example import example_study
-        >>> len(drawn(example_study(), KappaSampler(24, seed=0)))
-        3
+        >>> len(drawn(example_study(), KappaSampler(24, seed=0))) > 3
+        True
     """
     try:
         return figures_of(study, sampler)

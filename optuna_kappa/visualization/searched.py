@@ -2,9 +2,9 @@
 
 A figure takes a study and, where the law needs it, the sampler that searched it. Without one, the
 study's own sampler counts if it is a `KappaSampler`. Of a study that was loaded from a storage
-without its sampler, the settings follow from what its trials hold: their plans or, without plans,
-the length of most runs. The prior and the sources of a search are stored nowhere, so they are
-known only from its sampler.
+without its sampler, the settings are those that `optuna-kappa tune` has stored with it. Without
+those, they follow from what its trials hold: their plans or, without plans, the length of most
+runs. Then the prior is not known, and the sources of a search are known only from its sampler.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from optuna_kappa.study.lengths import Lengths
 from optuna_kappa.study.lr_names import LrName, check_lr
 from optuna_kappa.study.plans import has_unreadable_plan, plan_of
 from optuna_kappa.study.private import direction_of, require_single_objective, snapshot_now
+from optuna_kappa.study.rebuilding import sampler_of, settings_of
 from optuna_kappa.study.recommending import recommended_lr
 from optuna_kappa.study.reporting import find_reporting
 from optuna_kappa.study.sampler import KappaSampler
@@ -157,15 +158,17 @@ def searched(
         sampler = study.sampler
 
     trials = snapshot_now(study)
+    if sampler is None and settings_of(study):
+        sampler = sampler_of(study)
     if sampler is None:
         return _from_trials(study, trials, check_lr(lr))
 
     check_type("sampler", sampler, KappaSampler, "it is the one that searched the study")
     # The settings of a sampler are its own; what they make of some trials is all that is needed.
-    study_law = sampler._study_law(study, trials)
+    study_law = sampler.study_law(study, trials)
     problem = study_law.problem
     settings = problem.lr, problem.horizon, problem.schedule.name
-    return Searched(study, trials, *settings, study_law, sampler._planner.rungs)
+    return Searched(study, trials, *settings, study_law, sampler.rungs)
 
 
 def _from_trials(study: Study, trials: Sequence[FrozenTrial], lr: LrName) -> Searched:
