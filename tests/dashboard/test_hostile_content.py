@@ -7,6 +7,7 @@ import json
 import tempfile
 
 import optuna
+import pytest
 from hostile_studies import studies
 from hypothesis import HealthCheck, given, settings
 
@@ -17,6 +18,8 @@ from optuna_kappa.dashboard.drawing import MOST
 from optuna_kappa.study.rebuilding import sampler_of
 
 
+# Figures have tests of their own; here only what ends a program counts.
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(studies())
 def test_whatever_a_study_holds(study: optuna.Study) -> None:
