@@ -47,6 +47,7 @@ MAY_IMPORT = {
     "search": ("law", "runs", "schedules"),
     "pruning": ("law", "runs", "schedules"),
     "backtest": ("law", "runs", "schedules"),
+    "psi": (),
     "study": ("backtest", "law", "pruning", "runs", "schedules", "search"),
     "visualization": ("backtest", "law", "pruning", "runs", "schedules", "search", "study"),
     "report": (),

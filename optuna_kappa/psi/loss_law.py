@@ -1,0 +1,225 @@
+"""What a run loses along any schedule of the rate: the Multi-Power Law (arXiv 2503.12811).
+
+    L(kappa) = L0 + A (kappa / K)^-alpha - sum_k B (d_k / E) G_k
+    G_k = 1 - (1 + C (eta_k / E)^-gamma (kappa - kappa_k) / K)^-beta    for kappa > kappa_k
+
+    kappa      cumulative learning so far, in rate times data
+    kappa_k    kappa where the rate changes for the k-th time
+    d_k        fall of the rate there (a rise is negative), eta_k the rate after it
+    L0         loss that no amount of training goes below at a constant rate, in units of the loss
+    A, B       in units of the loss; alpha, C, gamma and beta have no unit
+    E, K       largest rate and largest kappa of the fitted curves: they make the law independent
+               of the units of rate and data
+
+The first two terms are progress at a constant rate. Each fall of the rate then removes noise: G_k
+is the share of it that is gone, and grows from 0 to 1 with the learning done since.
+
+The law holds for one model and one peak rate. It has no term for a peak rate that is so high that
+training diverges, nor for over-fitting.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from optuna_kappa._typing import Floats
+from optuna_kappa.psi.curve import Curve
+
+# L0, ln A, ln alpha, ln B, ln C, gamma, ln beta
+PARAMETERS = ("floor", "log_a", "log_alpha", "log_b", "log_c", "gamma", "log_beta")
+
+_FORMAT = "optuna-kappa loss law 1"
+_DRAWS = 200  # parameter draws for an error; the error of a standard deviation is then 5 %
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """Loss at each record of a curve, and how far to trust it.
+
+    Args:
+        loss: Predicted loss, shape (n,).
+        error: Standard error of it, in units of the loss, shape (n,).
+        beyond: What of the curve lies outside the fitted ones, as a sentence; '' if nothing does.
+    """
+
+    loss: Floats
+    error: Floats
+    beyond: str
+
+
+@dataclass(frozen=True, eq=False)
+class LossLaw:
+    """A fitted law; `optuna_kappa.psi.fit` makes it.
+
+    Args:
+        values: Parameters in the order of `PARAMETERS`, shape (7,).
+        covariance: Their covariance, shape (7, 7).
+        rate_unit: E, the largest fitted rate.
+        kappa_unit: K, the largest fitted kappa.
+        rate_low: Smallest fitted rate.
+        scatter: Typical relative distance of the fitted losses from the law.
+
+    Example:
+        >>> values = np.array([2.0, 0.0, -0.7, -1.0, 1.0, 0.5, -0.5])
+        >>> law = LossLaw(values, np.zeros((7, 7)), 0.1, 3.0, 0.1, 0.001)
+        >>> curve = Curve("a", [10, 20, 30], [0.1, 0.1, 0.1], [3, 2.5, 2.4], warmup=0)
+        >>> law.predict(curve).loss.round(2).tolist()
+        [3.73, 3.22, 3.0]
+    """
+
+    values: Floats
+    covariance: Floats
+    rate_unit: float
+    kappa_unit: float
+    rate_low: float
+    scatter: float
+
+    def predict(self, curve: Curve, seed: int = 0) -> Prediction:
+        """Predict the loss at each record of a curve; the curve's own losses are not used.
+
+        Args:
+            curve: Curve with its steps and rates.
+            seed: Seed of the parameter draws behind the error.
+
+        Example:
+            >>> values = np.array([2.0, 0.0, -0.7, -1.0, 1.0, 0.5, -0.5])
+            >>> law = LossLaw(values, np.zeros((7, 7)), 0.1, 3.0, 0.1, 0.001)
+            >>> long = Curve("a", [10, 60], [0.1, 0.1], [3, 2.5], warmup=0)
+            >>> law.predict(long).beyond
+            'kappa goes to 6, but the fitted curves end at 3'
+        """
+        terms = Terms.of(curve, self.rate_unit, self.kappa_unit)
+        loss = terms.loss(self.values)
+
+        random = np.random.default_rng(seed)
+        draws = random.multivariate_normal(self.values, self.covariance, _DRAWS, method="eigh")
+        losses = np.array([terms.loss(draw) for draw in draws])
+        # Draws far in a tail can overflow; the middle 68 % are what one standard error spans.
+        low, high = np.percentile(losses, [16, 84], axis=0)
+        error = np.hypot((high - low) / 2, self.scatter * loss)
+        return Prediction(loss, error, self._beyond(curve))
+
+    def _beyond(self, curve: Curve) -> str:
+        far = []
+        close = 1.01  # rounded schedules differ by less, and no law by so little
+        if curve.kappa[-1] > self.kappa_unit * close:
+            far.append(
+                f"kappa goes to {curve.kappa[-1]:.4g}, but the fitted curves end at "
+                f"{self.kappa_unit:.4g}"
+            )
+        if curve.rate.max() > self.rate_unit * close:
+            far.append(
+                f"the rate rises to {curve.rate.max():.4g}, but the fitted ones stay below "
+                f"{self.rate_unit:.4g}"
+            )
+        if curve.rate.min() * close < self.rate_low:
+            far.append(
+                f"the rate falls to {curve.rate.min():.4g}, but the fitted ones stay above "
+                f"{self.rate_low:.4g}"
+            )
+        return "; ".join(far)
+
+    def to_json(self) -> str:
+        """JSON text of the law, for `from_json`.
+
+        Example:
+            >>> law = LossLaw(np.zeros(7), np.zeros((7, 7)), 0.1, 3.0, 0.1, 0.001)
+            >>> LossLaw.from_json(law.to_json()).kappa_unit
+            3.0
+        """
+        fields = {
+            "format": _FORMAT,
+            "values": dict(zip(PARAMETERS, self.values.tolist(), strict=True)),
+            "covariance": self.covariance.tolist(),
+            "rate_unit": self.rate_unit,
+            "kappa_unit": self.kappa_unit,
+            "rate_low": self.rate_low,
+            "scatter": self.scatter,
+        }
+        return json.dumps(fields, indent=2, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> LossLaw:
+        """Read a law from the text that `to_json` wrote.
+
+        Raises:
+            ValueError: If the text is not such a law.
+
+        Example:
+            >>> LossLaw.from_json("{}")
+            Traceback (most recent call last):
+            ValueError: not a loss law; it must be the JSON text that LossLaw.to_json() returns
+        """
+        try:
+            return cls._from_fields(json.loads(text))
+        except (KeyError, TypeError, ValueError):
+            raise ValueError(
+                "not a loss law; it must be the JSON text that LossLaw.to_json() returns"
+            ) from None
+
+    @classmethod
+    def _from_fields(cls, fields: Mapping[str, Any]) -> LossLaw:
+        if fields["format"] != _FORMAT:
+            raise ValueError("other format")
+        stored = fields["values"]
+        values = np.array([stored[name] for name in PARAMETERS], dtype=float)
+        covariance = np.array(fields["covariance"], dtype=float)
+        names = ("rate_unit", "kappa_unit", "rate_low", "scatter")
+        scales = [float(fields[name]) for name in names]
+
+        finite = np.isfinite([*values, *covariance.ravel(), *scales]).all()
+        if covariance.shape != (7, 7) or not finite or min(scales) < 0 or min(scales[:3]) == 0:
+            raise ValueError("values out of range")
+        return cls(values, covariance, *scales)
+
+
+@dataclass(frozen=True, eq=False)
+class Terms:
+    """What the law needs to know of a curve, in the law's own units of rate and kappa.
+
+    Args:
+        kappa: kappa / K at each record, shape (n,).
+        since: (kappa - kappa_k) / K, 0 before the change, shape (n, changes).
+        fall: d_k / E, shape (changes,).
+        log_rate: ln(eta_k / E), shape (changes,).
+    """
+
+    kappa: Floats
+    since: Floats
+    fall: Floats
+    log_rate: Floats
+
+    @classmethod
+    def of(cls, curve: Curve, rate_unit: float, kappa_unit: float) -> Terms:
+        """Terms of a curve, for units E and K.
+
+        Example:
+            >>> curve = Curve("a", [10, 20], [0.1, 0.1], [3, 2.5], warmup=0)
+            >>> Terms.of(curve, 0.1, 2.0).kappa.tolist()
+            [0.5, 1.0]
+        """
+        where, fall, rate = curve.changes
+        since = np.maximum(curve.kappa[:, None] - where, 0) / kappa_unit
+        kappa = curve.kappa / kappa_unit
+        return cls(kappa, since, fall / rate_unit, np.log(rate / rate_unit))
+
+    def loss(self, values: Floats) -> Floats:
+        """Loss at each record for parameters in the order of `PARAMETERS`, shape (n,).
+
+        Example:
+            >>> curve = Curve("a", [10, 20], [0.1, 0.1], [3, 2.5], warmup=0)
+            >>> Terms.of(curve, 0.1, 2.0).loss(np.array([2, 0, 0, 0, 0, 0.5, 0])).tolist()
+            [4.0, 3.0]
+        """
+        floor, log_a, log_alpha, log_b, log_c, gamma, log_beta = values
+        progress = np.exp(log_a - np.exp(log_alpha) * np.log(self.kappa))
+
+        speed = np.exp(log_c - gamma * self.log_rate)
+        left = np.exp(-np.exp(log_beta) * np.log1p(speed * self.since))
+        gain = np.exp(log_b) * ((1 - left) @ self.fall)
+        return np.asarray(floor + progress - gain, dtype=float)

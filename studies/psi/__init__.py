@@ -1,0 +1,1 @@
+"""Predict loss curves along schedules that the loss law has not seen."""
