@@ -92,8 +92,7 @@ def _best(terms: Sequence[Terms], losses: Sequence[Floats]) -> OptimizeResult:
     for gain, speed, gamma in _STARTS:
         start = [0.9 * least, np.log(0.1 * least + 0.1 * spread), np.log(0.4)]
         start += [np.log(gain * least), np.log(speed), gamma, _BETA[0]]
-        with np.errstate(over="ignore", invalid="ignore"):
-            found = least_squares(residuals, start, loss="huber", x_scale="jac", max_nfev=300)
+        found = least_squares(residuals, start, loss="huber", x_scale="jac", max_nfev=300)
         if best is None or found.cost < best.cost:
             best = found
     return best

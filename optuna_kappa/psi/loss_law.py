@@ -34,6 +34,7 @@ from optuna_kappa.psi.curve import Curve
 PARAMETERS = ("floor", "log_a", "log_alpha", "log_b", "log_c", "gamma", "log_beta")
 
 _FORMAT = "optuna-kappa loss law 1"
+_LARGEST_LOG = 200.0  # of a factor: the product of three is still a float (ln 1.8e308 is 709)
 _DRAWS = 200  # parameter draws for an error; the error of a standard deviation is then 5 %
 
 
@@ -217,9 +218,14 @@ class Terms:
             [4.0, 3.0]
         """
         floor, log_a, log_alpha, log_b, log_c, gamma, log_beta = values
-        progress = np.exp(log_a - np.exp(log_alpha) * np.log(self.kappa))
+        progress = _exp(log_a - _exp(log_alpha) * np.log(self.kappa))
 
-        speed = np.exp(log_c - gamma * self.log_rate)
-        left = np.exp(-np.exp(log_beta) * np.log1p(speed * self.since))
-        gain = np.exp(log_b) * ((1 - left) @ self.fall)
+        speed = _exp(log_c - gamma * self.log_rate)
+        left = _exp(-_exp(log_beta) * np.log1p(speed * self.since))
+        gain = _exp(log_b) * ((1 - left) @ self.fall)
         return np.asarray(floor + progress - gain, dtype=float)
+
+
+def _exp(value: Floats | float) -> Floats:
+    # Draws and trial steps of a fit go far into the tails, where exp would overflow.
+    return np.asarray(np.exp(np.clip(value, -_LARGEST_LOG, _LARGEST_LOG)), dtype=float)

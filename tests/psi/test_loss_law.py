@@ -106,3 +106,10 @@ def test_constant_rates_alone_do_not_determine_the_law() -> None:
 def test_too_few_records() -> None:
     with pytest.raises(ValueError, match="more than 7 records together, got 2"):
         fit([Curve("a", np.array([1, 2]), np.array([1, 0.5]), np.ones(2))])
+
+
+def test_parameters_far_in_a_tail_give_no_overflow() -> None:
+    wide = LossLaw(VALUES, np.eye(7) * 1e6, 0.3, 2.0, 0.03, 0.001)
+    predicted = wide.predict(simulated()["linear"])
+    assert np.isfinite(predicted.loss).all()
+    assert np.isfinite(predicted.error).all()
