@@ -194,8 +194,9 @@ def _plan_study(options: argparse.Namespace) -> None:
         study = study_in(storage, storage_url(options), options.study)
         sampler = sampler_for(study, options)
         horizon = sampler.study_law(study, study.get_trials(deepcopy=False)).problem.horizon
-        note_unknown_target(study, options, horizon)
         found = outlook(study, sampler, options.regret)
+        if found is not None:
+            note_unknown_target(study, options, horizon)
 
     if found is None:
         raise ValueError(

@@ -31,7 +31,7 @@ from optuna_kappa.search.at_horizon import link_at
 from optuna_kappa.search.certainty import Belief, Truth, belief_of
 from optuna_kappa.search.surrogate import Surrogate, surrogate
 
-_N_DRAWS = 32
+_N_DRAWS = 24
 _SIDES = (0.3, 0.7)  # quantiles of the law's prediction at which two probes are run
 _APART = 1.5  # least ratio of horizons that are worth telling apart
 
