@@ -25,7 +25,7 @@ from optuna_kappa.search.budget import probes_for
 from optuna_kappa.search.certainty import Certainty
 from optuna_kappa.search.expectation import expected_regret
 from optuna_kappa.search.purchases import Purchase
-from optuna_kappa.study.outlook import GOOD, Outlook, outlook
+from optuna_kappa.study.outlook import GOOD, TOLERANCES, Outlook, outlook
 
 SUMMARY = "plan a budget of probes, or the next runs of a study"
 USAGE = """optuna-kappa plan --horizon D [--probe-budget B] [options]
@@ -48,7 +48,6 @@ examples:
 _BUDGET = 0.5  # full runs, where none is given
 _BESIDE = (0.5, 1.0, 2.0)  # multiples of the budget that are shown, too
 _N_DRAWS = 100  # of laws, for each budget
-_TOLERANCES = (0.01, 0.02, 0.05)  # regrets for which a probability is printed
 _LIKELY = 0.9  # quantile that is printed beside the median
 
 
@@ -213,7 +212,7 @@ def _plan_study(options: argparse.Namespace) -> None:
 def _study_as_dict(found: Outlook) -> dict[str, Any]:
     return {
         "lr": found.lr,
-        "within": {f"{r:g}": found.certainty.within(r) for r in _TOLERANCES},
+        "within": {f"{r:g}": found.certainty.within(r) for r in TOLERANCES},
         "median_regret": found.certainty.quantile(0.5),
         "p90_regret": found.certainty.quantile(_LIKELY),
         "purchases": [one._asdict() for one in found.purchases],
@@ -223,9 +222,11 @@ def _study_as_dict(found: Outlook) -> dict[str, Any]:
 def _study_text(name: str, found: Outlook, regret: float, horizon: int, unit: str) -> str:
     lines = [f"{name}, full runs of {horizon} {one_line(unit)}", ""]
     lines += [f"  recommended lr {found.lr:.3g}", ""]
-    for tolerance in _TOLERANCES:
+    for tolerance in TOLERANCES:
         p = found.certainty.within(tolerance)
-        lines.append(f"  within {_percent(tolerance):>4} of the best with probability {p:.0%}")
+        lines.append(
+            f"  within {_percent(tolerance):>4} of the best with probability {100 * p:.0f} %"
+        )
 
     lines += ["", f"  next runs, by the probability to be within {_percent(regret)}:"]
     for one in found.purchases:

@@ -19,6 +19,7 @@ from optuna_kappa.cli.storages import (
 )
 from optuna_kappa.cli.studies import recommended_as_dict, recommended_text
 from optuna_kappa.law.class_shares import shares_of, shares_text
+from optuna_kappa.study.outlook import TOLERANCES, within_text
 from optuna_kappa.study.summary import Recommendation, recommendation
 
 SUMMARY = "recommend an lr for full runs, by a study"
@@ -64,9 +65,16 @@ def run(options: argparse.Namespace) -> None:
     if options.json:
         law = {"prior": found.law.prior.name, "classes": shares_of(found.law)}
         named = {"study": study.study_name, "params": dict(found.params)}
-        print_json({**named, **recommended_as_dict(found), **law})
+        print_json({**named, **recommended_as_dict(found), **_within(found), **law})
     else:
         print_text(f"{one_line(study.study_name)}\n{entries(_lines(found))}\n")
+
+
+def _within(found: Recommendation) -> dict[str, dict[str, float]]:
+    """Probabilities that the regret is at most each of some, by the regret."""
+    if found.certainty is None:
+        return {}
+    return {"within": {f"{regret:g}": found.certainty.within(regret) for regret in TOLERANCES}}
 
 
 def _lines(found: Recommendation) -> dict[str, str]:
@@ -76,6 +84,8 @@ def _lines(found: Recommendation) -> dict[str, str]:
         values = [f"{name}={value}" for name, value in found.params.items()]
         lines["with"] = one_line(", ".join(values))
 
+    if found.certainty is not None:
+        lines["certainty"] = within_text(found.certainty)
     lines["verdict"] = str(found.verdict)
     lines["law"] = shares_text(found.law)
     return lines

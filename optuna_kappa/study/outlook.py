@@ -24,6 +24,8 @@ from optuna_kappa.study.study_law import StudyLaw
 
 GOOD = 0.02  # regret up to which a recommendation counts as good, if nothing else is said
 
+TOLERANCES = (0.01, 0.02, 0.05)  # regrets for which a probability is shown
+
 
 @dataclass(frozen=True, eq=False)
 class Outlook:
@@ -106,6 +108,18 @@ def outlook(
     return Outlook(math.exp(best.ln_lr), now, bought)
 
 
+def within_text(certainty: Certainty) -> str:
+    """The probability that a rate is good enough, in words.
+
+    Example:
+        >>> import numpy as np
+        >>> within_text(Certainty(np.array([0.01, 0.1]), np.array([0.8, 0.2])))
+        'within 2 % of the best loss with probability 80 %'
+    """
+    probability = 100 * certainty.within(GOOD)
+    return f"within {100 * GOOD:g} % of the best loss with probability {probability:.0f} %"
+
+
 def kappa_sampler_of(study: Study, sampler: Any = None) -> KappaSampler:
     """The sampler given, or that of the study.
 
@@ -134,10 +148,28 @@ def _found(study: Study, sampler: KappaSampler | None) -> tuple[BestRate, StudyL
     return None if found is None else (found, study_law)
 
 
-def _certainty(best: BestRate, study_law: StudyLaw) -> Certainty | None:
+def certainty_at(study_law: StudyLaw, ln_lr: float) -> Certainty | None:
+    """The distribution of the regret of full runs at an ln lr, moved to the average parameters.
+
+    Args:
+        study_law: What the finished trials and the sources say.
+        ln_lr: ln lr, minus what the other parameters move the optimum by.
+
+    Example:
+        >>> from optuna_kappa.study.example import example_study
+        >>> study = example_study()
+        >>> study_law = KappaSampler(24, seed=0).study_law(study, study.trials)
+        >>> good, bad = math.log(0.02 / 24), math.log(0.2 / 24)  # the best is 0.02 / 24
+        >>> certainty_at(study_law, good).mean < certainty_at(study_law, bad).mean
+        True
+    """
     problem = study_law.problem
     belief = belief_of(study_law.chain, study_law.law, problem.horizon, problem.schedule)
-    return None if belief is None else belief.certainty(best.ln_lr - best.shift)
+    return None if belief is None else belief.certainty(ln_lr)
+
+
+def _certainty(best: BestRate, study_law: StudyLaw) -> Certainty | None:
+    return certainty_at(study_law, best.ln_lr - best.shift)
 
 
 def _known(best: BestRate, study_law: StudyLaw) -> Known:

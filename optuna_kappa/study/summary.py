@@ -12,8 +12,10 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from optuna_kappa.law import Law, Verdict
+from optuna_kappa.search.certainty import Certainty
 from optuna_kappa.search.trajectory import Trajectory, trajectory
 from optuna_kappa.study.lr_names import NAME_USED, with_name_used
+from optuna_kappa.study.outlook import certainty_at
 from optuna_kappa.study.plans import has_unreadable_plan, horizon, kind_of
 from optuna_kappa.study.private import snapshot_now
 from optuna_kappa.study.recommending import recommended_lr
@@ -37,6 +39,7 @@ class Recommendation:
         verdict: What the law is worth.
         params: The other parameters for which it holds.
         law: The law behind it.
+        certainty: The distribution of its regret; None if nothing is known of it.
 
     Example:
         >>> from optuna_kappa import KappaSampler
@@ -55,6 +58,7 @@ class Recommendation:
     verdict: Verdict
     params: Mapping[str, Any]
     law: Law
+    certainty: Certainty | None = None
 
 
 class Best(NamedTuple):
@@ -119,7 +123,8 @@ def recommendation(
     others = best_params(study, trials, problem.horizon) if params is None else params
     proposal = study_law.law.propose(problem.horizon, problem.schedule)
     # The law is that of the average of the other parameters.
-    factor = math.exp(study_law.shift(with_name_used(others, problem.lr)))
+    shift = study_law.shift(with_name_used(others, problem.lr))
+    factor = math.exp(shift)
     names = {problem.lr} if isinstance(problem.lr, str) else set(problem.lr)
 
     return Recommendation(
@@ -131,6 +136,7 @@ def recommendation(
         verdict=proposal.verdict,
         params={name: value for name, value in others.items() if name not in {*names, NAME_USED}},
         law=study_law.law,
+        certainty=certainty_at(study_law, math.log(lr) - shift),
     )
 
 
