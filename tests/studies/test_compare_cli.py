@@ -110,7 +110,7 @@ def test_several_parameters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     screen = capsys.readouterr().out
     assert "searched: lr, weight_decay, hidden, batch_size" in " ".join(screen.split())
     page = (tmp_path / "report.html").read_text()
-    assert ">weight_decay</th>" in page
+    assert ">weight_decay</button></th>" in page
     assert page.count('class="figure"') == 1
     assert "64-hidden-10 with ReLU, adam" in page and "16 to 256" in page
 
