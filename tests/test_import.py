@@ -49,6 +49,7 @@ MAY_IMPORT = {
     "backtest": ("law", "runs", "schedules"),
     "psi": (),
     "study": ("backtest", "law", "pruning", "runs", "schedules", "search"),
+    "launch": ("study",),
     "visualization": ("backtest", "law", "pruning", "runs", "schedules", "search", "study"),
     "report": (),
     "dashboard": ("law", "study", "visualization"),

@@ -21,11 +21,13 @@ from optuna_kappa.cli import (
     recommend,
     report,
     studies,
+    tune,
 )
 from optuna_kappa.cli.output import machine_format, print_text, warnings_as_notes
 from optuna_kappa.cli.outputs import check_outputs
 
 _COMMANDS = {
+    "tune": tune,
     "fit": fit,
     "propose": propose,
     "backtest": backtest,
@@ -48,6 +50,7 @@ learns how from runs that you have, in a table or in an Optuna study.
 """
 _EXAMPLES = """\
 examples:
+  optuna-kappa tune train.py:objective --horizon 24   # search yours
   optuna-kappa fit runs.csv                        # the law of these runs
   optuna-kappa propose runs.csv --horizon 256      # the lr for a longer run
   optuna-kappa backtest runs.csv                   # would the law have worked?

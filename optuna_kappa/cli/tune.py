@@ -1,0 +1,219 @@
+"""`optuna-kappa tune`: launches a study for an objective, or goes on with it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import signal
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+from optuna.storages import BaseStorage, get_storage
+
+from optuna_kappa._validation import one_line
+from optuna_kappa.cli.output import entries, print_json, print_text
+from optuna_kappa.cli.priors import add_prior, check_prior
+from optuna_kappa.cli.storages import DEFAULT_FILE, close, readable
+from optuna_kappa.cli.studies import recommended_as_dict, recommended_text
+from optuna_kappa.launch.limits import BUDGET, Limits, parse_certified, parse_seconds
+from optuna_kappa.launch.objectives import load_objective, study_name_for
+from optuna_kappa.launch.progress import Progress
+from optuna_kappa.launch.search import Direction, ObjectiveError, Search, open_study
+from optuna_kappa.launch.settings import Settings
+from optuna_kappa.study.opening import open_any
+from optuna_kappa.study.outlook import within_text
+from optuna_kappa.study.storage import open_storage
+from optuna_kappa.study.summary import Recommendation, counts, recommendation
+
+SUMMARY = "search the lr of your objective"
+USAGE = "optuna-kappa tune FILE.py:OBJECTIVE --horizon D [options]"
+DESCRIPTION = """\
+Launch an Optuna study with KappaSampler and KappaPruner for an objective of
+your own, an ordinary one: it suggests lr, reports a loss after each step, and
+asks trial.should_prune(). The same command goes on with the study.
+"""
+EXAMPLES = """\
+examples:
+  optuna-kappa tune train.py:objective --horizon 24
+  optuna-kappa tune train.py:objective --horizon 24 --certify 0.9:0.02
+
+To try them, make an objective that takes no time:
+
+  python -c "from optuna_kappa.launch import *; write_example('train.py')"
+"""
+
+_FAILED = 1
+_TERMINATED = 143  # as shells report a program that SIGTERM ended
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Add the options of `tune`."""
+    command.add_argument(
+        "objective", metavar="FILE.py:OBJECTIVE", help="or package.module:OBJECTIVE"
+    )
+    search = command.add_argument_group(
+        "how to search", "Kept with the study: needed once, and the same each time."
+    )
+    search.add_argument("--horizon", type=int, metavar="D", help="steps of a full run")
+    search.add_argument("--schedule", help="of the runs, such as cosine (default: constant)")
+    search.add_argument("--lr", metavar="NAME", help="the learning-rate parameter (default: lr)")
+    search.add_argument("--probe-budget", type=float, metavar="B", help="full runs for probes")
+    search.add_argument("--seed", type=int, help="of the proposals (default: drawn)")
+    search.add_argument("--maximize", action="store_true", help="a higher value is better")
+    add_prior(command, "a full run")
+
+    limits = command.add_argument_group("when to end")
+    limits.add_argument(
+        "--budget",
+        type=float,
+        metavar="B",
+        help=f"full runs that all trials may cost (default: {BUDGET:g}, if no limit is given)",
+    )
+    limits.add_argument("--trials", type=int, metavar="N", help="number of trials")
+    limits.add_argument("--timeout", metavar="T", help="seconds, or a time such as 10m or 2h")
+    limits.add_argument(
+        "--certify",
+        metavar="P:R",
+        help="end when the recommended lr is within R of the best with probability P, as 0.9:0.02",
+    )
+
+    place = command.add_argument_group("where it is kept")
+    url = os.environ.get("OPTUNA_STORAGE") or f"sqlite:///{DEFAULT_FILE}"
+    place.add_argument("--storage", default=url, metavar="URL", help=f"(default: {url})")
+    place.add_argument("--study", metavar="NAME", help="(default: from objective and horizon)")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Launch a study or go on with it, and print what it recommends.
+
+    Raises:
+        ValueError: An option is not allowed, or the objective or the storage cannot be opened.
+        SystemExit: The objective raised an error, or the process was terminated.
+    """
+    check_prior(options)
+    limits = _limits(options)
+    objective = load_objective(options.objective)
+    wanted = _settings(options)
+
+    storage = _opened(options.storage)
+    try:
+        with readable(options.storage):
+            direction: Direction = "maximize" if options.maximize else "minimize"
+            study, settings = open_study(storage, _name(options), wanted, direction)
+
+        sampler = settings.sampler()
+        study.sampler = sampler
+        progress = Progress(study, sampler, settings.lr or "lr", limits.budget)
+        progress.say(f"study {study.study_name!r} in {options.storage}, up to {limits.text}")
+        _search(Search(study, sampler, objective, limits, progress))
+
+        try:
+            found: Recommendation | None = recommendation(study, sampler)
+        except ValueError as error:
+            found = None
+            progress.say(f"no recommendation yet: {error}")
+        spent = counts(study, sampler).spent
+    finally:
+        close(storage)
+
+    if options.json:
+        answer = recommended_as_dict(found) if found else None
+        print_json({"study": study.study_name, "spent_fre": spent, "recommended": answer})
+    elif found:
+        print_text(_text(study.study_name, found, options.storage))
+
+
+def _limits(options: argparse.Namespace) -> Limits:
+    seconds = None if options.timeout is None else parse_seconds(options.timeout)
+    certified = None if options.certify is None else parse_certified(options.certify)
+    others = (options.trials, seconds, certified)
+    budget = options.budget
+    if budget is None and all(other is None for other in others):
+        budget = BUDGET
+    return Limits(budget, *others)
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    names = (
+        "horizon",
+        "schedule",
+        "lr",
+        "optimizer",
+        "passes",
+        "prior",
+        "probe_budget",
+        "seed",
+    )
+    return Settings(**{name: getattr(options, name) for name in names})
+
+
+def _name(options: argparse.Namespace) -> str:
+    if options.study:
+        return str(options.study)
+    if options.horizon is None:
+        raise ValueError("give --horizon, the steps of a full run, or --study to go on with one")
+    return study_name_for(options.objective, options.horizon, options.schedule or "constant")
+
+
+def _opened(url: str) -> BaseStorage:
+    """Open a storage; a database that does not exist is created."""
+    if url.startswith("sqlite"):
+        return get_storage(open_storage(url))
+    return open_any(url)
+
+
+def _search(search: Search) -> None:
+    """Run the search; an interrupt or an error of the objective leaves it as it can go on."""
+    terminated: list[int] = []
+    try:
+        with _terminable(terminated):
+            search.run()
+    except ObjectiveError as error:
+        lines = traceback.format_exception(error.__cause__)
+        print("".join(lines), end="", file=sys.stderr)
+        _say_how_to_go_on(search)
+        raise SystemExit(_FAILED) from None
+    except KeyboardInterrupt:
+        _say_how_to_go_on(search)
+        if terminated:
+            raise SystemExit(_TERMINATED) from None
+        raise
+
+
+@contextmanager
+def _terminable(terminated: list[int]) -> Iterator[None]:
+    """Take SIGTERM, which Slurm and Kubernetes send, for an interrupt."""
+
+    def end(number: int, _: FrameType | None) -> None:
+        terminated.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _say_how_to_go_on(search: Search) -> None:
+    search.progress.say("everything is kept; this goes on with it:")
+    search.progress.say(f"  {_this_command(sys.argv[1:])}")
+
+
+def _this_command(words: Sequence[str]) -> str:
+    return shlex.join(["optuna-kappa", *words])
+
+
+def _text(name: str, found: Recommendation, storage: str) -> str:
+    lines = {"recommended": recommended_text(found)}
+    if found.certainty is not None:
+        lines["certainty"] = within_text(found.certainty)
+    lines["verdict"] = str(found.verdict)
+
+    of = f"--storage {shlex.quote(storage)} --study {shlex.quote(name)}"
+    lines["next"] = f"optuna-kappa plan {of}"
+    return f"{one_line(name)}\n{entries(lines)}\n"

@@ -1,0 +1,25 @@
+"""Launching a study for an objective of the user's own, and going on with it.
+
+- `objectives` finds the objective by its name.
+- `settings` are kept with the study, so that it goes on as it began.
+- `limits` say when it ends.
+- `search` runs the trials.
+- `progress` tells of them, line by line.
+- `example` has an objective to try it with.
+"""
+
+from optuna_kappa.launch.example import write_example
+from optuna_kappa.launch.limits import Limits
+from optuna_kappa.launch.objectives import load_objective, study_name_for
+from optuna_kappa.launch.search import Search, open_study
+from optuna_kappa.launch.settings import Settings
+
+__all__ = [
+    "Limits",
+    "Search",
+    "Settings",
+    "load_objective",
+    "open_study",
+    "study_name_for",
+    "write_example",
+]

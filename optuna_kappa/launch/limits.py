@@ -1,0 +1,125 @@
+"""When a launched study ends."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass, field
+
+from optuna.study import Study
+
+from optuna_kappa._validation import MAX_STEP, POSITIVE, check_count
+from optuna_kappa.study.certified import Certified
+from optuna_kappa.study.sampler import KappaSampler
+from optuna_kappa.study.summary import counts
+
+BUDGET = 10.0  # full runs, if nothing else is said
+_ROUNDING = 1e-9
+_SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The limits of a search; the first one that is reached ends it.
+
+    Attributes:
+        budget: Full-run equivalents that all trials may cost; the last trial may exceed it.
+        trials: Number of trials.
+        seconds: Seconds from now on, after which no trial is begun.
+        certified: How sure the recommendation has to be.
+        started: When the search began, of `time.monotonic()`.
+
+    Raises:
+        ValueError: A number is not allowed.
+
+    Example:
+        >>> Limits(budget=4.0).text
+        '4 full runs'
+    """
+
+    budget: float | None = None
+    trials: int | None = None
+    seconds: float | None = None
+    certified: Certified | None = None
+    started: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        if self.budget is not None:
+            POSITIVE.check("--budget", self.budget, "it is in full runs")
+        if self.trials is not None:
+            check_count("--trials", self.trials, "it is a number of trials", 1, MAX_STEP)
+
+    @property
+    def text(self) -> str:
+        """The limits in words.
+
+        Example:
+            >>> Limits(trials=20, seconds=600.0).text
+            '20 trials, or 600 s'
+        """
+        words = []
+        if self.budget is not None:
+            words.append(f"{self.budget:g} full runs")
+        if self.trials is not None:
+            words.append(f"{self.trials} trials")
+        if self.seconds is not None:
+            words.append(f"{self.seconds:g} s")
+        if self.certified is not None:
+            part, regret = self.certified.probability, 100 * self.certified.regret
+            words.append(f"a probability of {part:g} to be within {regret:g} % of the best")
+        return ", or ".join(words)
+
+    def reached(self, study: Study, sampler: KappaSampler) -> bool:
+        """Whether no further trial is to be begun.
+
+        Example:
+            >>> import optuna
+            >>> sampler = KappaSampler(24)
+            >>> study = optuna.create_study(sampler=sampler)
+            >>> Limits(trials=1).reached(study, sampler)
+            False
+        """
+        if self.seconds is not None and time.monotonic() - self.started >= self.seconds:
+            return True
+        if self.trials is not None and len(study.get_trials(deepcopy=False)) >= self.trials:
+            return True
+        if self.budget is not None:
+            if counts(study, sampler).spent >= self.budget - _ROUNDING:
+                return True
+        return self.certified is not None and self.certified.reached(study) is not None
+
+
+def parse_seconds(text: str) -> float:
+    """Seconds of a time such as 90, 10m or 2h.
+
+    Raises:
+        ValueError: The text is something else.
+
+    Example:
+        >>> parse_seconds("10m")
+        600.0
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
+    if match is None or not float(match[1]):
+        raise ValueError(f"--timeout must be seconds, or a time such as 10m or 2h, got {text!r}")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def parse_certified(text: str) -> Certified:
+    """How sure a recommendation has to be, from PROBABILITY:REGRET.
+
+    Raises:
+        ValueError: The text is something else.
+
+    Example:
+        >>> parse_certified("0.9:0.02").regret
+        0.02
+    """
+    probability, colon, regret = text.partition(":")
+    try:
+        return Certified(float(probability), float(regret))
+    except ValueError as error:
+        why = f": {error}" if colon else ""
+        raise ValueError(
+            f"--certify must be PROBABILITY:REGRET, such as 0.9:0.02, got {text!r}{why}"
+        ) from None

@@ -1,0 +1,189 @@
+"""`optuna-kappa tune` on a user's file: launched, killed, resumed, interrupted, certified."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from optuna_kappa.cli import main
+from optuna_kappa.study.interrupted import was_interrupted
+
+OBJECTIVE = """\
+import math, time
+import optuna
+
+def objective(trial):
+    lr = trial.suggest_float("lr", 1e-5, 1e-1, log=True)
+    for epoch in range(1, 25):
+        time.sleep({sleep})
+        loss = epoch**-0.3 * math.cosh(0.8 * math.log(lr * epoch / 0.01))
+        trial.report(loss, step=epoch)
+        if trial.should_prune():
+            raise optuna.TrialPruned()
+    return loss
+
+def broken(trial):
+    trial.suggest_float("lr", 1e-5, 1e-1, log=True)
+    raise RuntimeError("out of memory")
+
+answer = 42
+"""
+NAME = "train objective 24"
+FULL = ("tune", "train.py:objective", "--horizon", "24", "--seed", "0")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user's folder, with an objective that takes no time."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("OPTUNA_STORAGE", raising=False)
+    (tmp_path / "train.py").write_text(OBJECTIVE.format(sleep=0))
+    return tmp_path
+
+
+def study(name: str = NAME) -> optuna.Study:
+    return optuna.load_study(study_name=name, storage="sqlite:///kappa.db")
+
+
+def error(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1
+    return err
+
+
+def started(folder: Path, *arguments: str, sleep: float) -> subprocess.Popen[str]:
+    """The command in a process of its own, with an objective that sleeps at each epoch."""
+    (folder / "train.py").write_text(OBJECTIVE.format(sleep=sleep))
+    command = [sys.executable, "-m", "optuna_kappa", *arguments]
+    return subprocess.Popen(
+        command, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+def wait_for_trial(process: subprocess.Popen[str], number: int) -> None:
+    """Wait until a trial has begun."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith(f"trial {number}: "):
+            return
+    raise AssertionError(f"trial {number} never began")
+
+
+def test_searches_and_goes_on(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*FULL, "--budget", "2.5", "--json"]) == 0
+    out, err = capsys.readouterr()
+    found = json.loads(out)
+    assert found["study"] == NAME and 2.5 <= found["spent_fre"] < 3.5
+    assert found["recommended"]["horizon"] == 24
+    assert "trial 0: probe, 1 step\n" in err and "of 2.5 full runs spent" in err
+
+    n_before = len(study().trials)
+    assert main([*FULL, "--budget", "4"]) == 0
+    assert "recommended  lr 0.0004" in capsys.readouterr().out
+    assert len(study().trials) > n_before
+    assert main([*FULL, "--budget", "4"]) == 0  # nothing is left to do
+    assert "trial" not in capsys.readouterr().err
+
+
+def test_ends_when_it_is_sure(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*FULL, "--certify", "0.8:0.05", "--trials", "40"]) == 0
+    assert len(study().trials) < 40
+    assert "within 2 % of the best loss with probability" in capsys.readouterr().out
+
+
+def test_settings_are_kept(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*FULL, "--trials", "1", "--optimizer", "adam", "--passes", "24"]) == 0
+    stored = json.loads(study().user_attrs["kappa:settings"])
+    assert stored == {"horizon": 24, "optimizer": "adam", "passes": 24.0, "seed": 0}
+    capsys.readouterr()
+
+    again = ("tune", "train.py:objective", "--study", NAME)
+    assert main([*again, "--trials", "2"]) == 0
+    assert len(study().trials) == 2
+    capsys.readouterr()
+    assert "begun with horizon 24, and 12 is asked for" in error(capsys, *again, "--horizon", "12")
+    assert "with no schedule, and cosine" in error(capsys, *again, "--schedule", "cosine")
+
+
+def test_a_killed_search_goes_on(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    process = started(folder, *FULL, "--trials", "30", sleep=30)
+    wait_for_trial(process, 0)
+    time.sleep(1)  # the learning rate is suggested
+    process.kill()
+    process.communicate()
+    assert [trial.state for trial in study().trials] == [TrialState.RUNNING]
+
+    (folder / "train.py").write_text(OBJECTIVE.format(sleep=0))
+    assert main([*FULL, "--trials", "12"]) == 0
+    assert "trial 0 was left by a process that is gone" in capsys.readouterr().err
+    trials = study().trials
+    assert was_interrupted(trials[0]) and trials[0].state == TrialState.FAIL
+    planned = [json.loads(trial.user_attrs["kappa:plan"])["horizon"] for trial in trials]
+    assert planned.count(1) == 7 and planned.count(8) == 4  # the lost probe ran again
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_keeps_everything(folder: Path, number: signal.Signals, code: int) -> None:
+    process = started(folder, *FULL, "--trials", "30", sleep=30)
+    wait_for_trial(process, 0)
+    time.sleep(1)
+    os.kill(process.pid, number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert out == "" and "Traceback" not in err
+    assert "this goes on with it:" in err and "optuna-kappa tune train.py:objective" in err
+    (trial,) = study().trials
+    assert trial.state == TrialState.FAIL and was_interrupted(trial)
+
+
+def test_an_error_of_the_objective_is_shown(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["tune", "train.py:broken", "--horizon", "24"])
+    assert ended.value.code == 1
+    err = capsys.readouterr().err
+    assert "RuntimeError: out of memory" in err and "train.py" in err
+    assert study("train broken 24").trials[0].state == TrialState.FAIL
+
+
+def test_wrong_input_is_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = {
+        ("train.py",): "must have a file or module and a function",
+        ("nowhere.py:objective", "--horizon", "24"): "there is no file 'nowhere.py'",
+        ("no_module:objective", "--horizon", "24"): "there is no module 'no_module'",
+        ("train.py:objctive", "--horizon", "24"): "it has broken, objective",
+        ("train.py:answer", "--horizon", "24"): "there is no function 'answer'",
+        ("train.py:objective",): "give --horizon",
+        ("train.py:objective", "--horizon", "0"): "horizon",
+        ("train.py:objective", "--horizon", "24", "--budget", "nan"): "--budget must be",
+        ("train.py:objective", "--horizon", "24", "--trials", "0"): "--trials must be",
+        ("train.py:objective", "--horizon", "24", "--timeout", "soon"): "--timeout must be",
+        ("train.py:objective", "--horizon", "24", "--certify", "0.9"): "PROBABILITY:REGRET",
+        ("train.py:objective", "--horizon", "24", "--certify", "2:0.1"): "PROBABILITY:REGRET",
+        ("train.py:objective", "--horizon", "24", "--optimizer", "x"): "optimizer must be",
+    }
+    for arguments, sentence in wrong.items():
+        assert sentence in error(capsys, "tune", *arguments), arguments
+    (folder / "bad.py").write_text("import no_such_library")
+    told = error(capsys, "tune", "bad.py:objective", "--horizon", "24")
+    assert "ModuleNotFoundError: No module named 'no_such_library'" in told
+
+
+def test_a_study_of_another_program_is_left_alone(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    storage = "sqlite:///kappa.db"
+    optuna.create_study(storage=storage, study_name="mine").ask()
+    told = error(capsys, *FULL, "--study", "mine")
+    assert "was not launched by this command" in told
