@@ -6,6 +6,9 @@ import argparse
 
 import numpy as np
 
+from optuna_kappa.runs.mapping import ColumnNames
+from optuna_kappa.schedules import CONSTANT
+
 HORIZON_UNIT = "in the unit of the runs (or in epochs, if a column 'epoch' has the samples in one)"
 
 _WHICH_RUNS = """\
@@ -13,9 +16,19 @@ A run table or a study. Horizons are in the unit of the runs (samples, tokens
 or steps). A lower loss is better. If a study maximizes, its values are taken
 with the other sign."""
 
+_WHICH_COLUMNS = """\
+Where columns have other names than run, lr, schedule, horizon, step and loss.
+A history of a tracker is read as it is: gaps, steps logged twice after a
+restart, and the current rate in place of the base rate are recognised."""
 
-def add_runs(command: argparse.ArgumentParser) -> None:
-    """Add the options that say which runs to use.
+
+def add_runs(command: argparse.ArgumentParser, horizon_option: bool = False) -> None:
+    """Add the options that say which runs to use, and which columns of a table hold what.
+
+    Args:
+        command: Parser of the command.
+        horizon_option: Whether --horizon names the column of horizons, for commands that have no
+            other use for it.
 
     Example:
         >>> parser = argparse.ArgumentParser()
@@ -28,14 +41,14 @@ def add_runs(command: argparse.ArgumentParser) -> None:
         "runs",
         nargs="?",  # left out where a study is given
         metavar="RUNS",
-        help="run table, .csv or .csv.gz, with the columns run, lr, schedule, horizon, step, loss",
+        help="run table, .csv or .csv.gz: a row for each evaluation of each run",
     )
     _add_study_options(group, required=False)
     group.add_argument(
         "--trained-with",
         default="constant",
         metavar="SCHEDULE",
-        help="schedule of the study's trials, unless KappaSampler planned it (default: constant)",
+        help="schedule of runs and trials that do not say theirs (default: constant)",
     )
     group.add_argument(
         "--where",
@@ -50,6 +63,30 @@ def add_runs(command: argparse.ArgumentParser) -> None:
         help="columns or parameters that change the optimum, such as optimizer,batch_size; each "
         "of their values is a group with a law of its own",
     )
+    _add_columns(command, horizon_option)
+
+
+def _add_columns(command: argparse.ArgumentParser, horizon_option: bool) -> None:
+    """Add the options that say which columns hold what. --lr is among those of a study."""
+    group = command.add_argument_group("columns of the run table", _WHICH_COLUMNS)
+    names = ["--horizon-column", *(["--horizon"] if horizon_option else [])]
+    group.add_argument(
+        *names,
+        dest="horizon_column",
+        metavar="COLUMN",
+        help="the data each run was planned to see (default: horizon; without it, each run's last "
+        "step)",
+    )
+    group.add_argument("--step", metavar="COLUMN", help="the data seen (default: step)")
+    group.add_argument("--loss", metavar="COLUMN", help="the loss (default: loss)")
+    group.add_argument(
+        "--run", dest="run_column", metavar="COLUMN", help="what tells runs apart (default: run)"
+    )
+    group.add_argument(
+        "--schedule-column",
+        metavar="COLUMN",
+        help="the name of the schedule (default: schedule)",
+    )
 
 
 def add_study(command: argparse.ArgumentParser) -> None:
@@ -62,6 +99,30 @@ def add_study(command: argparse.ArgumentParser) -> None:
         'lr'
     """
     _add_study_options(command.add_argument_group("which study"), required=True)
+
+
+def column_names(options: argparse.Namespace) -> ColumnNames:
+    """Return the names of columns that the options give.
+
+    Example:
+        >>> parser = argparse.ArgumentParser()
+        >>> add_runs(parser)
+        >>> column_names(parser.parse_args(["runs.csv", "--loss", "val/loss"])).mapped
+        ['loss']
+    """
+    # The default of --lr is that of both, columns and parameters.
+    lr = None if options.lr == "lr" else options.lr
+    schedule = options.schedule_column
+    if schedule is None and options.trained_with != CONSTANT:
+        schedule = options.trained_with
+    return ColumnNames(
+        run=options.run_column,
+        lr=lr,
+        schedule=schedule,
+        horizon=options.horizon_column,
+        step=options.step,
+        loss=options.loss,
+    )
 
 
 def add_figure(command: argparse.ArgumentParser) -> None:
@@ -136,5 +197,5 @@ def _add_study_options(group: argparse._ArgumentGroup, *, required: bool) -> Non
         "--lr",
         default="lr",
         metavar="NAME",
-        help="name of the study's learning-rate parameter (default: lr)",
+        help="name of the learning rate, a column or a parameter (default: lr)",
     )

@@ -44,7 +44,7 @@ _SHOWN = 10  # of many
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add the options of `backtest`."""
-    add_runs(command)
+    add_runs(command, horizon_option=True)
     add_prior(command, "the longest run of the table, hidden or not")
     command.add_argument(
         "--hide",

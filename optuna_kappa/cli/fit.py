@@ -46,7 +46,7 @@ _NAME_WIDTH = 33  # columns for the name of a check
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add the options of `fit`."""
-    add_runs(command)
+    add_runs(command, horizon_option=True)
     add_prior(command, "the longest run of the table")
     command.add_argument("--save", metavar="FILE", help="save the law, for propose --law")
     add_figure(command)

@@ -9,10 +9,12 @@ from typing import NamedTuple
 
 import optuna
 
+from optuna_kappa.cli.arguments import column_names
 from optuna_kappa.cli.output import group_name, print_notes
 from optuna_kappa.cli.priors import check_prior, prior_of
+from optuna_kappa.imports import read_source
 from optuna_kappa.law import Law, fit, omissions, pool
-from optuna_kappa.runs import RunTable, read_csv
+from optuna_kappa.runs import RunTable
 from optuna_kappa.runs.selection import parse_where, select, varying
 from optuna_kappa.schedules import find_schedule
 from optuna_kappa.study.storage import open_storage, shown
@@ -102,7 +104,7 @@ def read_runs(options: argparse.Namespace) -> RunTable:
     # First, so that a mistake in it does not wait until all runs are read.
     where = parse_where(options.where)
     is_study = options.runs is None
-    runs = _runs_of_study(options) if is_study else read_csv(options.runs)
+    runs = _runs_of_study(options) if is_study else _runs_of_table(options)
     return select(runs, where)
 
 
@@ -242,6 +244,11 @@ def _runs_of_study(options: argparse.Namespace) -> RunTable:
                 "loss; report losses by trial.report(loss, step)"
             )
     return runs
+
+
+def _runs_of_table(options: argparse.Namespace) -> RunTable:
+    names = column_names(options)
+    return read_source(options.runs, names)
 
 
 def _study_name(options: argparse.Namespace, names: Sequence[str]) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from optuna_kappa._typing import Floats, Texts
+from optuna_kappa._typing import Floats, Rows, Texts
 from optuna_kappa._validation import LARGEST_LOSS, REACH, one_line
+from optuna_kappa.runs.cells import Place
 
 COLUMNS = ("run", "lr", "schedule", "horizon", "step", "loss")
 TEXTS = ("run", "schedule")
@@ -18,8 +19,9 @@ NUMBERS = ("lr", "horizon", "step", "loss")
 _NO_NUMBERS = "cmMV"  # kinds of NumPy's types that floats would change: complex, dates, records
 SAME_HORIZON = 1e-6  # relative difference below which two horizons are the same
 
+_ROW = Place("row")
+
 Columns: TypeAlias = Mapping[str, Any]  # by name
-Lines: TypeAlias = Sequence[int]  # in the file, one for each row
 
 
 def missing_column(names: Collection[str]) -> str:
@@ -111,27 +113,37 @@ def check_shapes(columns: Mapping[str, NDArray[Any]]) -> None:
         )
 
 
-def check_values(columns: Columns, lines: Lines | None = None) -> None:
+def check_values(
+    columns: Columns,
+    place: Place = _ROW,
+    source: Rows | None = None,
+) -> None:
     """Raise a ValueError for the first value that is not allowed.
 
     Args:
         columns: Columns by name, of the same length.
-        lines: Line of each row in the file, for the message.
+        place: Where a row is, for the message.
+        source: Which row of what was read each row is; None if they are the same.
 
     Raises:
         ValueError: If lr, horizon or step is out of its range, or if the rows of a run differ in
             lr, schedule or horizon.
 
     Example:
-        >>> check_values({"lr": np.array([0.0]), "horizon": np.ones(1), "step": np.ones(1)}, [7])
+        >>> columns = {"lr": np.array([0.0]), "horizon": np.ones(1), "step": np.ones(1)}
+        >>> check_values(columns, Place("line", [7]))
         Traceback (most recent call last):
         ValueError: line 7: lr must be a positive finite number, but is 0
     """
-    _check_ranges(columns, lines)
-    _check_agreement(columns, lines)
+
+    def where(row: int) -> str:
+        return place(row if source is None else int(source[row]))
+
+    _check_ranges(columns, where)
+    _check_agreement(columns, where)
 
 
-def _check_ranges(columns: Columns, lines: Lines | None) -> None:
+def _check_ranges(columns: Columns, where: Callable[[int], str]) -> None:
     """Raise a ValueError if a learning rate, horizon or step is out of its range."""
     lr = columns["lr"]
     horizon = columns["horizon"]
@@ -152,10 +164,10 @@ def _check_ranges(columns: Columns, lines: Lines | None) -> None:
         value = f"{columns[name][row]:g}"
         if name == "step":
             value += f" (horizon {horizon[row]:g})"
-        raise ValueError(f"{_place(row, lines)}: {name} must be {allowed}, but is {value}")
+        raise ValueError(f"{where(row)}: {name} must be {allowed}, but is {value}")
 
 
-def _check_agreement(columns: Columns, lines: Lines | None) -> None:
+def _check_agreement(columns: Columns, where: Callable[[int], str]) -> None:
     """Raise a ValueError if the rows of a run differ in what the whole run has in common."""
     _, firsts, index = np.unique(
         columns["run"],
@@ -172,11 +184,6 @@ def _check_agreement(columns: Columns, lines: Lines | None) -> None:
             first = int(first_of_run[row])
             label = str(columns["run"][row])
             raise ValueError(
-                f"{_place(row, lines)}: run {label!r} has {name} {values[row]}, but "
-                f"{values[first]} at {_place(first, lines)}; give each run a label of its own"
+                f"{where(row)}: run {label!r} has {name} {values[row]}, but "
+                f"{values[first]} at {where(first)}; give each run a label of its own"
             )
-
-
-def _place(row: int, lines: Lines | None) -> str:
-    """Where a row is, in words."""
-    return f"line {lines[row]}" if lines else f"row {row}"

@@ -19,25 +19,48 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optuna_kappa._files import check_path, write_file
-from optuna_kappa._typing import Floats
 from optuna_kappa._validation import check_type, one_line
-from optuna_kappa.runs.columns import COLUMNS, NUMBERS, TEXTS, check_values, missing_column
+from optuna_kappa.runs.cells import Column, Place
+from optuna_kappa.runs.columns import COLUMNS
+from optuna_kappa.runs.mapping import ColumnNames, listed
+from optuna_kappa.runs.reading import read_cells
 from optuna_kappa.runs.table import RunTable
 
 _GZIP = b"\x1f\x8b"  # every gzipped file starts with these bytes
 _MOST_BYTES = 2**30  # decompressed: some ten million rows
-_MISSING = "nan"  # what an empty cell is read as
+_OTHER_SEPARATORS = ";\t|"
 
 
-def read_csv(path: str | PathLike[str]) -> RunTable:
+def read_csv(
+    path: str | PathLike[str],
+    *,
+    lr: str | None = None,
+    horizon: str | float | None = None,
+    step: str | None = None,
+    loss: str | None = None,
+    run: str | None = None,
+    schedule: str | None = None,
+    context: Sequence[str] | None = None,
+) -> RunTable:
     r"""Read a run table, gzipped or plain.
 
     An empty loss is read as NaN. Columns without a name, as that of the row numbers of some
-    programs, are not read.
+    programs, are not read. Where columns have other names, or some are missing, the file is read
+    as `RunTable.from_dataframe` reads a data frame.
+
+    Args:
+        path: Name of the file.
+        lr: Column of the learning rate; by default "lr", or another usual name.
+        horizon: Column of the planned horizon, or the horizon of all runs as a number.
+        step: Column of the data seen.
+        loss: Column of the loss.
+        run: Column that tells runs apart.
+        schedule: Column of the schedule's name, or the schedule of all runs.
+        context: Columns to keep as context; by default all that do not change within a run.
 
     Raises:
-        ValueError: If the file cannot be read, is not a CSV table of this format, or holds a value
-            that is not allowed. The message names file, line and column.
+        ValueError: If the file cannot be read, is not a CSV table, lacks a column, or holds a
+            value that is not allowed. The message names file, line and column.
 
     Example:
         >>> from pathlib import Path
@@ -47,6 +70,29 @@ def read_csv(path: str | PathLike[str]) -> RunTable:
         ...     n = path.write_text("run,lr,schedule,horizon,step,loss\na,0.1,constant,10,10,1.5")
         ...     read_csv(path).loss.tolist()
         [1.5]
+    """
+    names = ColumnNames(run, lr, schedule, horizon, step, loss, context)
+    cells, lines = csv_cells(path)
+    try:
+        return read_cells(cells, names, Place("line", lines))
+    except ValueError as error:
+        raise ValueError(f"{one_line(check_path('path', path))}: {error}") from error
+
+
+def csv_cells(path: str | PathLike[str]) -> tuple[dict[str, Column], Sequence[int]]:
+    r"""The columns of a CSV file as texts by name, and the line of each row.
+
+    Raises:
+        ValueError: If the file cannot be read, or is not a CSV table.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder, "metrics.csv")
+        ...     n = path.write_text("step,loss\n1,0.5\n2,")
+        ...     csv_cells(path)
+        ({'step': ('1', '2'), 'loss': ('0.5', '')}, [2, 3])
     """
     path = check_path("path", path)
     try:
@@ -65,7 +111,7 @@ def read_csv(path: str | PathLike[str]) -> RunTable:
         raise ValueError(f"cannot read the run table {one_line(path)}: {problem}") from error
 
     try:
-        return _table(rows)
+        return _columns(rows)
     except ValueError as error:
         raise ValueError(f"{one_line(path)}: {error}") from error
 
@@ -134,8 +180,10 @@ def _texts(column: NDArray[Any]) -> list[str]:
     return values
 
 
-def _table(rows: list[tuple[int, list[str]]]) -> RunTable:
-    """The table of the rows of a file, each with the line that it ends on."""
+def _columns(
+    rows: list[tuple[int, list[str]]],
+) -> tuple[dict[str, Column], list[int]]:
+    """The columns of the rows of a file, and the line that each row ends on."""
     if not rows:
         raise ValueError("the file is empty; the first line must name the columns")
 
@@ -144,52 +192,42 @@ def _table(rows: list[tuple[int, list[str]]]) -> RunTable:
     _check_header(header, header_line)
 
     if len(rows) == 1:
-        raise ValueError("the table has a header but no rows")
+        raise ValueError(f"the table has a header but no rows; its columns are {listed(header)}")
     lines = [line for line, _ in rows[1:]]
     cells = [row for _, row in rows[1:]]
-    _check_cells(header, cells, lines)
+    _check_lengths(header, cells, lines)
 
-    columns: dict[str, Any] = {}
+    columns: dict[str, Column] = {}
     for name, texts in zip(header, zip(*cells, strict=True), strict=True):
         if name:
             columns[name] = texts
-    # A row without a loss is one with a gap, as trackers export them.
-    columns["loss"] = [text if text.strip() else _MISSING for text in columns["loss"]]
-    for name in NUMBERS:
-        columns[name] = _numbers(name, columns[name], lines)
-
-    # RunTable checks the values again, but only here it is known which line a row is on.
-    check_values(columns, lines)
-    return RunTable.from_columns(columns)
+    return columns, lines
 
 
 def _check_header(header: Sequence[str], line: int) -> None:
-    """Raise a ValueError if a column is named twice or missing."""
+    """Raise a ValueError if a column is named twice, or columns are separated by other marks."""
     for name in header:
         if name and header.count(name) > 1:
             raise ValueError(f"line {line}: column {name!r} is named twice")
 
-    if problem := missing_column(header):
-        separators = [mark for mark in ";\t|" if len(header) == 1 and mark in header[0]]
-        hint = "; separate the columns by commas" if separators else ""
-        raise ValueError(f"line {line}: {problem}{hint}")
+    if len(header) == 1 and any(mark in header[0] for mark in _OTHER_SEPARATORS):
+        raise ValueError(
+            f"line {line}: there is one column, {header[0]!r}; separate the columns by commas"
+        )
 
 
-def _check_cells(
+def _check_lengths(
     header: Sequence[str],
     rows: Sequence[Sequence[str]],
     lines: Sequence[int],
 ) -> None:
-    """Raise a ValueError if a row has more or fewer cells than the header, or an empty text."""
+    """Raise a ValueError if a row has more or fewer cells than the header."""
     for line, row in zip(lines, rows, strict=True):
         if len(row) != len(header):
             raise ValueError(
                 f"line {line} has {len(row)} columns, but the header names {len(header)}: "
                 f"{_difference(header, row)}"
             )
-        for name in TEXTS:
-            if not row[header.index(name)].strip():
-                raise ValueError(f"line {line}: {name} must not be empty")
 
 
 def _difference(header: Sequence[str], row: Sequence[str]) -> str:
@@ -197,20 +235,3 @@ def _difference(header: Sequence[str], row: Sequence[str]) -> str:
     if len(row) < len(header):
         return f"there is none for {header[len(row)]!r}"
     return f"{row[len(header)]!r} is beyond the last, {header[-1]!r}"
-
-
-def _numbers(name: str, texts: Sequence[str], lines: Sequence[int]) -> Floats:
-    try:
-        return np.array(texts, dtype=np.float64)
-    except ValueError:
-        _check_numbers(name, texts, lines)
-        raise
-
-
-def _check_numbers(name: str, texts: Sequence[str], lines: Sequence[int]) -> None:
-    """Raise a ValueError that names the first text that is no number."""
-    for line, text in zip(lines, texts, strict=True):
-        try:
-            float(text)
-        except ValueError:
-            raise ValueError(f"line {line}: {name} must be a number, but is {text!r}") from None

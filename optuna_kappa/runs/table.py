@@ -119,6 +119,53 @@ class RunTable:
         return cls(**known, context=context)
 
     @classmethod
+    def from_dataframe(
+        cls,
+        frame: Any,
+        *,
+        lr: str | None = None,
+        horizon: str | float | None = None,
+        step: str | None = None,
+        loss: str | None = None,
+        run: str | None = None,
+        schedule: str | None = None,
+        context: Sequence[str] | None = None,
+    ) -> RunTable:
+        """Make a table of a data frame of pandas, Polars or PyArrow.
+
+        `optuna_kappa.runs.histories` says what is recognised in histories of trackers: gaps, steps
+        logged twice, and current rates in place of the base rate. Without a horizon, that of a run
+        is its last step. Without `run`, rows with the same learning rate, schedule, horizon and
+        context are a run, and a new one begins where the step starts over.
+
+        Args:
+            frame: Data frame with a row for each evaluation of each run.
+            lr: Column of the learning rate; by default "lr", or another usual name.
+            horizon: Column of the planned horizon, or the horizon of all runs as a number.
+            step: Column of the data seen.
+            loss: Column of the loss.
+            run: Column that tells runs apart.
+            schedule: Column of the schedule's name, or the schedule of all runs.
+            context: Columns to keep; by default all others that do not change within a run.
+
+        Raises:
+            ValueError: If a column is missing, or holds a value that is not allowed.
+
+        Example:
+            >>> import pandas  # doctest: +SKIP
+            >>> frame = pandas.read_csv("history.csv")  # doctest: +SKIP
+            >>> RunTable.from_dataframe(frame, loss="val/loss", run="Name")  # doctest: +SKIP
+        """
+        # Imported here, because these modules import this one.
+        from optuna_kappa.runs.cells import Place
+        from optuna_kappa.runs.frames import frame_cells
+        from optuna_kappa.runs.mapping import ColumnNames
+        from optuna_kappa.runs.reading import read_cells
+
+        names = ColumnNames(run, lr, schedule, horizon, step, loss, context)
+        return read_cells(frame_cells(frame), names, Place("row"))
+
+    @classmethod
     def empty(cls) -> RunTable:
         """Make a table without rows.
 
@@ -138,26 +185,10 @@ class RunTable:
             >>> both.run[[0, 24]].tolist()
             ['0:0', '1:0']
         """
-        tables = check_items("tables", tables, cls, "read_csv and run_table make one")
-        if not tables:
-            return cls.empty()
+        # Imported here, because that module imports this one.
+        from optuna_kappa.runs.joining import joined
 
-        columns: dict[str, ArrayLike] = {}
-        for name in COLUMNS[1:]:
-            parts = [getattr(table, name) for table in tables]
-            columns[name] = np.concatenate(parts)
-
-        labels: list[str] = []
-        for i, table in enumerate(tables):
-            labels += [f"{i}:{run}" for run in table.run]
-        columns["run"] = labels
-
-        context = {}
-        for name in _context_names(tables):
-            parts = [_context_or_blank(table, name) for table in tables]
-            context[name] = np.concatenate(parts)
-        known: dict[str, Any] = columns
-        return cls(**known, context=context)
+        return joined(check_items("tables", tables, cls, "read_csv and run_table make one"))
 
     def where(self, mask: Bools) -> RunTable:
         """Return the rows where `mask`, of shape `(n,)`, is true.
@@ -261,17 +292,3 @@ class RunTable:
                     f"{name!r} is not a context column of this table; "
                     f"it has {', '.join(self.context) or 'none'}"
                 )
-
-
-def _context_names(tables: Sequence[RunTable]) -> list[str]:
-    """The names of all context columns, each once, in the order in which they come first."""
-    names: dict[str, None] = {}
-    for table in tables:
-        names |= dict.fromkeys(table.context)
-    return list(names)
-
-
-def _context_or_blank(table: RunTable, name: str) -> Texts:
-    """A context column; '' in each row if the table has none of this name."""
-    blank = np.full(len(table), "", dtype=np.str_)
-    return table.context.get(name, blank)

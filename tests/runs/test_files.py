@@ -49,17 +49,21 @@ def test_byte_order_mark_spaces_and_blank_lines_are_read(tmp_path: Path) -> None
     [
         ("", "the file is empty; the first line must name the columns"),
         ("\n\n", "the file is empty; the first line must name the columns"),
-        (HEADER, "the table has a header but no rows"),
+        (
+            HEADER,
+            "the table has a header but no rows; its columns are run, lr, schedule, horizon, "
+            "step, loss",
+        ),
         (
             "run,lr,schedule,horizon,step\na,0.1,constant,10,10",
-            "line 1: column 'loss' is missing; a run table has the columns run, lr, schedule, "
-            "horizon, step, loss, but got run, lr, schedule, horizon, step",
+            "column 'loss' is missing; the columns are run, lr, schedule, horizon, step: say "
+            "which one it is by loss (--loss on the command line)",
         ),
         (HEADER + ",lr\n" + GOOD + ",1", "line 1: column 'lr' is named twice"),
         (
-            "\n" + HEADER.replace("horizon", "epochs") + f"\n{GOOD}",
-            "line 2: column 'horizon' is missing; a run table has the columns run, lr, schedule, "
-            "horizon, step, loss, but got run, lr, schedule, epochs, step, loss",
+            HEADER.replace(",", ";"),
+            f"line 1: there is one column, '{HEADER.replace(',', ';')}'; separate the columns by "
+            "commas",
         ),
         (
             f"{HEADER}\n{GOOD}\nb,0.1",
