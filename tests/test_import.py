@@ -21,7 +21,7 @@ def test_import_loads_nothing_heavy(module: str) -> None:
 
 
 def test_the_command_line_draws_only_on_request() -> None:
-    unwanted = ("torch", "plotly", "narwhals", "mlflow", "tensorboard", "pyarrow")
+    unwanted = ("torch", "plotly", "narwhals", "pyarrow")
     code = CODE.format(module="optuna_kappa.cli", unwanted=unwanted)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", "")

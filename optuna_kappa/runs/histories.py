@@ -21,7 +21,6 @@ import numpy as np
 from optuna_kappa._typing import Bools, Floats, Texts
 from optuna_kappa.runs.cells import Cells, Column, Place, numbers, texts
 from optuna_kappa.runs.columns import check_values
-from optuna_kappa.runs.grouping import first_of
 from optuna_kappa.runs.logged_rates import base_rates, note_rates
 from optuna_kappa.runs.mapping import ColumnNames, listed
 from optuna_kappa.runs.ordered import OrderedRows, ordered, value_of_runs
@@ -152,7 +151,7 @@ def _schedules(
         return np.full(len(logged), names.schedule) if names.schedule else logged
 
     values = texts(cells[chosen["schedule"]])
-    first = rows.source[first_of((values != "")[rows.source], rows.starts)]
+    first = rows.first_rows(values != "")
     return np.where(values[first] == "", logged, values[first])
 
 
@@ -188,16 +187,17 @@ def _context(
     others = [name for name in cells if name and name not in chosen.values()]
     context = {}
     for name in names.context if names.context is not None else others:
-        values = texts(cells[name])[rows.source]
+        values = texts(cells[name])
         is_given = values != ""
-        of_row = values[first_of(is_given, rows.starts)][rows.code]
-        changes = is_given & (values != of_row)
-        if not changes.any():
-            context[name] = of_row
-        elif names.context is not None:
-            run = rows.labels[rows.code[np.argmax(changes)]]
+        of_run = values[rows.first_rows(is_given)]
+        differs = values[rows.all_rows] != of_run[rows.all_codes]
+        changes = is_given[rows.all_rows] & differs
+        if changes.any() and names.context is not None:
+            run = rows.labels[rows.all_codes[np.argmax(changes)]]
             raise ValueError(
                 f"the column {name!r} changes within run {str(run)!r}: context must be the same "
                 "in all rows of a run"
             )
+        if not changes.any() and (of_run != "").any():
+            context[name] = of_run[rows.code]
     return context

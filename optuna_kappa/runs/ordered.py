@@ -29,6 +29,8 @@ class OrderedRows:
         loss: Its loss, NaN where none was logged.
         lr: Its rate, NaN where none was logged.
         source: Which row of the history has the loss, or the first one of the step.
+        all_rows: All rows of the history that belong to a run, by run, shape `(m,)`.
+        all_codes: Which run each of them belongs to, ascending.
     """
 
     labels: Texts
@@ -37,18 +39,34 @@ class OrderedRows:
     loss: Floats
     lr: Floats
     source: Rows
+    all_rows: Rows
+    all_codes: Rows
 
     def of_runs(self, keep: Bools) -> OrderedRows:
         """The rows of the runs where `keep`, of shape `(r,)`, is true."""
+        new_code = np.cumsum(keep) - 1
         rows = keep[self.code]
-        code = np.cumsum(keep)[self.code[rows]] - 1
-        kept = {name: getattr(self, name)[rows] for name in ("step", "loss", "lr", "source")}
-        return OrderedRows(self.labels[keep], code, **kept)
+        every = keep[self.all_codes]
+        return OrderedRows(
+            labels=self.labels[keep],
+            code=new_code[self.code[rows]],
+            step=self.step[rows],
+            loss=self.loss[rows],
+            lr=self.lr[rows],
+            source=self.source[rows],
+            all_rows=self.all_rows[every],
+            all_codes=new_code[self.all_codes[every]],
+        )
 
     @property
     def starts(self) -> Rows:
         """First row of each run."""
         return np.searchsorted(self.code, np.arange(len(self.labels)))
+
+    def first_rows(self, is_given: Bools) -> Rows:
+        """The first row of the history, of each run, at which `is_given`, shape `(r,)`."""
+        starts = np.searchsorted(self.all_codes, np.arange(len(self.labels)))
+        return self.all_rows[first_of(is_given[self.all_rows], starts)]
 
 
 def ordered(
@@ -79,14 +97,16 @@ def ordered(
     loss_row = last_of(~np.isnan(taken["loss"][source]), starts)
     lr_row = last_of(~np.isnan(taken["lr"][source]), starts)
 
-    present, code_of_run = np.unique(code[starts], return_inverse=True)
+    present, all_codes = np.unique(code, return_inverse=True)
     return OrderedRows(
         labels=labels[present],
-        code=code_of_run,
+        code=all_codes[starts],
         step=step[starts],
         loss=taken["loss"][source[loss_row]],
         lr=taken["lr"][source[lr_row]],
         source=source[loss_row],
+        all_rows=source,
+        all_codes=all_codes,
     )
 
 
@@ -103,15 +123,15 @@ def value_of_runs(
     Raises:
         ValueError: If a run has two.
     """
-    firsts = rows.source[first_of(is_given[rows.source], rows.starts)]
+    firsts = rows.first_rows(is_given)
     of_run = values[firsts]
-    differs = is_given[rows.source] & (values[rows.source] != of_run[rows.code])
+    differs = is_given[rows.all_rows] & (values[rows.all_rows] != of_run[rows.all_codes])
     if differs.any():
-        row = int(np.argmax(differs))
-        run = rows.code[row]
-        source = int(rows.source[row])
+        found = int(np.argmax(differs))
+        run = rows.all_codes[found]
+        row = int(rows.all_rows[found])
         raise ValueError(
-            f"{place(source)}: run {str(rows.labels[run])!r} has {name} {values[source]} in the "
-            f"column {column!r}, but {of_run[run]} at {place(int(firsts[run]))}; a run has one"
+            f"{place(row)}: run {str(rows.labels[run])!r} has {name} {values[row]} in the column "
+            f"{column!r}, but {of_run[run]} at {place(int(firsts[run]))}; a run has one"
         )
     return of_run
