@@ -66,7 +66,13 @@ def started(folder: Path, *arguments: str, sleep: float) -> subprocess.Popen[str
     (folder / "train.py").write_text(OBJECTIVE.format(sleep=sleep))
     command = [sys.executable, "-m", "optuna_kappa", *arguments]
     return subprocess.Popen(
-        command, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command,
+        cwd=folder,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # Where these tests run in the background, Ctrl-C is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
