@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from optuna_kappa._typing import Floats, Rows
+from optuna_kappa.law.kernel import integrated_walk, steepening
 from optuna_kappa.law.prior import Prior, SlopeClass
 
 # Prior of the bias of other tables (a smaller model, a past study), as (weight, sd): either they
@@ -80,6 +81,48 @@ class Hypotheses(NamedTuple):
 
         lever: Floats = depths - BEND * (bent - bent_at_largest)
         return lever
+
+    def moved(self, depths: Floats, lever: Floats) -> Floats:
+        """Expected ln lr of the optimum over that at the largest horizon, shape `(k, n)`.
+
+        Args:
+            depths: Depths u below the largest horizon, shape `(n,)`.
+            lever: L(u), see `lever`.
+
+        Example:
+            >>> from optuna_kappa.law.prior import MIXTURE
+            >>> hypotheses = combine_hypotheses(MIXTURE, 64.0, deepest=4.0, several_tables=False)
+            >>> depths = np.array([2.0, -2.0])
+            >>> hypotheses.moved(depths, hypotheses.lever(depths))[0].tolist()  # inverse
+            [2.0, -2.0]
+        """
+        slope = self.slope_mean[:, None]
+        moved: Floats = slope * lever - (1 - slope) * steepening(depths, self.steepening)
+        return moved
+
+    def slope_to(self, ahead: float) -> tuple[Floats, Floats]:
+        """Mean slope from the largest horizon to a larger one: its mean and variance.
+
+        Args:
+            ahead: ln of the ratio of the two horizons.
+
+        Returns:
+            Both of shape `(k,)`.
+
+        Example:
+            >>> from optuna_kappa.law.prior import MIXTURE
+            >>> hypotheses = combine_hypotheses(MIXTURE, 64.0, deepest=4.0, several_tables=False)
+            >>> mean, variance = hypotheses.slope_to(2.0)
+            >>> float(mean[0])
+            1.0
+        """
+        depths = np.array([-ahead])
+        lever = self.lever(depths)
+        mean = -self.moved(depths, lever)[:, 0] / ahead
+
+        per_slope = lever[:, 0] / ahead
+        drift_variance = self.drift**2 * integrated_walk(depths, depths)[0, 0] / ahead**2
+        return mean, (self.slope_sd * per_slope) ** 2 + drift_variance
 
     @property
     def share_at_largest(self) -> Floats:

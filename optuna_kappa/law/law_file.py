@@ -13,12 +13,14 @@ from typing import Any
 
 from optuna_kappa._validation import Interval, check_count, check_mapping, check_type, shown
 from optuna_kappa.law.contexts import Context
+from optuna_kappa.law.descent import Descent
 from optuna_kappa.law.optimum import Optimum
 from optuna_kappa.law.prior import MIXTURE, Prior, SlopeClass
 
 FORMAT = "optuna-kappa law 1"
 
 _LN_LR = Interval(-250, 250)
+_LN_LOSS = Interval(-750, 750)  # all that floats hold
 _HORIZON = Interval(1e-110, 1e110)
 _MULTIPLIER = Interval(1e-20, 1e20)  # far beyond what a schedule multiplies a rate by
 _ERROR = Interval(0, 1e3, "(]")  # standard error, in ln lr
@@ -65,12 +67,12 @@ def _list(data: Mapping[str, Any], name: str) -> list[Any]:
 
 
 def _optimum(data: object) -> Optimum:
-    """Read an optimum from the fields in a file.
+    """Read an optimum from the fields in a file; old files do not name its loss.
 
     Raises:
         ValueError: A field is missing or not known, or has a value that makes no sense.
     """
-    given = dict(check_mapping("an optimum", data, _REMEDY))
+    given = {"ln_loss": None, **check_mapping("an optimum", data, _REMEDY)}
     _check_fields("an optimum", Optimum, given)
 
     check_type("schedule", given["schedule"], str, "it is the name of a schedule")
@@ -79,6 +81,8 @@ def _optimum(data: object) -> Optimum:
     for name in ("mean", "peak"):
         if given[name] is not None:
             given[name] = _MULTIPLIER.check(name, given[name], "it multiplies a rate")
+    if given["ln_loss"] is not None:
+        given["ln_loss"] = _LN_LOSS.check("ln_loss", given["ln_loss"], "it is that of a loss")
 
     check_count("n", given["n"], "it is a number of runs", least=0)
     check_count("at_edge", given["at_edge"], "it is a side, or 0", least=-1, most=1)
@@ -91,7 +95,7 @@ def _prior(data: Mapping[str, Any]) -> Prior:
     if "prior" not in data:
         return MIXTURE
 
-    given = dict(check_mapping("the prior", data["prior"], _REMEDY))
+    given = {"descent": None, **check_mapping("the prior", data["prior"], _REMEDY)}
     slopes = []
     for one in _list(given, "slopes"):
         values = check_mapping("a slope class", one, _REMEDY)
@@ -99,7 +103,17 @@ def _prior(data: Mapping[str, Any]) -> Prior:
         slopes.append(SlopeClass(**values))
 
     _check_fields("a prior", Prior, given)
-    return Prior(**{**given, "slopes": tuple(slopes)})
+    return Prior(**{**given, "slopes": tuple(slopes), "descent": _descent(given["descent"])})
+
+
+def _descent(data: object) -> Descent | None:
+    """What the descent of the loss tells; None in a file that was written before it counted."""
+    if data is None:
+        return None
+
+    given = check_mapping("descent", data, _REMEDY)
+    _check_fields("descent", Descent, given)
+    return Descent(**given)
 
 
 def _check_fields(name: str, kind: Any, given: Mapping[str, Any]) -> None:

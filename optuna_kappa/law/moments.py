@@ -15,6 +15,7 @@ import numpy as np
 
 from optuna_kappa._typing import Floats
 from optuna_kappa.law.contexts import Context
+from optuna_kappa.law.descent import AHEAD
 from optuna_kappa.law.hypotheses import Hypotheses, combine_hypotheses
 from optuna_kappa.law.kernel import (
     contexts_of,
@@ -23,7 +24,6 @@ from optuna_kappa.law.kernel import (
     offsets,
     other,
     peak_horizons,
-    steepening,
 )
 from optuna_kappa.law.optimum import OWN, Optimum
 from optuna_kappa.law.pairs import CONTEXT_SLOPE, own_pairs, pairs
@@ -59,6 +59,8 @@ class Moments:
         seen: Optima seen, at least one; they fix the level and the largest horizon.
         prior: What is believed before any run.
         context: The context to predict for.
+        descent: How fast the lowest loss falls (`optuna_kappa.law.descent`); None if it is not
+            known.
 
     Example:
         >>> from optuna_kappa import fit
@@ -72,10 +74,13 @@ class Moments:
     seen: Sequence[Optimum]
     prior: Prior = MIXTURE
     context: Context = ()
+    descent: float | None = None
 
     @cached_property
     def hypotheses(self) -> Hypotheses:
         """The hypotheses, with ceilings between the largest and the smallest horizon seen.
+
+        The descent counts in their probabilities, where the prior says what it tells.
 
         Example:
             >>> from optuna_kappa import fit
@@ -86,9 +91,16 @@ class Moments:
         """
         deepest = float(self._depths(self.seen).max())
         has_other_tables = any(optimum.table != OWN for optimum in self.seen)
-        return combine_hypotheses(
+        hypotheses = combine_hypotheses(
             self.prior, self.largest, deepest, several_tables=has_other_tables
         )
+        if self.descent is None or self.prior.descent is None:
+            return hypotheses
+
+        mean, variance = hypotheses.slope_to(AHEAD)
+        likelihood = self.prior.descent.likelihood(self.descent, mean, np.sqrt(variance))
+        probability = hypotheses.prior * likelihood
+        return hypotheses._replace(prior=probability / probability.sum())
 
     @cached_property
     def slope(self) -> SlopePrior:
@@ -125,11 +137,9 @@ class Moments:
             >>> float(moments.mean([seen])[0, 0])  # the level is that of the optima seen
             -6.0
         """
-        depths = self._depths(optima)
-        slope = self.hypotheses.slope_mean[:, None]
-
-        mean: Floats = self._level + slope * self.lever(optima) + offsets(optima)
-        return mean - (1 - slope) * steepening(depths, self.hypotheses.steepening)
+        moved = self.hypotheses.moved(self._depths(optima), self.lever(optima))
+        mean: Floats = self._level + moved + offsets(optima)
+        return mean
 
     def lever(self, optima: Sequence[Optimum]) -> Floats:
         """Factor L(u) that the slope of each hypothesis is multiplied by, shape `(k, n)`.

@@ -9,7 +9,7 @@ which side of them the optimum lies.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -54,6 +54,7 @@ class Optimum:
         table: Which table it was found in: `OWN` for the one that proposals are for, the others
             counted from 1.
         context: Values of the context columns of its runs.
+        ln_loss: ln of the lowest loss of its runs; None if it is not known, or not positive.
 
     Example:
         >>> optimum = Optimum("cosine", horizon=100.0, ln_lr=-6.0, se=0.1, n=8, at_edge=0)
@@ -71,6 +72,7 @@ class Optimum:
     peak: float | None = None
     table: int = OWN
     context: Context = ()
+    ln_loss: float | None = None
 
     @property
     def kappa(self) -> float | None:
@@ -184,6 +186,9 @@ def find_chain(
     previous: _Previous | None = None
     for seen, seen_losses, waits in zip(observations, losses, waiting, strict=True):
         link, previous = _next_link(seen, seen_losses, previous, scale, waits=waits)
+        if logarithmic and link.optimum is not None:
+            lowest = float(np.log(np.nanmin(seen.loss)))
+            link = link._replace(optimum=replace(link.optimum, ln_loss=lowest))
         links.append(link)
 
     return Chain(links, scale, logarithmic)

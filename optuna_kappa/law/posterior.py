@@ -41,6 +41,9 @@ exp(-|ln d_i/d_j| / CORRELATION), n of them are worth fewer than n: each error v
 multiplied by the sum of its correlations. (Putting the correlations into the covariance instead
 is exact only if the errors are, and otherwise extrapolates wildly.)
 
+For plain gradient descent on repeated data, the hypotheses are also weighed by how fast the loss
+still falls (`optuna_kappa.law.descent`).
+
 Shapes: k hypotheses, n optima.
 """
 
@@ -54,6 +57,7 @@ import numpy as np
 
 from optuna_kappa._typing import Floats, Rows
 from optuna_kappa.law.contexts import Context, comparable, similarity
+from optuna_kappa.law.descent import descent_of
 from optuna_kappa.law.kernel import contexts_of
 from optuna_kappa.law.mixture import Mixture
 from optuna_kappa.law.moments import Moments
@@ -274,7 +278,9 @@ class Posterior:
 
     @cached_property
     def _moments(self) -> Moments:
-        return Moments(self.optima, self.prior, self.context)
+        # An optimum that says nothing new of the rate still has a loss.
+        descent = descent_of(self.given, self.context)
+        return Moments(self.optima, self.prior, self.context, descent)
 
     @cached_property
     def _regression(self) -> Regression:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from optuna_kappa._validation import REACH, Interval, check_items, check_type, shown
+from optuna_kappa.law.descent import Descent
 
 _WEIGHT = Interval(0, 1, "(]")
 _SLOPE = Interval(-10, 10)
@@ -91,6 +92,7 @@ class Prior:
         source: Where its numbers come from.
         slopes: Classes of slopes; their weights sum to 1.
         shift: Standard deviation, in ln lr, of what peak rate and kappa miss of a schedule.
+        descent: What the descent of the loss tells of the slope; None if nothing.
 
     Raises:
         ValueError: A number is not allowed, or the weights do not sum to 1.
@@ -106,12 +108,15 @@ class Prior:
     slopes: tuple[SlopeClass, ...]
     # Root mean square over 24 schedules and horizons of Adam and SGD on MNIST.
     shift: float = 0.35
+    descent: Descent | None = None
 
     def __post_init__(self) -> None:
         check_type("name", self.name, str, "it names the prior")
         check_type("source", self.source, str, "it says where the numbers come from")
         meaning = "it is a standard deviation in ln lr"
         object.__setattr__(self, "shift", _SIZE.check("shift", self.shift, meaning))
+        if self.descent is not None:
+            check_type("descent", self.descent, Descent, "it tells of the slope")
 
         slopes = check_items("slopes", self.slopes, SlopeClass, "they are classes of slopes")
         object.__setattr__(self, "slopes", tuple(slopes))

@@ -2,7 +2,8 @@
 
 A law is asked again and again: for its verdict, for its checks, and once for each context whose
 optima lie at the edge of their rates. A regression depends on the prior, on the optima seen and on
-the largest horizon of the context, but on nothing else of it. So the last few are kept.
+the largest horizon and the descent of the context, but on nothing else of it. So the last few are
+kept.
 """
 
 from __future__ import annotations
@@ -31,17 +32,19 @@ def shared_regression(moments: Moments) -> Regression:
     """
     seen = tuple(moments.seen)
     several = moments.has_other_contexts
-    return _regression(_Case(seen, moments.prior, moments.largest, several, moments))
+    descent = None if moments.prior.descent is None else moments.descent
+    return _regression(_Case(seen, moments.prior, moments.largest, several, descent, moments))
 
 
 @dataclass(frozen=True)
 class _Case:
-    """What a regression depends on, and moments with these four."""
+    """What a regression depends on, and moments with these five."""
 
     seen: tuple[Optimum, ...]
     prior: Prior
     largest: float
     has_other_contexts: bool
+    descent: float | None
     moments: Moments = field(compare=False)
 
 
