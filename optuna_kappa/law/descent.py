@@ -24,15 +24,17 @@ from optuna_kappa.law.optimum import OWN, Optimum
 AHEAD = float(np.log(12))
 """The slope to come is the mean slope over this distance in ln D beyond the largest horizon."""
 
+SLOPES_TO_COME = (-0.2, 1.4)
+"""A slope to come counts within what the atlas has."""
+
+LEAST = 0.02
+"""Added to a descent. A loss that rises counts as one that stays."""
+
 _SHAPE = Interval(0, 100, "()")
 _COEFFICIENT = Interval(-10, 10)
 
-_LEAST = 0.02  # added to a descent; a loss that rises counts as one that stays
 _APART = float(np.log(2))  # two horizons this far apart are compared, or those nearest to it
 _NEAREST = 0.3  # two horizons nearer to each other than this tell nothing
-
-# The slope to come is normal under a hypothesis; it counts within what the atlas has.
-_SLOPES = (-0.2, 1.4)
 _NODES, _NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(7)
 
 
@@ -85,9 +87,9 @@ class Descent:
             >>> told.likelihood(0.0, slopes, np.full(2, 0.1)).round(2).tolist()
             [0.07, 1.0]
         """
-        slopes = np.clip(mean[:, None] + sd[:, None] * _NODES, *_SLOPES)
+        slopes = np.clip(mean[:, None] + sd[:, None] * _NODES, *SLOPES_TO_COME)
         ln_means = self.ln_mean + self.per_slope * slopes
-        ratio = (max(descent, 0.0) + _LEAST) * np.exp(-ln_means)
+        ratio = (max(descent, 0.0) + LEAST) * np.exp(-ln_means)
 
         ln_density = -self.shape * (ln_means + ratio)
         density = np.exp(ln_density - ln_density.max()) @ _NODE_WEIGHTS

@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from optuna_kappa._validation import REACH, check_type, shown
+from optuna_kappa.law.descent import Descent
 from optuna_kappa.law.prior import ANYTHING, MIXTURE, Prior, SlopeClass, as_prior
 
 ADAPTIVE = ("adam", "adamw", "rmsprop", "adagrad", "adadelta", "lion", "boosting")
@@ -37,11 +38,17 @@ _CEILING_SD = 1.0
 # Probabilities of `CLASSES` in each regime, from the atlas.
 Regime = tuple[str, str]
 WEIGHTS: Mapping[Regime, Sequence[float]] = {
-    ("adaptive", "fresh"): (0.03, 0.81, 0.08, 0.03, 0.05),
-    ("plain", "fresh"): (0.06, 0.75, 0.07, 0.07, 0.05),
-    ("adaptive", "repeated"): (0.04, 0.18, 0.05, 0.68, 0.05),
-    ("plain", "repeated"): (0.1, 0.32, 0.05, 0.48, 0.05),
+    ("adaptive", "fresh"): (0.06, 0.74, 0.07, 0.08, 0.05),
+    ("plain", "fresh"): (0.15, 0.55, 0.07, 0.18, 0.05),
+    ("adaptive", "repeated"): (0.04, 0.18, 0.04, 0.69, 0.05),
+    ("plain", "repeated"): (0.16, 0.28, 0.05, 0.46, 0.05),
 }
+
+# What the descent of the loss tells, where it tells something (`studies.atlas.descents`).
+DESCENTS: Mapping[Regime, Descent] = {
+    ("plain", "repeated"): Descent(shape=1.56, ln_mean=-0.64, per_slope=-1.48),
+}
+
 _SOURCE = "the atlas of small tasks of this project (docs/atlas.md), by empirical Bayes"
 
 
@@ -92,9 +99,11 @@ def prior_for(
         data = ["fresh" if passes <= FRESH else "repeated"]
         one_pass = horizon / passes
 
-    weights = _mean_weights([(kind, of) for kind in kinds for of in data])
+    regimes = [(kind, of) for kind in kinds for of in data]
+    weights = _mean_weights(regimes)
+    descent = DESCENTS.get(regimes[0]) if len(regimes) == 1 else None
     name = " or ".join(kinds) + ", " + " or ".join(data) + " data"
-    return Prior(name, _SOURCE, regime_classes(weights, one_pass))
+    return Prior(name, _SOURCE, regime_classes(weights, one_pass), descent=descent)
 
 
 def kind_of_optimizer(optimizer: Any) -> str:

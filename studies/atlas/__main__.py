@@ -67,11 +67,12 @@ def _sweep(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> int:
     # Imported here, since a sweep draws nothing.
     from studies.atlas import report
-    from studies.atlas.priors import predict_longest, read_evidence
+    from studies.atlas.cases import CASES, read_cases
+    from studies.atlas.priors import Evidence, predict_longest
     from studies.atlas.priors_page import page as priors_page
     from studies.atlas.shots import SHOTS, read_shots
 
-    evidence = read_evidence(Path(options.tables))
+    evidence = Evidence(read_cases(Path(options.tables) / CASES))
     proposed = {}
     for name, ln_lr in predict_longest(evidence).items():
         low, middle, high = (math.exp(ln_lr.quantile(p)) for p in (0.05, 0.5, 0.95))
@@ -88,13 +89,25 @@ def _report(options: argparse.Namespace) -> int:
     return 0
 
 
+def _cases(options: argparse.Namespace) -> int:
+    # Imported here, since a sweep draws no ladders.
+    from studies.atlas.cases import CASES, draw_cases, write_cases
+
+    tables = Path(options.tables)
+    cases = draw_cases(tables, catalog.FAMILIES, options.ladders, _show_progress)
+    write_cases(cases, tables / CASES)
+    print(f"{len(cases)} cases in {tables / CASES}.")
+    return 0
+
+
 def _priors(options: argparse.Namespace) -> int:
     # Imported here, since a sweep estimates nothing.
     from studies.atlas import priors_page, shots
-    from studies.atlas.priors import read_evidence
+    from studies.atlas.cases import CASES, read_cases
+    from studies.atlas.priors import Evidence
 
     tables = Path(options.tables)
-    evidence = read_evidence(tables)
+    evidence = Evidence(read_cases(tables / CASES))
     fired = []
     if options.one_shot is not None:
         fired = shots.shoot(tables, evidence, options.one_shot, _show_progress)
@@ -150,15 +163,19 @@ def _parser() -> argparse.ArgumentParser:
 
     report = commands.add_parser("report", help="write docs/atlas.md from the tables")
     report.set_defaults(run=_report)
-    report.add_argument(
-        "--from",
-        dest="tables",
-        default=ATLAS,
-        help="folder of the tables (default: studies/recorded/atlas)",
-    )
+    _add_tables(report)
     report.add_argument(
         "--to", default=_DOCS, help="folder for atlas.md and its figures (default: docs)"
     )
+    cases = commands.add_parser(
+        "cases", help="draw the ladders of probes that the priors are estimated from"
+    )
+    cases.set_defaults(run=_cases)
+    _add_tables(cases)
+    cases.add_argument(
+        "--ladders", type=int, default=5, help="ladders of each table and target (default: 5)"
+    )
+
     priors = commands.add_parser(
         "priors",
         help="estimate the priors of the regimes from the tables, and evaluate them",
@@ -170,12 +187,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_priors(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_priors)
     add = parser.add_argument
-    add(
-        "--from",
-        dest="tables",
-        default=ATLAS,
-        help="folder of the tables (default: studies/recorded/atlas)",
-    )
+    _add_tables(parser)
     add(
         "--one-shot",
         type=int,
@@ -184,6 +196,15 @@ def _add_priors(parser: argparse.ArgumentParser) -> None:
     )
     add("--save", help="store the outcome of the ladders in this file, for the report")
     add("--json", action="store_true", help="print one JSON object")
+
+
+def _add_tables(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--from",
+        dest="tables",
+        default=ATLAS,
+        help="folder of the tables (default: studies/recorded/atlas)",
+    )
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -7,23 +7,22 @@ cases of each family by weights that are estimated without that family.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 
-from optuna_kappa._typing import Floats
+from optuna_kappa._typing import Floats, Rows
 from optuna_kappa.backtest.results import SLOPES
+from optuna_kappa.law.descent import Descent
 from optuna_kappa.law.mixture import Mixture
 from optuna_kappa.law.posterior import Posterior
 from optuna_kappa.law.prior import MIXTURE
-from optuna_kappa.law.regimes import WEIGHTS, Regime
-from studies.atlas.cases import Case, read_cases
-from studies.atlas.catalog import FAMILIES
+from optuna_kappa.law.regimes import CLASSES, DESCENTS, WEIGHTS, Regime
+from studies.atlas.cases import Case
+from studies.atlas.descents import estimate_descent
 from studies.atlas.evidence import Seen, estimate, ln_density, see
-from studies.atlas.family import CONSTANT, Family
+from studies.atlas.family import CONSTANT
 
-N_DRAWS = 4  # of the noise of the probes, for each table and target
 REGIMES: tuple[Regime, ...] = tuple(WEIGHTS)
 LEVEL = 0.9  # of the intervals whose coverage is counted
 
@@ -59,7 +58,7 @@ class Evidence:
     def __init__(self, cases: Sequence[Case]) -> None:
         """Predict the cases."""
         self.seen: Sequence[Seen] = [see(case) for case in cases]
-        self._joint = np.array([one.joint() for one in self.seen])
+        self._cases = cases
         self._families = np.array([case.family for case in cases])
         self._regimes = np.array([REGIMES.index(case.regime) for case in cases])
 
@@ -73,23 +72,46 @@ class Evidence:
         Returns:
             Probabilities of `optuna_kappa.law.regimes.CLASSES`.
         """
+        told = self.told(regime, without)
+        chosen = self._chosen(regime, without)
+        joint = np.array([self.seen[i].joint(told) for i in chosen])
+        return estimate(joint.reshape(-1, len(CLASSES)), self._families[chosen].tolist())
+
+    def told(self, regime: Regime | None, without: str | None = None) -> Descent | None:
+        """Estimate what the descent of the loss tells of the slope.
+
+        Args:
+            regime: The regime; None for one prior for all.
+            without: Name of a family that is left out.
+
+        Returns:
+            None where the priors in use do not count it either.
+        """
+        if regime not in DESCENTS:
+            return None
+        return estimate_descent([self._cases[i] for i in self._chosen(regime, without)])
+
+    def _chosen(self, regime: Regime | None, without: str | None) -> Rows:
+        """Indices of the cases of a regime."""
         chosen = self._families != without
         if regime is not None:
             chosen &= self._regimes == REGIMES.index(regime)
-        return estimate(self._joint[chosen], self._families[chosen].tolist())
+        return np.flatnonzero(chosen)
 
     def n_families(self, regime: Regime) -> int:
         """Number of families that have cases of a regime."""
         return len(set(self._families[self._regimes == REGIMES.index(regime)]))
 
 
-def read_evidence(tables: Path, families: Sequence[Family] = FAMILIES) -> Evidence:
-    """Predict the cases of the recorded tables.
-
-    Raises:
-        ValueError: There is no table, or one is damaged.
-    """
-    return Evidence(read_cases(tables, families, N_DRAWS))
+def estimate_descents(evidence: Evidence) -> dict[Regime, Descent]:
+    """Estimate what the descent tells in each regime in which it counts, rounded."""
+    descents = {}
+    for regime in DESCENTS:
+        told = evidence.told(regime)
+        if told is not None:
+            shape, ln_mean, per_slope = (round(one, _DIGITS) for one in astuple(told))
+            descents[regime] = Descent(shape, ln_mean, per_slope)
+    return descents
 
 
 def estimate_weights(evidence: Evidence) -> dict[Regime, tuple[float, ...]]:
@@ -129,21 +151,23 @@ def predict_longest(evidence: Evidence) -> dict[str, Mixture]:
 
     predicted = {}
     for name, one in first.items():
-        weights = evidence.weights(one.case.regime, without=one.case.family)
+        regime, family = one.case.regime, one.case.family
         longest = see(replace(one.case, target=one.case.longest))
-        predicted[name] = longest.reweighted(weights)
+        weights = evidence.weights(regime, without=family)
+        predicted[name] = longest.reweighted(weights, evidence.told(regime, without=family))
     return predicted
 
 
 def _left_out(evidence: Evidence, seen: Sequence[Seen], regime: Regime | None) -> list[Mixture]:
     """Predictions by weights that are estimated without the family of each case."""
-    weights: dict[str, Floats] = {}
+    priors: dict[str, tuple[Floats, Descent | None]] = {}
     predicted = []
     for one in seen:
         family = one.case.family
-        if family not in weights:
-            weights[family] = evidence.weights(regime, without=family)
-        predicted.append(one.reweighted(weights[family]))
+        if family not in priors:
+            weights = evidence.weights(regime, without=family)
+            priors[family] = weights, evidence.told(regime, without=family)
+        predicted.append(one.reweighted(*priors[family]))
     return predicted
 
 

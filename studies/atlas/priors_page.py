@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from typing import Any
 
+import numpy as np
+
+from optuna_kappa.law.descent import Descent
 from optuna_kappa.law.prior import ANYTHING
-from optuna_kappa.law.regimes import CLASSES, WEIGHTS, Regime
+from optuna_kappa.law.regimes import CLASSES, DESCENTS, WEIGHTS, Regime
+from studies.atlas.cases import BUDGET
 from studies.atlas.priors import (
     ONE_PRIOR,
     REGIME,
     TODAY,
     Evidence,
     Score,
+    estimate_descents,
     estimate_weights,
     evaluate,
 )
-from studies.atlas.shots import BUDGET, Shots, Summary, summarize
+from studies.atlas.shots import Shots, Summary, summarize
 from studies.replay.markdown import as_table, percent
 from studies.replay.oneshot import LAW, RULES, UNINFORMED
 
@@ -26,8 +31,16 @@ Json = dict[str, Any]
 _TOLERANCE = 0.02  # within which the probabilities in use agree with the estimated ones
 
 
-def agree(weights: Mapping[Regime, Sequence[float]]) -> bool:
-    """Whether the probabilities in use agree with estimated ones."""
+def agree(
+    weights: Mapping[Regime, Sequence[float]],
+    descents: Mapping[Regime, Descent],
+) -> bool:
+    """Whether the numbers in use agree with estimated ones."""
+    for regime, descent in descents.items():
+        pairs = zip(astuple(descent), astuple(DESCENTS[regime]), strict=True)
+        if any(abs(one - used) > _TOLERANCE + 1e-9 for one, used in pairs):
+            return False
+
     for regime, estimated in weights.items():
         for one, used in zip(estimated, WEIGHTS[regime], strict=True):
             if abs(one - used) > _TOLERANCE + 1e-9:
@@ -50,6 +63,7 @@ def page(evidence: Evidence, shots: Sequence[Shots]) -> Iterator[str]:
     yield ""
     yield from weights_table(evidence, weights)
     yield ""
+    yield from descents_text(estimate_descents(evidence))
     yield "What they predict on a family that they have not seen:"
     yield ""
     yield from scores_table(scores)
@@ -66,13 +80,17 @@ def page(evidence: Evidence, shots: Sequence[Shots]) -> Iterator[str]:
 
 
 def advice(evidence: Evidence) -> str:
-    """Say which probabilities to write into `optuna_kappa.law.regimes`."""
+    """Say which numbers to write into `optuna_kappa.law.regimes`."""
     weights = estimate_weights(evidence)
-    if agree(weights):
-        return "WEIGHTS of optuna_kappa/law/regimes.py agree with these probabilities."
+    descents = estimate_descents(evidence)
+    if agree(weights, descents):
+        return "WEIGHTS and DESCENTS of optuna_kappa/law/regimes.py agree with these numbers."
 
-    lines = [f"    {regime}: {probabilities}," for regime, probabilities in weights.items()]
-    return "\n".join(("Write into optuna_kappa/law/regimes.py:", "WEIGHTS = {", *lines, "}"))
+    lines = ["Write into optuna_kappa/law/regimes.py:"]
+    for name, estimated in (("WEIGHTS", weights), ("DESCENTS", descents)):
+        rows = [f"    {regime}: {numbers}," for regime, numbers in estimated.items()]
+        lines += [f"{name} = {{", *rows, "}"]
+    return "\n".join(lines)
 
 
 def as_json(evidence: Evidence, shots: Sequence[Shots]) -> Json:
@@ -93,7 +111,13 @@ def as_json(evidence: Evidence, shots: Sequence[Shots]) -> Json:
             "scores": {rule: asdict(one) for rule, one in scores.get(regime, {}).items()},
             "one_shot": asdict(summaries[regime]) if regime in summaries else None,
         }
-    return {"regimes": regimes, "weights_agree": agree(weights), "probe_budget": BUDGET}
+    descents = estimate_descents(evidence)
+    return {
+        "regimes": regimes,
+        "descents": {_title(regime): asdict(one) for regime, one in descents.items()},
+        "weights_agree": agree(weights, descents),
+        "probe_budget": BUDGET,
+    }
 
 
 def weights_table(
@@ -106,6 +130,18 @@ def weights_table(
         numbers = [f"{probability:.2f}" for probability in probabilities]
         rows.append((_title(regime), str(evidence.n_families(regime)), *numbers))
     yield from as_table(("regime", "families", *CLASSES), rows)
+
+
+def descents_text(descents: Mapping[Regime, Descent]) -> Iterator[str]:
+    """Yield a paragraph for each regime in which the descent of the loss counts."""
+    for regime, told in descents.items():
+        yield _DESCENT.format(
+            regime=_title(regime),
+            stays=np.exp(told.ln_mean),
+            falls=np.exp(told.ln_mean + told.per_slope),
+            shape=told.shape,
+        )
+        yield ""
 
 
 def scores_table(scores: Mapping[Regime, Mapping[str, Score]]) -> Iterator[str]:
@@ -172,13 +208,19 @@ def _title(regime: Regime) -> str:
 _INTRODUCTION = f"""\
 `python -m studies.atlas priors` estimates the probabilities of the classes of slopes
 (`optuna_kappa.law.regimes`) by empirical Bayes: it maximizes the probability of the optima of the
-longest and of half as long runs, given noisy optima at a 24th and a 12th of the horizon. Each
+longest and of half as long runs, given what the law finds after ladders of probes of
+{BUDGET:g} full runs (`python -m studies.atlas cases` draws them from the recorded runs). Each
 family weighs the same, and only tables at a constant rate count. The probability of
 *{ANYTHING}* is not estimated. Below, *{REGIME}* and *{ONE_PRIOR}* are
 estimated without the family that they predict; *{TODAY}* is what the law believes when it is told
 nothing. Errors are means of the absolute difference to the recorded optimum. Only the
 probabilities leave the family out: means, spreads and ceilings of the classes were chosen with all
 families in sight but those of clean data."""
+
+_DESCENT = """\
+*{regime}*: how fast the lowest loss of the probes falls with the data counts too. Its exponent
+-d ln loss / d ln D is {stays:.2f} on average where the optimum will stay and {falls:.2f} where it
+will fall as 1 / D, gamma distributed with a shape of {shape:.1f} (`optuna_kappa.law.descent`)."""
 
 _SHOTS = f"""\
 Ladders of probes of {BUDGET:g} full runs, drawn from the recorded runs ({{repeats}} a table), and

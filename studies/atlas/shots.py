@@ -7,7 +7,7 @@ optimizer and the passes over the data; its prior is estimated without the table
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import numpy as np
 from optuna_kappa import read_csv
 from optuna_kappa.law.prior import Prior
 from optuna_kappa.law.regimes import Regime, regime_classes
-from studies.atlas.cases import constant_tables, regime_of
+from studies.atlas.cases import BUDGET, OnDone, recorded_tables, regime_of
 from studies.atlas.catalog import FAMILIES
 from studies.atlas.family import Family, TableOf
 from studies.atlas.priors import Evidence
@@ -27,11 +27,6 @@ from studies.replay.table import prepare
 
 SHOTS = ATLAS / "one-shot.json"
 """The recorded outcome."""
-
-BUDGET = 0.5
-"""Full-run equivalents of the probes."""
-
-OnDone = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -93,18 +88,14 @@ def shoot(
         families: The families.
 
     Raises:
-        ValueError: A table is damaged, or `repeats` is not at least 1.
+        ValueError: There is no table, one is damaged, or `repeats` is not at least 1.
     """
     if repeats < 1:
         raise ValueError(
             f"one-shot must be at least 1, but is {repeats}: it is a number of ladders"
         )
 
-    recorded = []
-    for table in constant_tables(families):
-        if (tables / f"{table.name}.csv.gz").exists():
-            recorded.append(table)
-
+    recorded = recorded_tables(tables, families)
     shots = []
     for table in recorded:
         shots.append(_shots_of(table, tables, evidence, repeats))
@@ -149,6 +140,7 @@ def _shots_of(table: TableOf, tables: Path, evidence: Evidence, repeats: int) ->
         f"{' '.join(regime)} without {table.family.name}",
         "the atlas without the family",
         regime_classes(weights.tolist(), table.family.n_train * made.per_unit),
+        descent=evidence.told(regime, without=table.family.name),
     )
 
     several = [one_shot(goal, goal, BUDGET, seed, prior) for seed in range(repeats)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 import numpy as np
 import pytest
@@ -12,9 +12,10 @@ pytest.importorskip("torch")
 
 from optuna_kappa.law.optimum import Optimum
 from optuna_kappa.law.posterior import Posterior
-from optuna_kappa.law.regimes import CLASSES, WEIGHTS, Regime
+from optuna_kappa.law.regimes import CLASSES, DESCENTS, WEIGHTS, Regime
 from studies.atlas import __main__ as cli
-from studies.atlas.cases import Case
+from studies.atlas.cases import CASES as FILE
+from studies.atlas.cases import Case, read_cases
 from studies.atlas.evidence import ANYTHING_WEIGHT, estimate, see
 from studies.atlas.priors import (
     ONE_PRIOR,
@@ -23,10 +24,10 @@ from studies.atlas.priors import (
     RULES,
     Evidence,
     Score,
+    estimate_descents,
     estimate_weights,
     evaluate,
     predict_longest,
-    read_evidence,
 )
 from studies.atlas.priors_page import advice, agree, as_json, page
 from studies.recorded import ATLAS
@@ -52,6 +53,7 @@ def case(family: str, slope: float, regime: Regime = FRESH) -> Case:
         one_pass=100.0,
         ln_lr=-5.0,
         se=0.1,
+        slope=slope,
         probes=tuple(probes),
     )
 
@@ -67,7 +69,7 @@ def evidence() -> Evidence:
 
 @pytest.fixture(scope="module")
 def atlas() -> Evidence:
-    return read_evidence(ATLAS)
+    return Evidence(read_cases(ATLAS / FILE))
 
 
 def test_probabilities_that_are_known() -> None:
@@ -177,10 +179,18 @@ def test_the_probabilities_in_use_are_those_of_the_atlas(atlas: Evidence, regime
     assert WEIGHTS[regime] == pytest.approx(estimated[regime], abs=0.02 + 1e-9)
 
 
+def test_what_descents_tell_is_what_the_atlas_says(atlas: Evidence) -> None:
+    estimated = estimate_descents(atlas)
+    assert set(estimated) == set(DESCENTS)
+    for regime, told in estimated.items():
+        assert astuple(DESCENTS[regime]) == pytest.approx(astuple(told), abs=0.02 + 1e-9)
+
+
 def test_agreement_is_stated(atlas: Evidence) -> None:
-    assert agree(estimate_weights(atlas)) and "agree with these" in advice(atlas)
+    assert agree(estimate_weights(atlas), estimate_descents(atlas))
+    assert "agree with these" in advice(atlas)
 
 
 def test_a_folder_without_tables(tmp_path: object, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["priors", "--from", str(tmp_path)]) == 2
-    assert "no table of the atlas" in capsys.readouterr().err
+    assert "no cases of the atlas" in capsys.readouterr().err

@@ -12,7 +12,14 @@ import pytest
 pytest.importorskip("torch")
 
 from optuna_kappa import RunTable
-from studies.atlas.cases import NOISE, PROBES, TARGETS, Case, constant_tables, read_cases
+from studies.atlas.cases import (
+    TARGETS,
+    Case,
+    constant_tables,
+    draw_cases,
+    read_cases,
+    write_cases,
+)
 from studies.atlas.family import CONSTANT, Family, Trained
 from studies.atlas.priors import Evidence
 from studies.atlas.priors_page import as_json, page
@@ -22,7 +29,7 @@ from studies.atlas.synthetic import linear_values
 from studies.recorded import write
 from studies.replay.oneshot import LAW, RULES
 
-N = 40
+N = 4
 
 
 def family(name: str, passes: int, optimizer: str) -> Family:
@@ -64,7 +71,11 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def cases(tables: Path) -> list[Case]:
-    return read_cases(tables, FAMILIES, N)
+    return draw(tables, FAMILIES, N)
+
+
+def draw(tables: Path, families: tuple[Family, ...], n_draws: int) -> list[Case]:
+    return draw_cases(tables, families, n_draws, lambda *_: None)
 
 
 def of(cases: list[Case], table: str, fraction: float) -> list[Case]:
@@ -82,12 +93,13 @@ def test_the_truth_and_what_is_seen(cases: list[Case], fraction: float) -> None:
     assert chosen[0].ln_lr == pytest.approx(np.log(1e-3 * 512 / target), abs=0.05)
     assert chosen[0].one_pass == 64 and chosen[0].longest == 4096
 
-    for place, ratio in enumerate(PROBES):
-        seen = [one.probes[place] for one in chosen]
-        assert seen[0].horizon == pytest.approx(target / ratio)
-        off = np.array([one.ln_lr for one in seen]) - np.log(1e-3 * 512 / seen[0].horizon)
-        assert abs(off.mean()) < 0.2 and off.std() == pytest.approx(NOISE, rel=0.4)
-        assert seen[0].se > NOISE
+    assert chosen[0].slope == pytest.approx(1, abs=0.05)
+    assert len({one.probes for one in chosen}) == N
+    for one in chosen:
+        last = one.probes[-1]
+        assert last.horizon == pytest.approx(target / 12, rel=0.35)
+        assert last.ln_lr == pytest.approx(np.log(1e-3 * 512 / last.horizon), abs=4 * last.se)
+        assert last.ln_loss is not None
 
 
 def test_fresh_data(cases: list[Case]) -> None:
@@ -97,13 +109,30 @@ def test_fresh_data(cases: list[Case]) -> None:
 
 
 def test_draws_do_not_depend_on_other_tables(cases: list[Case], tables: Path) -> None:
-    alone = read_cases(tables, (STILL,), 2)
+    alone = draw(tables, (STILL,), 2)
     assert alone[:2] == of(cases, "still-sgd-constant", 1.0)[:2]
+
+
+def test_cases_in_a_file(cases: list[Case], tmp_path: Path) -> None:
+    path = tmp_path / "cases.json.gz"
+    write_cases(cases, path)
+    for one, again in zip(cases, read_cases(path), strict=True):
+        assert again.ln_lr == pytest.approx(one.ln_lr, rel=1e-4)
+        assert (again.table, again.regime) == (one.table, one.regime)
+        assert [probe.n for probe in again.probes] == [probe.n for probe in one.probes]
+        assert again.probes[-1].ln_loss == pytest.approx(one.probes[-1].ln_loss, rel=1e-4)
+    with pytest.raises(ValueError, match="run `python -m studies.atlas cases`"):
+        read_cases(tmp_path / "none.json.gz")
 
 
 def test_no_tables(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="there is no table of the atlas"):
-        read_cases(tmp_path, FAMILIES, 1)
+        draw(tmp_path, FAMILIES, 1)
+
+
+def test_a_number_of_cases(tables: Path) -> None:
+    with pytest.raises(ValueError, match="ladders must be at least 1"):
+        draw(tables, FAMILIES, 0)
 
 
 def test_ladders_and_their_record(cases: list[Case], tables: Path, tmp_path: Path) -> None:
@@ -148,7 +177,7 @@ def test_families_weigh_the_same() -> None:
 def test_the_law_without_a_better_rule_is_told(tables: Path) -> None:
     regrets = {rule: [0.4] for rule in RULES} | {"slope-0.5": [0.1]}
     shot = Shots("a-sgd", "a", ("plain", "fresh"), regrets, 1.0)
-    text = "\n".join(page(Evidence(read_cases(tables, (STILL,), 1)), [shot]))
+    text = "\n".join(page(Evidence(draw(tables, (STILL,), 1)), [shot]))
     assert "- plain, fresh data: slope-0.5 loses less on average, 10 %, not 40 %." in text
 
 
