@@ -27,7 +27,7 @@ $(READY): pyproject.toml
 	@touch $@
 
 compare: $(READY)
-	$(BIN)/python -m studies.compare --minutes 6.5 $(ARGS)
+	$(BIN)/python -m studies.compare $(ARGS)
 
 replay: $(READY)
 	$(BIN)/python -m studies.replay report $(ARGS)

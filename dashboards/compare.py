@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,7 +19,8 @@ from optuna_kappa.visualization import (
     plot_transfer,
 )
 from studies.compare import table
-from studies.compare.results import Found, baseline_loss, of_part, proposal
+from studies.compare.results import Found, Results, proposal
+from studies.compare.rows import baseline_loss
 from studies.compare.settings import CONSTANT, Part, Settings
 from studies.mnist.data import Dataset
 from studies.mnist.objective import OTHERS
@@ -40,13 +40,13 @@ _SEVERAL = (
 _Searches = dict[str, list[Found]]  # the repeats of each sampler, at one target
 
 
-def write_page(path: Path, settings: Settings, found: Sequence[Found], dataset: Dataset) -> Path:
+def write_page(path: Path, settings: Settings, results: Results, dataset: Dataset) -> Path:
     """Write the page of a comparison.
 
     Args:
         path: File to write.
         settings: Settings of the comparison.
-        found: The finished searches.
+        results: What can be compared.
         dataset: The data they trained on.
 
     Returns:
@@ -58,9 +58,10 @@ def write_page(path: Path, settings: Settings, found: Sequence[Found], dataset: 
     sections = []
     summaries = []
     for part in settings.parts:
-        searches = of_part(found, part, settings.samplers)
-        sections.append(_section(part, searches, settings, dataset))
-        summaries.append(table.summary(searches))
+        searches = results.of(part, settings.samplers)
+        summary = table.summary(searches, results.limits.get(part, part.budget))
+        sections.append(_section(part, searches, settings, dataset, summary))
+        summaries.append(summary)
 
     # The first target is the one that the comparison is about.
     html = page(
@@ -73,13 +74,15 @@ def write_page(path: Path, settings: Settings, found: Sequence[Found], dataset: 
     return path
 
 
-def _section(part: Part, searches: _Searches, settings: Settings, dataset: Dataset) -> Section:
-    n_repeats = max((len(repeats) for repeats in searches.values()), default=0)
+def _section(
+    part: Part, searches: _Searches, settings: Settings, dataset: Dataset, summary: str
+) -> Section:
+    n_shown = max((len(repeats) for repeats in searches.values()), default=0)
     text = [
         f"Target: {part.epochs} epochs of {dataset.n_train:,} images, {part.budget:g} full-run "
-        f"equivalents a search, {n_repeats} repeats. Every sample trained is charged, "
-        "probes included, and those borrowed from another search too.",
-        table.summary(searches),
+        f"equivalents a search, {n_shown} of {settings.repeats} repeats shown. Every sample "
+        "trained is charged, probes included, and those borrowed from another search too.",
+        summary,
     ]
     figures = [_budget_figure(searches)]
     tables = [Table(table.HEADER, table.lines(searches))]
@@ -108,16 +111,21 @@ def _budget_figure(searches: _Searches) -> Figure:
 
 def _law_figures(part: Part, searches: _Searches, epoch: int) -> list[Figure]:
     """Loss against lr of all runs, the law from them, and the law that a search started from."""
+    if not searches:
+        return []
+
     tables = []
     truth = []
     target = part.epochs * epoch
     for name, repeats in searches.items():
         for search in repeats:
             tables.append(search.runs)
-            truth.append((float(target), search.lr, f"{name}, repeat {search.job.repeat}"))
+            if search.params:
+                truth.append((float(target), search.lr, _label(name, search)))
 
     runs = RunTable.concatenate(tables)
-    law = fit(runs)
+    any_search = next(iter(searches.values()))[0]
+    law = fit(runs, prior=any_search.prior)
     figures = [plot_lr_curves(runs, law=law), plot_law(law)]
 
     kappa_searches = searches.get("kappa", [])
@@ -153,7 +161,7 @@ def _transfer_point(
     mean = as_schedule(part.schedule).resolve(horizon).mean
     constant = kappa.law.propose(horizon, CONSTANT)
     return TransferPoint(
-        label=f"{name}, repeat {search.job.repeat}",
+        label=_label(name, search),
         sampler=name,
         expected=expected.lr,
         low=expected.low,
@@ -161,6 +169,10 @@ def _transfer_point(
         kappa_invariant=constant.lr / mean,
         found=search.lr,
     )
+
+
+def _label(name: str, search: Found) -> str:
+    return f"{name}, repeat {search.job.repeat + 1}"
 
 
 def _facts(settings: Settings, dataset: Dataset) -> dict[str, str]:

@@ -70,6 +70,8 @@ class Target(NamedTuple):
             it. After an interruption it goes on as it would have and does not repeat its first
             draws.
         known: What a kappa search is told of the runs.
+        probe_budget: What the probes of a kappa search may cost, in full-run equivalents; None
+            for as many as `KappaSampler` chooses by itself.
     """
 
     horizon: int
@@ -78,6 +80,7 @@ class Target(NamedTuple):
     seed: int
     number: int
     known: Known = NOTHING
+    probe_budget: float | None = None
 
     @property
     def trial_seed(self) -> int:
@@ -95,6 +98,7 @@ def _kappa(target: Target) -> BaseSampler:
         optimizer=target.known.optimizer,
         passes=target.known.passes,
         prior=target.known.prior,
+        probe_budget=target.probe_budget,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import signal
 import sys
@@ -15,23 +14,22 @@ from pathlib import Path
 from types import FrameType
 
 import optuna
-from optuna.storages import BaseStorage
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from dashboards.compare import write_page
+from optuna_kappa.launch.progress import duration
 from optuna_kappa.study.storage import open_storage, shown
 from studies.compare import table
 from studies.compare.options import check_limits, parser, settings_of
-from studies.compare.results import Found, is_done, of_part, read_all
-from studies.compare.search import study_name
-from studies.compare.settings import Job, Settings, jobs
-from studies.compare.workers import Place, Runner, run_all
-from studies.compare.workers import Progress as Report
+from studies.compare.results import Results, read_all
+from studies.compare.session import Session
+from studies.compare.settings import Settings
+from studies.compare.sizes import UNLIMITED
+from studies.compare.workers import Place, crew
 from studies.folders import writable
-from studies.mnist.data import Dataset, load
+from studies.mnist.data import load
 from studies.processes import CONTINUE
 
 # Exit codes.
@@ -59,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _compare(options: argparse.Namespace, console: Console) -> int:
     started = time.monotonic()
-    settings = settings_of(options)
+    settings_of(options, UNLIMITED)  # what is wrong shows before anything is run
     check_limits(options)
     out = writable(Path(options.out), "--out")
     url = _storage_url(options, out)
@@ -68,22 +66,26 @@ def _compare(options: argparse.Namespace, console: Console) -> int:
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage = open_storage(url)
-    with _alone(out):
-        if options.fresh:
-            _delete(settings, dataset, storage)
-        is_finished = _run(settings, dataset, storage, _runner(options, url), console)
+    place = Place(options.data, url)
+    was_interrupted = False
+    with _alone(out), crew(place, options.jobs) as workers:
+        session = Session(options, dataset, storage, workers, console, started)
+        settings = session.settle()
+        try:
+            session.run()
+        except KeyboardInterrupt:
+            was_interrupted = True
 
-    searches = read_all(settings, dataset.name, dataset.n_train, storage)
-    _print(settings, searches, console)
-    page = write_page(out / "report.html", settings, searches, dataset)
+    results = read_all(settings, dataset.name, dataset.n_train, storage)
+    _print(settings, results, console)
+    page = write_page(out / "report.html", settings, results, dataset)
     console.print(f"\nStudies: {shown(url)}\nReport:  {page}", soft_wrap=True, markup=False)
-    if not is_finished:
-        console.print(
-            f"\nStopped after {options.minutes:g} minutes (--minutes). Only repeats that all "
-            f"samplers have finished are shown. {CONTINUE}",
-            markup=False,
-        )
-    console.print(f"Done in {time.monotonic() - started:.0f} s.", markup=False)
+    console.print(f"Done in {duration(time.monotonic() - started)}.", markup=False)
+    if was_interrupted:
+        raise KeyboardInterrupt
+    if not results.is_finished:
+        minutes = f"after {options.minutes:g} minutes (--minutes)"
+        console.print(f"Stopped {minutes}. {CONTINUE}", markup=False)
     return 0
 
 
@@ -95,15 +97,6 @@ def _storage_url(options: argparse.Namespace, out: Path) -> str:
             "--storage, such as sqlite:///kappa.db"
         )
     return url
-
-
-def _runner(options: argparse.Namespace, url: str) -> Runner:
-    deadline = time.time() + 60 * options.minutes if options.minutes else math.inf
-    return Runner(
-        place=Place(options.data, url),
-        n_processes=options.jobs,
-        deadline=deadline,
-    )
 
 
 @contextmanager
@@ -135,53 +128,7 @@ def _alone(out: Path) -> Iterator[None]:
         lock.unlink(missing_ok=True)
 
 
-def _run(
-    settings: Settings, dataset: Dataset, storage: BaseStorage, runner: Runner, console: Console
-) -> bool:
-    """Run what is not finished, with a progress bar; return whether all is finished now."""
-    todo = _unfinished(settings, dataset, storage)
-    if not todo:
-        console.print("All searches are finished. Use --fresh to start again.")
-        return True
-
-    # The bar counts full runs of the part with the most epochs.
-    most_epochs = max(part.epochs for part in settings.parts)
-    total = sum(job.part.budget * job.part.epochs for job in todo) / most_epochs
-    spent: dict[Job, float] = {}
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed:.1f} of {task.total:.0f} full runs"),
-        TimeRemainingColumn(),
-        console=console,
-    )
-    with bar:
-        task = bar.add_task(f"{len(todo)} searches", total=total)
-
-        def show(report: Report) -> None:
-            spent[report.job] = report.spent
-            done = sum(job.part.epochs * value for job, value in spent.items()) / most_epochs
-            bar.update(task, completed=min(done, total))
-
-        run_all(settings, todo, runner, show)
-        is_finished = not _unfinished(settings, dataset, storage)
-        if is_finished:
-            bar.update(task, completed=total)
-
-    return is_finished
-
-
-def _unfinished(settings: Settings, dataset: Dataset, storage: BaseStorage) -> list[Job]:
-    """Return the searches that have not spent their budget."""
-    unfinished = []
-    for job in jobs(settings):
-        if not is_done(settings, job, dataset.name, dataset.n_train, storage):
-            unfinished.append(job)
-
-    return unfinished
-
-
-def _print(settings: Settings, found: Sequence[Found], console: Console) -> None:
+def _print(settings: Settings, results: Results, console: Console) -> None:
     """Print a table and a summary for each target."""
     for part in settings.parts:
         title = f"{settings.optimizer}, {part.schedule} rate, target {part.epochs} epochs"
@@ -192,21 +139,14 @@ def _print(settings: Settings, found: Sequence[Found], console: Console) -> None
         for i, name in enumerate(table.HEADER):
             grid.add_column(name, justify="right" if i else "left")
 
-        searches = of_part(found, part, settings.samplers)
+        searches = results.of(part, settings.samplers)
         for line in table.lines(searches):
             grid.add_row(*line)
 
         console.print()
         console.print(grid)
-        console.print(table.summary(searches), markup=False, highlight=False)
-
-
-def _delete(settings: Settings, dataset: Dataset, storage: BaseStorage) -> None:
-    """Delete the studies of this comparison, and no others."""
-    names = {study_name(settings, job, dataset.name) for job in jobs(settings)}
-    for summary in optuna.get_all_study_summaries(storage):
-        if summary.study_name in names:
-            optuna.delete_study(study_name=summary.study_name, storage=storage)
+        summary = table.summary(searches, results.limits.get(part, part.budget))
+        console.print(summary, markup=False, highlight=False)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

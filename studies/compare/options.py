@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import functools
+import os
 
-from studies.compare.settings import CONSTANT, Part, Settings
+from studies.compare.settings import CONSTANT, PROBE_BUDGET, Part, Settings
+from studies.compare.sizes import Size, with_wishes
 from studies.mnist.objective import OTHERS
 from studies.samplers import PRUNERS, SAMPLERS
+
+MINUTES = 4.5  # with half a minute to spare, a comparison ends within five
+_MOST_CORES = 4  # each process takes half a gigabyte
 
 
 def parser() -> argparse.ArgumentParser:
@@ -19,6 +25,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     _add_targets(command)
+    _add_size(command)
     _add_searches(command)
     _add_run(command)
     return command
@@ -33,17 +40,22 @@ def check_limits(options: argparse.Namespace) -> None:
         )
 
 
-def settings_of(options: argparse.Namespace) -> Settings:
+def settings_of(options: argparse.Namespace, size: Size) -> Settings:
     """Return the comparison that the options ask for.
+
+    Args:
+        options: The options.
+        size: Its size where the options leave it open.
 
     Raises:
         ValueError: A value is not allowed.
     """
+    size = with_wishes(size, vars(options))
     parts: list[Part] = []
     if not options.only_schedule:
-        parts.append(Part(CONSTANT, options.horizon, options.budget))
+        parts.append(Part(CONSTANT, size.horizon, size.budget))
     if options.schedule not in ("none", CONSTANT):
-        parts.append(Part(options.schedule, options.schedule_horizon, options.schedule_budget))
+        parts.append(Part(options.schedule, size.schedule_horizon, size.schedule_budget))
     if not parts:
         raise ValueError("--only-schedule needs a --schedule other than none and constant")
 
@@ -52,11 +64,17 @@ def settings_of(options: argparse.Namespace) -> Settings:
         parts=tuple(parts),
         samplers=_names(options.samplers),
         optimizer=options.optimizer,
-        repeats=options.repeats,
+        repeats=size.repeats,
         lr_range=tuple(options.lr_range),
         seed=options.seed,
         search=searched,
+        probe_budget=options.probe_budget,
     )
+
+
+def _cores() -> int:
+    """Number of cores that a comparison uses by default."""
+    return min(os.cpu_count() or 1, _MOST_CORES)
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -68,12 +86,21 @@ def _add_targets(command: argparse.ArgumentParser) -> None:
     """Add the options of the targets: a constant rate, and another schedule."""
     add = command.add_argument
     add("--optimizer", default="adam", help="adam or sgd")
-    add("--horizon", type=int, default=12, metavar="EPOCHS", help="target at a constant rate")
-    add("--budget", type=float, default=10, metavar="FRE", help="of each search there")
     add("--schedule", default="cosine", help="of the second part; none leaves that part out")
-    add("--schedule-horizon", type=int, default=6, metavar="EPOCHS", help="target of that part")
-    add("--schedule-budget", type=float, default=6, metavar="FRE", help="of each search there")
     add("--only-schedule", action="store_true", help="leave out the part at a constant rate")
+
+
+def _add_size(command: argparse.ArgumentParser) -> None:
+    """Add the options of how much is run."""
+    group = command.add_argument_group(
+        "size", "Without these, it is what there is time for in --minutes on this machine."
+    )
+    add = functools.partial(group.add_argument, default=argparse.SUPPRESS)
+    add("--horizon", type=int, metavar="EPOCHS", help="target at a constant rate")
+    add("--budget", type=float, metavar="FRE", help="of each search there")
+    add("--schedule-horizon", type=int, metavar="EPOCHS", help="target with the schedule")
+    add("--schedule-budget", type=float, metavar="FRE", help="of each search there")
+    add("--repeats", type=int, help="searches of each sampler, each with another seed")
 
 
 def _add_searches(command: argparse.ArgumentParser) -> None:
@@ -85,7 +112,13 @@ def _add_searches(command: argparse.ArgumentParser) -> None:
         help=f"names separated by commas, out of {', '.join(SAMPLERS)}; to add a pruner, write "
         f"SAMPLER+PRUNER with one of {', '.join(PRUNERS)}",
     )
-    add("--repeats", type=int, default=5, help="searches of each sampler, each with another seed")
+    add(
+        "--probe-budget",
+        type=float,
+        default=PROBE_BUDGET,
+        metavar="FRE",
+        help="what the probes of a kappa search may cost",
+    )
     add("--seed", type=int, default=0, help="seed of the first repeat")
     add(
         "--lr-range",
@@ -114,11 +147,11 @@ def _add_run(command: argparse.ArgumentParser) -> None:
     add("--data", default="auto", help="auto, mnist or digits")
     add("--storage", help="URL of the studies; None means sqlite, kappa.db in the --out folder")
     add("--out", default=".", help="folder of kappa.db and report.html")
-    add("--jobs", type=int, default=2, help="searches at a time, one core each")
+    add("--jobs", type=int, default=_cores(), help="trials at a time, one core each")
     add(
         "--minutes",
         type=float,
-        default=0,
-        help="start no trial after this many minutes; 0 means no limit",
+        default=MINUTES,
+        help="end after this many minutes, with what has been run by then; 0 means no limit",
     )
     add("--fresh", action="store_true", help="delete these studies and start again")

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from optuna.storages import BaseStorage
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from optuna_kappa import Law, Proposal, RunTable, fit, run_table
+from optuna_kappa.law import Prior, prior_for
 from optuna_kappa.search.trajectory import Trajectory, trajectory
-from optuna_kappa.study.plans import kind_of
 from optuna_kappa.study.trials import FINISHED
 from studies.compare.search import (
+    ROUNDING,
     borrowed,
-    check_settings,
     cost,
+    final_loss,
     find_study,
-    fits,
     probes,
+    standing_of,
     study_name,
 )
 from studies.compare.settings import Job, Part, Settings, jobs
-
-BASELINE = "tpe"
-"""The sampler that the others are compared with."""
+from studies.compare.stamps import check_settings
+from studies.compare.turns import Standing, share
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +42,8 @@ class Found:
         test_accuracy: Accuracy of the best full run on the test images, in [0, 1].
         runs: All finished trials.
         probes: The probes, own or borrowed, that the law rested on before the first target trial.
+        standing: How far it has come by now, beyond what is read of it too.
+        prior: What a kappa search was told before its first trial.
     """
 
     job: Job
@@ -50,6 +53,8 @@ class Found:
     test_accuracy: float
     runs: RunTable
     probes: RunTable
+    standing: Standing
+    prior: Prior
 
     @property
     def lr(self) -> float:
@@ -64,40 +69,48 @@ class Found:
     @cached_property
     def law(self) -> Law:
         """The law before the first target trial."""
-        return fit(self.probes)
+        return fit(self.probes, prior=self.prior)
 
 
 @dataclass(frozen=True, eq=False)
-class Row:
-    """The results of a sampler at one target, with one value for each repeat.
+class Results:
+    """What can be compared.
 
     Attributes:
-        sampler: Its name.
-        budget: Median budget spent, in full-run equivalents.
-        loss: Best validation losses.
-        lr: Learning rates of the best full runs.
-        test_accuracy: Test accuracies of the best full runs.
-        to_match: Full-run equivalents until the loss was at most the baseline's final median;
-            infinite if it never was. None for the baseline itself, or if the baseline did not
-            run.
+        found: The searches, in the order of `jobs`: the same repeats of each.
+        limits: Budget up to which the searches at each target are read, in full-run equivalents.
+        is_finished: Whether all searches of the comparison have spent their budgets.
     """
 
-    sampler: str
-    budget: float
-    loss: Sequence[float]
-    lr: Sequence[float]
-    test_accuracy: Sequence[float]
-    to_match: Sequence[float] | None
+    found: Sequence[Found]
+    limits: Mapping[Part, float]
+    is_finished: bool
 
+    def of(self, part: Part, samplers: Sequence[str]) -> dict[str, list[Found]]:
+        """Return the searches at one target by sampler: the repeats that all samplers have.
 
-def is_done(settings: Settings, job: Job, data: str, epoch: int, storage: BaseStorage) -> bool:
-    """Whether a search has spent its budget; the arguments are those of `read`."""
-    search = read(settings, job, data, epoch, storage)
-    return search is not None and not fits(search.spent, job.part)
+        Args:
+            part: The target.
+            samplers: Names of the samplers.
+        """
+        searches: dict[str, dict[int, Found]] = {name: {} for name in samplers}
+        for search in self.found:
+            if search.job.part == part:
+                searches[search.job.sampler][search.job.repeat] = search
+
+        common = sorted(set.intersection(*map(set, searches.values())))
+        if not common:
+            return {}
+        return {name: [found[repeat] for repeat in common] for name, found in searches.items()}
 
 
 def read(
-    settings: Settings, job: Job, data: str, epoch: int, storage: BaseStorage
+    settings: Settings,
+    job: Job,
+    data: str,
+    epoch: int,
+    storage: BaseStorage,
+    limit: float = math.inf,
 ) -> Found | None:
     """Read what a search has found so far; None if none of its trials has finished.
 
@@ -107,6 +120,7 @@ def read(
         data: Name of the data.
         epoch: Samples in an epoch.
         storage: Where the studies are.
+        limit: Budget up to which it is read, in full-run equivalents.
 
     Raises:
         ValueError: The study was made with other settings.
@@ -114,17 +128,18 @@ def read(
     study = find_study(storage, study_name(settings, job, data))
     if study is None:
         return None
+
     lent = borrowed(settings, job, data, storage)
     check_settings(study, settings, epoch, lent)
-    trials = study.get_trials(deepcopy=False, states=FINISHED)
+    horizon = job.part.epochs * epoch
+    offset = sum(cost(trial, horizon) for trial in lent)
+    trials = _within(study.get_trials(deepcopy=False, states=FINISHED), limit - offset, horizon)
     if not trials:
         return None
 
-    horizon = job.part.epochs * epoch
-    costs = [cost(trial, horizon) for trial in trials]
-    losses = [_final_loss(trial) for trial in trials]
+    losses = [final_loss(trial) for trial in trials]
     # Borrowed probes are charged before the first trial.
-    path = trajectory(costs, losses, offset=sum(cost(trial, horizon) for trial in lent))
+    path = trajectory([cost(trial, horizon) for trial in trials], losses, offset=offset)
     best = trials[int(np.nanargmin(losses))] if np.isfinite(losses).any() else None
 
     return Found(
@@ -135,68 +150,90 @@ def read(
         test_accuracy=float(best.user_attrs["test_accuracy"]) if best else np.nan,
         runs=run_table(trials, schedule=job.part.schedule),
         probes=run_table(lent or probes(study)),
+        standing=standing_of(study, job, offset, horizon),
+        # The model sees its data once an epoch.
+        prior=prior_for(optimizer=settings.optimizer, passes=job.part.epochs, horizon=horizon),
     )
 
 
-def read_all(settings: Settings, data: str, epoch: int, storage: BaseStorage) -> list[Found]:
-    """Read what the searches that have spent their budget found, in the order of `jobs`."""
-    finished = []
-    for job in jobs(settings):
-        search = read(settings, job, data, epoch, storage)
-        if search is not None and not fits(search.spent, job.part):
-            finished.append(search)
+def _within(trials: Sequence[FrozenTrial], budget: float, horizon: int) -> list[FrozenTrial]:
+    """Return the first trials, as many as a budget pays."""
+    paid = []
+    spent = 0.0
+    for trial in trials:
+        spent += cost(trial, horizon)
+        if spent > budget + ROUNDING:
+            break
+        paid.append(trial)
 
-    return finished
+    return paid
 
 
-def of_part(found: Sequence[Found], part: Part, samplers: Sequence[str]) -> dict[str, list[Found]]:
-    """Return the searches at one target by sampler, for the repeats that all samplers finished.
+def read_all(settings: Settings, data: str, epoch: int, storage: BaseStorage) -> Results:
+    """Read what can be compared: the same repeats of all samplers at all targets.
+
+    Where searches have not spent their budgets, all are read up to what each of them has spent.
+    Repeats that are far behind are left out: of the most advanced 1, 2, ... repeats, those are
+    shown that have spent most, their number times the share that the last of them has spent.
 
     Args:
-        found: What the searches found.
-        part: The target.
-        samplers: Names of the samplers.
+        settings: The comparison.
+        data: Name of the data.
+        epoch: Samples in an epoch.
+        storage: Where the studies are.
+
+    Raises:
+        ValueError: A study was made with other settings.
     """
-    searches: dict[str, dict[int, Found]] = {name: {} for name in samplers}
-    for search in found:
-        if search.job.part == part:
-            searches[search.job.sampler][search.job.repeat] = search
+    standings = read_standings(settings, data, epoch, storage)
+    shown = _worth_showing(settings, standings)
 
-    common = set.intersection(*map(set, searches.values())) if searches else set()
-    if not common:
-        return {}
+    limits: dict[Part, float] = {}
+    found: list[Found] = []
+    for part in settings.parts:
+        of_this = [job for job in jobs(settings) if job.part == part and job.repeat in shown]
+        if not of_this:
+            continue
 
-    return {name: [repeats[r] for r in sorted(common)] for name, repeats in searches.items()}
+        is_done = all(standings[job].is_done for job in of_this)
+        limit = part.budget if is_done else min(standings[job].spent for job in of_this)
+        limits[part] = limit
+        for job in of_this:
+            search = read(settings, job, data, epoch, storage, limit)
+            if search is not None:
+                found.append(search)
+
+    return Results(found, limits, all(standing.is_done for standing in standings.values()))
 
 
-def baseline_loss(searches: dict[str, list[Found]]) -> float | None:
-    """Median over repeats of the baseline's final loss, None if the baseline did not run."""
-    if BASELINE not in searches:
-        return None
+def read_standings(
+    settings: Settings, data: str, epoch: int, storage: BaseStorage
+) -> dict[Job, Standing]:
+    """Read how far each search has come; the arguments and errors are those of `read_all`."""
+    standings = {}
+    for job in jobs(settings):
+        study = find_study(storage, study_name(settings, job, data))
+        lent = borrowed(settings, job, data, storage)
+        if study is not None:
+            check_settings(study, settings, epoch, lent)
 
-    return float(np.median([search.loss for search in searches[BASELINE]]))
+        horizon = job.part.epochs * epoch
+        offset = sum(cost(trial, horizon) for trial in lent)
+        standings[job] = standing_of(study, job, offset, horizon)
+
+    return standings
 
 
-def rows(searches: dict[str, list[Found]]) -> list[Row]:
-    """Return the table of one target, one row for each sampler."""
-    goal = baseline_loss(searches)
-    table = []
-    for name, repeats in searches.items():
-        to_match = None
-        if goal is not None and name != BASELINE:
-            to_match = [search.trajectory.budget_to(goal) for search in repeats]
+def _worth_showing(settings: Settings, standings: Mapping[Job, Standing]) -> set[int]:
+    """Return the repeats that are shown."""
+    shares = [1.0] * settings.repeats
+    for job, standing in standings.items():
+        shares[job.repeat] = min(shares[job.repeat], share(job, standing))
 
-        row = Row(
-            sampler=name,
-            budget=float(np.median([search.spent for search in repeats])),
-            loss=[search.loss for search in repeats],
-            lr=[search.lr for search in repeats],
-            test_accuracy=[search.test_accuracy for search in repeats],
-            to_match=to_match,
-        )
-        table.append(row)
-
-    return table
+    by_share = sorted(range(settings.repeats), key=lambda repeat: -shares[repeat])
+    worths = [(i + 1) * shares[repeat] for i, repeat in enumerate(by_share)]
+    n_shown = 1 + int(np.argmax(worths))
+    return set(by_share[:n_shown]) if max(worths) > 0 else set()
 
 
 def proposal(found: Found, epoch: int) -> Proposal | None:
@@ -206,9 +243,3 @@ def proposal(found: Found, epoch: int) -> Proposal | None:
 
     horizon = found.job.part.epochs * epoch
     return found.law.propose(horizon, found.job.part.schedule)
-
-
-def _final_loss(trial: FrozenTrial) -> float:
-    """Validation loss of a full run; NaN for probes and for runs that were stopped."""
-    is_full = trial.state == TrialState.COMPLETE and kind_of(trial) != "probe"
-    return float(trial.values[0]) if is_full else np.nan

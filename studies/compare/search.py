@@ -7,8 +7,8 @@ A full run that does not fit into the rest of the budget is not started.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+import math
+from collections.abc import Callable
 
 import optuna
 from optuna import Study
@@ -21,12 +21,16 @@ from optuna_kappa.study.interrupted import fail_interrupted
 from optuna_kappa.study.plans import kind_of
 from optuna_kappa.study.trials import FINISHED
 from studies.compare.settings import Job, Part, Settings, lender
+from studies.compare.sizes import size_of
+from studies.compare.stamps import SETTINGS, check_settings, stamp
+from studies.compare.turns import Standing
 from studies.mnist.data import Dataset
-from studies.mnist.objective import OTHERS, Objective
+from studies.mnist.objective import Objective, OnReport
 from studies.samplers import Known, Target, make
 
-_ROUNDING = 1e-9  # costs are fractions, so their sum may be a little off
-_SETTINGS = "settings"  # study attribute: what must not change when a study is resumed
+ROUNDING = 1e-9  # costs are fractions, so their sum may be a little off
+SIZE = "size"
+"""Study attribute: size of the comparison that a study was made for."""
 
 
 def study_name(settings: Settings, job: Job, data: str) -> str:
@@ -47,16 +51,22 @@ def find_study(storage: BaseStorage, name: str) -> Study | None:
 
 
 def probes(study: Study | None) -> list[FrozenTrial]:
-    """Return the finished probes of a kappa search."""
-    if study is None:
-        return []
-
+    """Return the finished probes that a kappa search ran before its first full run."""
     finished = []
-    for trial in study.get_trials(deepcopy=False):
-        if kind_of(trial) == "probe" and trial.state == TrialState.PRUNED:
+    for trial in study.get_trials(deepcopy=False) if study else []:
+        kind = kind_of(trial)
+        if kind == "probe" and trial.state == TrialState.PRUNED:
             finished.append(trial)
+        if kind not in ("probe", None):
+            break
 
     return finished
+
+
+def lends(study: Study | None) -> bool:
+    """Whether a search has begun its first full run: its first probes are all run by then."""
+    trials = study.get_trials(deepcopy=False) if study else []
+    return any(kind_of(trial) not in ("probe", None) for trial in trials)
 
 
 def borrowed(settings: Settings, job: Job, data: str, storage: BaseStorage) -> list[FrozenTrial]:
@@ -82,9 +92,38 @@ def cost(trial: FrozenTrial, horizon: int) -> float:
     return min(samples, last_step) / horizon
 
 
+def final_loss(trial: FrozenTrial) -> float:
+    """Validation loss of a full run; NaN for probes and for runs that were stopped."""
+    is_full = trial.state == TrialState.COMPLETE and kind_of(trial) != "probe"
+    return float(trial.values[0]) if is_full else math.nan
+
+
 def fits(spent: float, part: Part) -> bool:
     """Whether another full run fits into the budget of a part."""
-    return spent + 1 <= part.budget + _ROUNDING
+    return spent + 1 <= part.budget + ROUNDING
+
+
+def standing_of(study: Study | None, job: Job, offset: float, horizon: int) -> Standing:
+    """How far a search has come.
+
+    Args:
+        study: Its study; None if there is none yet.
+        job: The search.
+        offset: Cost of its borrowed probes, in full-run equivalents.
+        horizon: Target horizon in samples.
+    """
+    trials = study.get_trials(deepcopy=False) if study else []
+    spent = offset + sum(cost(trial, horizon) for trial in trials)
+    losses = [final_loss(trial) for trial in trials]
+    best = min((loss for loss in losses if math.isfinite(loss)), default=math.inf)
+    return Standing(spent, best, not fits(spent, job.part), lends(study))
+
+
+class Abandoned(BaseException):
+    """A trial is given up before its end, since the comparison is being stopped.
+
+    No `Exception`, so that Optuna neither counts the trial as failed nor goes on.
+    """
 
 
 class Search:
@@ -97,9 +136,21 @@ class Search:
     """
 
     def __init__(
-        self, settings: Settings, job: Job, dataset: Dataset, storage: BaseStorage
+        self,
+        settings: Settings,
+        job: Job,
+        dataset: Dataset,
+        storage: BaseStorage,
+        on_report: OnReport | None = None,
     ) -> None:
         """Open the study, or make it.
+
+        Args:
+            settings: The comparison.
+            job: The search.
+            dataset: The data.
+            storage: Where the study is.
+            on_report: Called after each report of a trial; it may raise `Abandoned`.
 
         Raises:
             ValueError: The storage holds this study with other settings, or the borrowed probes
@@ -110,6 +161,7 @@ class Search:
         self._seed = settings.seed + job.repeat
         # The model sees its data once an epoch.
         self._known = Known(settings.optimizer, job.part.epochs)
+        self._probe_budget = settings.probe_budget
 
         lent = borrowed(settings, job, dataset.name, storage)
         self._sources = [run_table(lent)] if lent else []
@@ -123,8 +175,9 @@ class Search:
         )
         check_settings(self.study, settings, dataset.n_train, lent)
         self._marks = {
-            _SETTINGS: _stamp(settings, dataset.n_train, lent),
+            SETTINGS: stamp(settings, dataset.n_train, lent),
             "data": dataset.source,
+            SIZE: size_of(settings),
         }
         self._objective = Objective(
             dataset=dataset,
@@ -134,6 +187,7 @@ class Search:
             seed=self._seed,
             lr_range=settings.lr_range,
             others=settings.others,
+            on_report=on_report,
         )
 
     def _check_budget(self) -> None:
@@ -151,77 +205,58 @@ class Search:
         trials = self.study.get_trials(deepcopy=False)
         return self.offset + sum(cost(trial, self.horizon) for trial in trials)
 
+    @property
+    def standing(self) -> Standing:
+        """How far the search has come."""
+        return standing_of(self.study, self._job, self.offset, self.horizon)
+
     def run(self, go_on: Callable[[float], bool] = lambda spent: True) -> None:
         """Run trials until another full run does not fit into the budget.
-
-        A trial that an earlier process left running was interrupted. It is marked as failed and
-        not charged, and another trial takes its place.
 
         Args:
             go_on: Called with the budget spent, at the start and after each trial; the search
                 stops when it returns false.
         """
-        fail_interrupted(self.study)
         while go_on(self.spent) and fits(self.spent, self._job.part):
-            self._mark()
-            # A new sampler for each trial: after an interruption, the search goes on as it
-            # would have without it.
-            target = Target(
-                horizon=self.horizon,
-                schedule=self._job.part.schedule,
-                sources=self._sources,
-                seed=self._seed,
-                number=len(self.study.get_trials(deepcopy=False)),
-                known=self._known,
-            )
-            self.study.sampler, self.study.pruner = make(self._job.sampler, target)
+            self.run_trial()
+
+    def run_trial(self) -> None:
+        """Run one trial.
+
+        A trial that an earlier process left running was interrupted. It is marked as failed and
+        not charged, and another trial takes its place.
+
+        Raises:
+            Abandoned: The trial was given up. It counts as interrupted.
+        """
+        fail_interrupted(self.study)
+        self._mark()
+        # A new sampler for each trial: after an interruption, the search goes on as it would have
+        # without it.
+        target = Target(
+            horizon=self.horizon,
+            schedule=self._job.part.schedule,
+            sources=self._sources,
+            seed=self._seed,
+            number=len(self.study.get_trials(deepcopy=False)),
+            known=self._known,
+            probe_budget=None if self._sources else self._probe_budget,
+        )
+        self.study.sampler, self.study.pruner = make(self._job.sampler, target)
+
+        try:
             self.study.optimize(self._objective, n_trials=1)
+        except Abandoned:
+            fail_interrupted(self.study)
+            raise
 
     def _mark(self) -> None:
         """Write the settings into the study before its first trial.
 
         Not earlier, since a study without trials may still get other probes to borrow.
         """
-        if _SETTINGS in self.study.user_attrs:
+        if SETTINGS in self.study.user_attrs:
             return
 
         for name, value in self._marks.items():
             self.study.set_user_attr(name, value)
-
-
-def check_settings(
-    study: Study, settings: Settings, epoch: int, lent: Sequence[FrozenTrial]
-) -> None:
-    """Raise a ValueError if a study's trials were made with other settings than these.
-
-    Args:
-        study: The study.
-        settings: The comparison.
-        epoch: Samples in an epoch.
-        lent: The probes that the search starts from.
-    """
-    stored = study.user_attrs.get(_SETTINGS)
-    if stored is None:
-        return
-
-    for name, wanted in _stamp(settings, epoch, lent).items():
-        if stored.get(name) != wanted:
-            raise ValueError(
-                f"the study {study.study_name!r} was made with {name} {stored.get(name)}, not "
-                f"{wanted}; start again with --fresh or choose another --storage"
-            )
-
-
-def _stamp(settings: Settings, epoch: int, lent: Sequence[FrozenTrial]) -> dict[str, Any]:
-    """Return what a study's trials depend on, besides what its name says."""
-    starts = [trial.datetime_start for trial in lent if trial.datetime_start]
-    stamp: dict[str, Any] = {
-        "lr range": list(settings.lr_range),
-        "seed": settings.seed,
-        "epoch of samples": epoch,
-        "probes of": str(min(starts)) if lent else "its own",
-    }
-    for name in settings.others:
-        stamp[f"{name} range"] = list(OTHERS[name])
-
-    return stamp

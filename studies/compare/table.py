@@ -6,7 +6,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from studies.compare.results import BASELINE, Found, Row, baseline_loss, rows
+from studies.compare.results import Found
+from studies.compare.rows import BASELINE, Row, baseline_loss, rows
+
+FEW = 8
+"""With fewer repeats, a caution goes with the result."""
 
 HEADER = ("sampler", "budget", "best loss", "test accuracy %", f"budget to match {BASELINE}")
 
@@ -22,18 +26,25 @@ def best(searches: dict[str, list[Found]], names: Sequence[str]) -> list[tuple[s
     for sampler, repeats in searches.items():
         for search in repeats:
             values = [f"{search.params.get(name, np.nan):.3g}" for name in names]
-            table.append((sampler, str(search.job.repeat), f"{search.loss:.4f}", *values))
+            table.append((sampler, str(search.job.repeat + 1), f"{search.loss:.4f}", *values))
 
     return table
 
 
-def summary(searches: dict[str, list[Found]]) -> str:
-    """Say the result of one target in a few sentences."""
+def summary(searches: dict[str, list[Found]], limit: float = np.inf) -> str:
+    """Say the result of one target in a few sentences.
+
+    Args:
+        searches: The searches of each sampler.
+        limit: Budget up to which they are compared, in full-run equivalents.
+    """
     goal = baseline_loss(searches)
     if not searches:
-        return "No repeat has been finished by all samplers yet."
+        return "No full run has been finished by all searches yet."
     if goal is None or "kappa" not in searches:
-        return f"A comparison needs finished searches by both kappa and {BASELINE}."
+        return f"A comparison needs searches by both kappa and {BASELINE}."
+    if not np.isfinite(goal):
+        return f"{BASELINE} has not finished a full run in most repeats yet."
 
     budgets_to_goal = [search.trajectory.budget_to(goal) for search in searches["kappa"]]
     to_goal = float(np.median(budgets_to_goal))
@@ -49,10 +60,36 @@ def summary(searches: dict[str, list[Found]]) -> str:
     basis = f"Medians of {n} repeats" if n > 1 else "One repeat"
     ours = _loss_at("kappa", searches["kappa"], full / 2)
     theirs = _loss_at(BASELINE, searches[BASELINE], full / 2)
-    return (
+    sentences = [
         f"{basis}: {BASELINE} ended at a loss of {goal:.4f} after {full:.3g} full-run "
-        f"equivalents; {verdict} With half of the budget, {ours} and {theirs}."
-    )
+        f"equivalents; {verdict}",
+        f"With half of the budget, {ours} and {theirs}.",
+        *_caution(searches, limit),
+    ]
+    return " ".join(sentences)
+
+
+def _caution(searches: dict[str, list[Found]], limit: float) -> list[str]:
+    """Say what the result does not rest on: all of the budget, or many repeats."""
+    sentences = []
+    kappa = searches["kappa"]
+    budget = kappa[0].job.part.budget
+    if limit < budget:
+        sentences.append(
+            f"The searches were stopped early: they are compared after {limit:.2g} of {budget:g}, "
+            "which each of them has spent."
+        )
+
+    n = len(kappa)
+    if n < FEW:
+        pairs = zip(kappa, searches[BASELINE], strict=True)
+        n_lower = sum(ours.loss < theirs.loss for ours, theirs in pairs)
+        sentences.append(
+            f"In {n_lower} of {n} repeats kappa ended at the lower loss. That is few: losses of "
+            "single runs scatter by several per cent between seeds."
+        )
+
+    return sentences
 
 
 def _loss_at(name: str, repeats: Sequence[Found], budget: float) -> str:
@@ -68,10 +105,15 @@ def _line(row: Row) -> tuple[str, ...]:
     return (
         row.sampler,
         f"{row.budget:.2f}",
-        _spread(row.loss, "{:.4f}".format),
-        _spread(accuracies, "{:.2f}".format),
+        _spread(row.loss, _number("{:.4f}")),
+        _spread(accuracies, _number("{:.2f}")),
         to_match,
     )
+
+
+def _number(form: str) -> Callable[[float], str]:
+    """Write a number in a form; a search without a full run has none."""
+    return lambda value: form.format(value) if np.isfinite(value) else "none"
 
 
 def _budget(value: float) -> str:
@@ -80,6 +122,7 @@ def _budget(value: float) -> str:
 
 def _spread(values: Sequence[float], form: Callable[[float], str]) -> str:
     """Write the median and, if there are several values, their range."""
+    values = [np.inf if np.isnan(value) else value for value in values]
     median = form(float(np.median(values)))
     if len(values) == 1:
         return median

@@ -6,7 +6,7 @@ Other parameters of the run can be tuned together with it.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -28,6 +28,8 @@ The number of hidden units goes from a quarter of the default to twice the defau
 from a quarter to four times the default. Batch sizes are whole numbers rather than a choice of
 powers of two, so that samplers know their order.
 """
+
+OnReport = Callable[[optuna.Trial, int], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +56,8 @@ class Objective:
         device: Where to train.
         others: Which of `OTHERS` each trial is asked for. They replace the settings of the same
             names.
+        on_report: Called with the trial and the step after each report; it may raise an error to
+            end the trial.
 
     Raises:
         ValueError: If `lr_range` is not two ascending positive numbers, a setting of the run is
@@ -71,6 +75,7 @@ class Objective:
     weight_decay: float = 0.0
     device: str = "cpu"
     others: tuple[str, ...] = ()
+    on_report: OnReport | None = None
 
     def __post_init__(self) -> None:
         low, high = self.lr_range
@@ -100,7 +105,7 @@ class Objective:
         started = time.perf_counter()
         run = self._plan(trial)
         try:
-            loss = _follow(run, trial)
+            loss = _follow(run, trial, self.on_report)
             trial.set_user_attr("test_accuracy", run.test()[1])
             return loss
         finally:
@@ -145,7 +150,7 @@ def _suggest(trial: optuna.Trial, name: str) -> Any:
     return trial.suggest_float(name, low, high, log=True)
 
 
-def _follow(run: Run, trial: optuna.Trial) -> float:
+def _follow(run: Run, trial: optuna.Trial, on_report: OnReport | None) -> float:
     """Train a run and report its losses; return the last one, at the horizon.
 
     Raises:
@@ -155,6 +160,8 @@ def _follow(run: Run, trial: optuna.Trial) -> float:
     for evaluation in run.evaluations():
         loss = evaluation.loss
         trial.report(loss, step=evaluation.step)
+        if on_report is not None:
+            on_report(trial, evaluation.step)
         if run.diverged:
             raise optuna.TrialPruned(f"The loss was not finite by sample {run.samples}.")
         if trial.should_prune():

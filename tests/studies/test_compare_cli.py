@@ -21,7 +21,7 @@ from studies.compare.__main__ import main
 from studies.compare.search import cost
 
 SMALL = ["--data", "digits", "--horizon", "2", "--budget", "4", "--repeats", "1"]
-SMALL += ["--schedule-horizon", "2", "--schedule-budget", "4"]
+SMALL += ["--schedule-horizon", "2", "--schedule-budget", "4", "--minutes", "0"]
 
 
 def other_database(folder: Path) -> list[str]:
@@ -57,6 +57,7 @@ def other_database(folder: Path) -> list[str]:
         (["--seed", "-1"], "seed must be at least 0"),
         (["--data", "cifar"], "cifar"),
         (["--jobs", "0"], "jobs must be at least 1"),
+        (["--probe-budget", "0"], "probe budget must be above 0"),
         (["--storage", "kappa"], "sqlite:///kappa.db"),
     ],
     ids=lambda value: "_".join(value) if isinstance(value, list) else "",
@@ -98,9 +99,20 @@ def test_unreadable_data_folder(
 
 def test_cut_short_before_anything_ran(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*SMALL, "--out", str(tmp_path), "--minutes", "1e-6"]) == 0
-    assert "Stopped after 1e-06 minutes" in capsys.readouterr().out
+    screen = " ".join(capsys.readouterr().out.split())
+    assert "An epoch takes" in screen and "Stopped after 1e-06 minutes" in screen
+    assert "No full run has been finished by all searches yet." in screen
     assert main([*SMALL, "--out", str(tmp_path)]) == 0
-    assert "kappa" in capsys.readouterr().out
+    assert "100 % done" in capsys.readouterr().out
+
+    # The size is kept with the studies; more repeats can be added.
+    fewer = ["--data", "digits", "--out", str(tmp_path), "--minutes", "0"]
+    assert main(fewer) == 0
+    assert "All searches are finished" in capsys.readouterr().out
+    assert main([*fewer, "--repeats", "2"]) == 0
+    screen = " ".join(capsys.readouterr().out.split())
+    assert "Goes on with 2 repeats of kappa and tpe: constant rate at 2 epochs" in screen
+    assert "Medians of 2 repeats" in screen
 
 
 def test_several_parameters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,10 +10,10 @@ from optuna.trial import TrialState
 pytest.importorskip("torch")
 
 from optuna_kappa import KappaSampler
-from optuna_kappa.search.ladder import N_PROBES
 from optuna_kappa.study.plans import kind_of, plan_of
-from studies.compare.results import baseline_loss, is_done, of_part, proposal, read_all, rows
-from studies.compare.search import Search, cost, study_name
+from studies.compare.results import proposal, read_all, read_standings
+from studies.compare.rows import baseline_loss, rows
+from studies.compare.search import Abandoned, Search, cost, study_name
 from studies.compare.settings import Job, Part, Settings, jobs, lender
 from studies.compare.table import HEADER, best, lines, summary
 from studies.mnist.data import Dataset
@@ -57,10 +57,12 @@ def test_tpe_spends_its_budget_on_full_runs(digits: Dataset, done: BaseStorage) 
 def test_kappa_is_charged_for_its_probes(digits: Dataset, done: BaseStorage) -> None:
     study = study_of(Job(CONSTANT, "kappa", 0), digits, done)
     kinds = [kind_of(trial) for trial in study.trials]
-    assert kinds[:N_PROBES] == ["probe"] * N_PROBES and "probe" not in kinds[N_PROBES:]
+    n_probes = kinds.count("probe")
+    assert n_probes > 3 and kinds[:n_probes] == ["probe"] * n_probes
+    assert all(trial.state == TrialState.PRUNED for trial in study.trials[:n_probes])
+    assert 0.3 < sum(cost(trial, 2000) for trial in study.trials[:n_probes]) < 0.6
     spent = sum(cost(trial, 2000) for trial in study.trials)
     assert 3 < spent <= 4
-    assert all(trial.state == TrialState.PRUNED for trial in study.trials[:N_PROBES])
 
 
 def test_kappa_is_told_the_optimizer_and_the_passes(digits: Dataset) -> None:
@@ -105,7 +107,7 @@ def test_resumed_search_continues_and_charges_once(digits: Dataset, done: BaseSt
     assert states[interrupted.number] == TrialState.FAIL
     assert states.count(TrialState.COMPLETE) == 4
     assert search.spent == pytest.approx(4)
-    assert is_done(settings(), job, digits.name, digits.n_train, storage)
+    assert read_standings(settings(), digits.name, digits.n_train, storage)[job].is_done
 
 
 @pytest.mark.parametrize("name", ["kappa", "tpe", "random"])
@@ -120,13 +122,15 @@ def test_resumed_search_goes_on_as_it_would_have(digits: Dataset, name: str) -> 
     assert len(set(lrs[0])) == len(lrs[0])
 
 
-def test_borrowed_probes_must_leave_a_budget(digits: Dataset, done: BaseStorage) -> None:
+def test_borrowed_probes_must_leave_a_budget(digits: Dataset) -> None:
     longer = Settings(
-        (Part("constant", 12, 4), Part("cosine", 2, 4)), ("kappa",), "adam", 1, (1e-5, 0.1), 0
+        (Part("constant", 16, 4), Part("cosine", 2, 4)), ("kappa",), "adam", 1, (1e-5, 0.1), 0
     )
-    Search(longer, Job(longer.parts[0], "kappa", 0), digits, done).run(lambda spent: spent < 1)
-    with pytest.raises(ValueError, match="--schedule-budget to 9.1"):
-        Search(longer, Job(longer.parts[1], "kappa", 0), digits, done)
+    storage = InMemoryStorage()
+    lending = Search(longer, Job(longer.parts[0], "kappa", 0), digits, storage)
+    lending.run(lambda spent: not lending.standing.lends)
+    with pytest.raises(ValueError, match="--schedule-budget to 6"):
+        Search(longer, Job(longer.parts[1], "kappa", 0), digits, storage)
 
 
 def test_a_search_that_never_began_is_tied_to_nothing(digits: Dataset) -> None:
@@ -137,6 +141,36 @@ def test_a_search_that_never_began_is_tied_to_nothing(digits: Dataset) -> None:
     search = Search(settings(), job, digits, storage)
     search.run()
     assert search.offset > 0 and search.study.trials
+
+
+def test_a_trial_that_is_given_up_is_run_again(digits: Dataset) -> None:
+    def give_up(trial: optuna.Trial, step: int) -> None:
+        if step == 2000:
+            raise Abandoned
+
+    storage, job = InMemoryStorage(), Job(CONSTANT, "tpe", 0)
+    with pytest.raises(Abandoned):
+        Search(settings(), job, digits, storage, give_up).run()
+    search = Search(settings(), job, digits, storage)
+    assert [trial.state for trial in search.study.trials] == [TrialState.FAIL]
+    assert search.spent == 0
+    search.run()
+    assert search.spent == pytest.approx(4)
+
+
+def test_stopped_searches_are_compared_as_far_as_all_have_come(digits: Dataset) -> None:
+    storage = InMemoryStorage()
+    for job, spent in ((Job(CONSTANT, "kappa", 0), 3.4), (Job(CONSTANT, "tpe", 0), 2)):
+        Search(settings(), job, digits, storage).run(lambda now, spent=spent: now < spent)  # type: ignore[misc]
+    Search(settings(), Job(COSINE, "tpe", 0), digits, storage).run(lambda now: now < 3)
+    Search(settings(), Job(COSINE, "kappa", 0), digits, storage).run(lambda now: now < 1.5)
+    results = read_all(settings(), digits.name, digits.n_train, storage)
+    assert not results.is_finished and results.limits[CONSTANT] == 2
+    searches = results.of(CONSTANT, ("kappa", "tpe"))
+    assert searches["tpe"][0].spent == 2 and searches["kappa"][0].spent <= 2
+    assert searches["kappa"][0].standing.spent >= 3.4
+    text = summary(searches, results.limits[CONSTANT])
+    assert "compared after 2 of 4" in text and "of 1 repeats kappa ended" in text
 
 
 def test_other_settings_are_not_mixed_in(digits: Dataset, done: BaseStorage) -> None:
@@ -154,8 +188,8 @@ def test_several_parameters(digits: Dataset) -> None:
         trials = optuna.load_study(study_name=name, storage=storage).trials
         assert all(set(trial.params) == set(several.search) for trial in trials)
         assert 3 < sum(cost(trial, 2000) for trial in trials) <= 4 or "cosine" in name
-    found = read_all(several, digits.name, digits.n_train, storage)
-    searches = of_part(found, CONSTANT, several.samplers)
+    results = read_all(several, digits.name, digits.n_train, storage)
+    searches = results.of(CONSTANT, several.samplers)
     (line,) = best({"tpe": searches["tpe"]}, several.search)
     tpe = searches["tpe"][0].params
     assert line[3:] == tuple(f"{tpe[name]:.3g}" for name in several.search)
@@ -171,15 +205,16 @@ def test_spaces_are_not_mixed(
     search = Search(several, job, digits, done)
     search.run(lambda spent: spent < 1)
     assert search.study.user_attrs["settings"]["hidden range"] == [64, 512]
-    monkeypatch.setattr("studies.compare.search.OTHERS", {"hidden": (16, 64)})
+    monkeypatch.setattr("studies.compare.stamps.OTHERS", {"hidden": (16, 64)})
     with pytest.raises(ValueError, match=r"made with hidden range \[64, 512\], not \[16, 64\]"):
         Search(several, job, digits, done)
 
 
 def test_results(digits: Dataset, done: BaseStorage) -> None:
-    found = read_all(settings(), digits.name, digits.n_train, done)
-    assert [search.job for search in found] == jobs(settings())
-    searches = of_part(found, CONSTANT, ("kappa", "tpe"))
+    results = read_all(settings(), digits.name, digits.n_train, done)
+    assert results.is_finished and results.limits == {CONSTANT: 4, COSINE: 4}
+    assert {search.job for search in results.found} == set(jobs(settings()))
+    searches = results.of(CONSTANT, ("kappa", "tpe"))
     tpe = searches["tpe"][0]
     study = study_of(tpe.job, digits, done)
     assert (tpe.loss, tpe.lr) == (study.best_value, study.best_params["lr"])
@@ -188,17 +223,18 @@ def test_results(digits: Dataset, done: BaseStorage) -> None:
     assert baseline.to_match is None
     assert kappa.to_match == [searches["kappa"][0].trajectory.budget_to(tpe.loss)]
     assert tpe.trajectory.budget_to(tpe.loss) == study.best_trial.number + 1
-    expected = proposal(of_part(found, COSINE, ("kappa", "tpe"))["kappa"][0], digits.n_train)
+    expected = proposal(results.of(COSINE, ("kappa", "tpe"))["kappa"][0], digits.n_train)
     assert expected is not None and expected.low < expected.lr < expected.high
     assert all(len(line) == len(HEADER) for line in lines(searches))
     assert f"tpe ended at a loss of {tpe.loss:.4f} after 4 full-run" in summary(searches)
 
 
-def test_unfinished_searches_are_not_shown(digits: Dataset) -> None:
+def test_nothing_is_shown_of_a_sampler_that_has_not_begun(digits: Dataset) -> None:
     storage = InMemoryStorage()
     Search(settings(), Job(CONSTANT, "tpe", 0), digits, storage).run(lambda spent: spent < 2)
-    assert read_all(settings(), digits.name, digits.n_train, storage) == []
-    assert summary({}) == "No repeat has been finished by all samplers yet."
+    results = read_all(settings(), digits.name, digits.n_train, storage)
+    assert results.found == [] and not results.is_finished
+    assert summary({}) == "No full run has been finished by all searches yet."
 
 
 def test_probes_are_lent_by_the_same_repeat() -> None:
