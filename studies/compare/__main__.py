@@ -23,6 +23,7 @@ from optuna_kappa.launch.progress import duration
 from optuna_kappa.study.storage import open_storage, shown
 from studies.compare import table
 from studies.compare.options import check_limits, parser, settings_of
+from studies.compare.picture import draw_pictures
 from studies.compare.results import Results, read_all
 from studies.compare.session import Session
 from studies.compare.settings import Settings
@@ -80,6 +81,9 @@ def _compare(options: argparse.Namespace, console: Console) -> int:
     _print(settings, results, console)
     page = write_page(out / "report.html", settings, results, dataset)
     console.print(f"\nStudies: {shown(url)}\nReport:  {page}", soft_wrap=True, markup=False)
+    if options.picture:
+        for path in draw_pictures(Path(options.picture), settings, results):
+            console.print(f"Picture: {path}", soft_wrap=True, markup=False)
     console.print(f"Done in {duration(time.monotonic() - started)}.", markup=False)
     if was_interrupted:
         raise KeyboardInterrupt

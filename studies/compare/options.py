@@ -147,6 +147,7 @@ def _add_run(command: argparse.ArgumentParser) -> None:
     add("--data", default="auto", help="auto, mnist or digits")
     add("--storage", help="URL of the studies; None means sqlite, kappa.db in the --out folder")
     add("--out", default=".", help="folder of kappa.db and report.html")
+    add("--picture", metavar="FILE.svg", help="draw the result for documents too")
     add("--jobs", type=int, default=_cores(), help="trials at a time, one core each")
     add(
         "--minutes",
