@@ -18,7 +18,6 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from dashboards.compare import write_page
 from optuna_kappa.launch.progress import duration
 from optuna_kappa.study.storage import open_storage, shown
 from studies.compare import table
@@ -37,6 +36,7 @@ from studies.processes import CONTINUE
 _FAILED = 1
 _WRONG_INPUT = 2
 _INTERRUPTED = 130
+_TABLE = 70  # columns that the table of a target takes
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,7 +63,7 @@ def _compare(options: argparse.Namespace, console: Console) -> int:
     out = writable(Path(options.out), "--out")
     url = _storage_url(options, out)
     dataset = load(options.data)
-    console.print(f"Data: {dataset.source}", soft_wrap=True, markup=False)
+    console.print(f"Data: {dataset.source}", markup=False, highlight=False)
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage = open_storage(url)
@@ -79,6 +79,10 @@ def _compare(options: argparse.Namespace, console: Console) -> int:
 
     results = read_all(settings, dataset.name, dataset.n_train, storage)
     _print(settings, results, console)
+
+    # Imported here, since workers import this module too, and draw nothing.
+    from dashboards.compare import write_page
+
     page = write_page(out / "report.html", settings, results, dataset)
     console.print(f"\nStudies: {shown(url)}\nReport:  {page}", soft_wrap=True, markup=False)
     if options.picture:
@@ -135,22 +139,41 @@ def _alone(out: Path) -> Iterator[None]:
 def _print(settings: Settings, results: Results, console: Console) -> None:
     """Print a table and a summary for each target."""
     for part in settings.parts:
-        title = f"{settings.optimizer}, {part.schedule} rate, target {part.epochs} epochs"
+        title = f"{settings.optimizer}, {part.schedule} rate, target {part.length}"
         if settings.others:
             title += f"; searched: {', '.join(settings.search)}"
 
-        grid = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-        for i, name in enumerate(table.HEADER):
-            grid.add_column(name, justify="right" if i else "left")
-
-        searches = results.of(part, settings.samplers)
-        for line in table.lines(searches):
-            grid.add_row(*line)
-
         console.print()
-        console.print(grid)
+        searches = results.of(part, settings.samplers)
+        lines = table.lines(searches)
+        if lines and console.width >= _TABLE:
+            console.print(_grid(title, lines))
+        else:
+            console.print(title, style="italic", markup=False, highlight=False)
+            for line in lines:
+                console.print(_narrow(line), markup=False, highlight=False)
+
         summary = table.summary(searches, results.limits.get(part, part.budget))
         console.print(summary, markup=False, highlight=False)
+
+
+def _grid(title: str, lines: Sequence[Sequence[str]]) -> Table:
+    grid = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for i, name in enumerate(table.HEADER):
+        grid.add_column(name, justify="right" if i else "left")
+
+    for line in lines:
+        grid.add_row(*line)
+    return grid
+
+
+def _narrow(line: Sequence[str]) -> str:
+    """A row of the table as a paragraph, for terminals that are too narrow for the table."""
+    sampler, *values = line
+    facts = [
+        f"{name} {value}" for name, value in zip(table.HEADER[1:], values, strict=True) if value
+    ]
+    return f"{sampler}: {', '.join(facts)}"
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -145,9 +145,12 @@ class Session:
         if seconds_of(self.settings, epoch_seconds, n) >= needed:
             return f"{text}Runs {told}."
 
+        whole = " and ".join(
+            f"{part.length} ({part.budget:g} full runs)" for part in generous.parts
+        )
         return (
-            f"{text}In {self._options.minutes:g} minutes (--minutes) there is time for {told}. "
-            f"For {_told(generous)}, about {duration(needed)} here, give --fresh --minutes "
+            f"{text}In {self._options.minutes:g} minutes there is time for {told}. With {whole} "
+            f"it would take about {duration(needed)} here: --fresh --minutes "
             f"{math.ceil(1.3 * needed / 60)}."
         )
 
@@ -168,6 +171,6 @@ def _told(settings: Settings) -> str:
     times = "1 repeat" if settings.repeats == 1 else f"{settings.repeats} repeats"
     parts = []
     for part in settings.parts:
-        parts.append(f"{part.schedule} rate at {part.epochs} epochs ({part.budget:g} full runs)")
+        parts.append(f"{part.schedule} rate at {part.length} ({part.budget:g} full runs)")
 
     return f"{times} of {' and '.join(settings.samplers)}: {', '.join(parts)}"

@@ -56,6 +56,11 @@ class Part:
                 f"cost of the probes and two full runs, but is {self.budget:g}"
             )
 
+    @property
+    def length(self) -> str:
+        """Target horizon in words."""
+        return "1 epoch" if self.epochs == 1 else f"{self.epochs} epochs"
+
 
 @dataclass(frozen=True)
 class Settings:

@@ -76,8 +76,8 @@ def _caution(searches: dict[str, list[Found]], limit: float) -> list[str]:
     budget = kappa[0].job.part.budget
     if limit < budget:
         sentences.append(
-            f"The searches were stopped early: they are compared after {limit:.2g} of {budget:g}, "
-            "which each of them has spent."
+            f"The searches were stopped early: they are compared up to {limit:.2g} of {budget:g} "
+            "full runs, which each of them has spent."
         )
 
     n = len(kappa)

@@ -82,14 +82,13 @@ class View:
         return [line[:width] for line in lines]
 
     def line(self) -> str:
-        """The state in one line, for a log."""
+        """The state in one line, for a log: what each repeat has spent, and the median loss."""
         targets = []
         for part in self._settings.parts:
-            rows = [
-                f"{row.sampler} {_loss(row.best)} after {row.spent:.1f}"
-                for row in self._rows(part)
+            told = [
+                f"{row.sampler} {row.spent:.1f} ({_loss(row.best)})" for row in self._rows(part)
             ]
-            targets.append(f"{part.schedule}: {', '.join(rows)} of {part.budget:g} full runs")
+            targets.append(f"{part.schedule}, {part.budget:g} full runs: {', '.join(told)}")
 
         return f"{self._progress(200)}; {'; '.join(targets)}"
 
@@ -97,9 +96,9 @@ class View:
         repeats = self._settings.repeats
         times = "1 repeat" if repeats == 1 else f"{repeats} repeats"
         if width < _NARROW:
-            return f"{part.schedule}, {part.epochs} epochs, {times}"
+            return f"{part.schedule}, {part.length}, {times}"
 
-        target = f"{part.schedule} rate, {part.epochs} epochs"
+        target = f"{part.schedule} rate, {part.length}"
         return f"{target}: {times} of {part.budget:g} full runs each"
 
     def _rows(self, part: Part) -> list[_Row]:

@@ -170,7 +170,7 @@ def test_stopped_searches_are_compared_as_far_as_all_have_come(digits: Dataset) 
     assert searches["tpe"][0].spent == 2 and searches["kappa"][0].spent <= 2
     assert searches["kappa"][0].standing.spent >= 3.4
     text = summary(searches, results.limits[CONSTANT])
-    assert "compared after 2 of 4" in text and "of 1 repeats kappa ended" in text
+    assert "compared up to 2 of 4" in text and "of 1 repeats kappa ended" in text
 
 
 def test_other_settings_are_not_mixed_in(digits: Dataset, done: BaseStorage) -> None:

@@ -128,4 +128,4 @@ def test_progress_counts_what_is_left() -> None:
     assert view.line().startswith("100 % done")
     begun = View(SETTINGS, standings_after(0), Limit(), 2)
     assert begun.line().startswith("0 % done")
-    assert "kappa none yet after 0.0" in begun.line()
+    assert "kappa 0.0 (none yet)" in begun.line()
