@@ -21,7 +21,7 @@ from optuna_kappa.visualization import (
 from studies.compare import table
 from studies.compare.results import Found, Results, proposal
 from studies.compare.rows import baseline_loss
-from studies.compare.settings import CONSTANT, Part, Settings
+from studies.compare.settings import CONSTANT, Part, Settings, times
 from studies.mnist.data import Dataset
 from studies.mnist.objective import OTHERS
 
@@ -80,7 +80,7 @@ def _section(
     n_shown = max((len(repeats) for repeats in searches.values()), default=0)
     text = [
         f"Target: {part.epochs} epochs of {dataset.n_train:,} images, {part.budget:g} full-run "
-        f"equivalents a search, {n_shown} of {settings.repeats} repeats shown. Every sample "
+        f"equivalents a search, {n_shown} of {times(settings.repeats)} shown. Every sample "
         "trained is charged, probes included, and those borrowed from another search too.",
         summary,
     ]

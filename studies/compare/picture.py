@@ -9,7 +9,7 @@ import numpy as np
 from optuna_kappa.visualization.theme import SAMPLERS
 from studies.charts import Axis, Chart, Series, draw
 from studies.compare.results import Found, Results
-from studies.compare.settings import Part, Settings
+from studies.compare.settings import Part, Settings, times
 from studies.compare.table import FEW
 
 _STEP = 0.5  # full-run equivalents between points
@@ -71,9 +71,9 @@ def chart_of(part: Part, settings: Settings, searches: dict[str, list[Found]]) -
             series.append(Series(label, x, y, "line", SAMPLERS.get(name, "grey"), below, above))
 
     ticks = range(1, int(part.budget) + 1)
-    title = f"{settings.optimizer.capitalize()}, {part.schedule} rate, {part.epochs} epochs"
+    title = f"{settings.optimizer.capitalize()}, {part.schedule} rate, {part.length}"
     return Chart(
-        f"{title}: real training, {n_repeats} repeats",
+        f"{title}: real training, {times(n_repeats)}",
         Axis("budget, full-run equivalents", log=False, ticks=ticks, range=(0, part.budget)),
         Axis("best validation loss so far"),
         tuple(series),

@@ -12,7 +12,7 @@ from rich.console import Console
 from optuna_kappa.launch.progress import duration
 from studies.compare.options import settings_of
 from studies.compare.results import read_standings
-from studies.compare.settings import Job, Settings
+from studies.compare.settings import Job, Settings, times
 from studies.compare.shown import Shown
 from studies.compare.sizes import SIZES, UNLIMITED, Size, seconds_of, with_wishes
 from studies.compare.store import delete, stored_size
@@ -168,9 +168,8 @@ class Session:
 
 def _told(settings: Settings) -> str:
     """A comparison in words."""
-    times = "1 repeat" if settings.repeats == 1 else f"{settings.repeats} repeats"
     parts = []
     for part in settings.parts:
         parts.append(f"{part.schedule} rate at {part.length} ({part.budget:g} full runs)")
 
-    return f"{times} of {' and '.join(settings.samplers)}: {', '.join(parts)}"
+    return f"{times(settings.repeats)} of {' and '.join(settings.samplers)}: {', '.join(parts)}"

@@ -157,3 +157,8 @@ def lender(settings: Settings, job: Job) -> Job | None:
         return None
 
     return Job(constant, job.sampler, job.repeat)
+
+
+def times(repeats: int) -> str:
+    """A number of repeats in words."""
+    return "1 repeat" if repeats == 1 else f"{repeats} repeats"

@@ -8,6 +8,7 @@ import numpy as np
 
 from studies.compare.results import Found
 from studies.compare.rows import BASELINE, Row, baseline_loss, rows
+from studies.compare.settings import times
 
 FEW = 8
 """With fewer repeats, a caution goes with the result."""
@@ -57,7 +58,7 @@ def summary(searches: dict[str, list[Found]], limit: float = np.inf) -> str:
         verdict = "kappa did not reach this loss."
 
     n = len(budgets_to_goal)
-    basis = f"Medians of {n} repeats" if n > 1 else "One repeat"
+    basis = f"Medians of {times(n)}" if n > 1 else "One repeat"
     ours = _loss_at("kappa", searches["kappa"], full / 2)
     theirs = _loss_at(BASELINE, searches[BASELINE], full / 2)
     sentences = [
@@ -85,7 +86,7 @@ def _caution(searches: dict[str, list[Found]], limit: float) -> list[str]:
         pairs = zip(kappa, searches[BASELINE], strict=True)
         n_lower = sum(ours.loss < theirs.loss for ours, theirs in pairs)
         sentences.append(
-            f"In {n_lower} of {n} repeats kappa ended at the lower loss. That is few: losses of "
+            f"In {n_lower} of {times(n)} kappa ended at the lower loss. That is few: losses of "
             "single runs scatter by several per cent between seeds."
         )
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from optuna_kappa.launch.progress import duration
-from studies.compare.settings import Job, Part, Settings, jobs
+from studies.compare.settings import Job, Part, Settings, jobs, times
 from studies.compare.sizes import epochs_of
 from studies.compare.turns import Standing
 from studies.compare.workers import Limit, Running, Turn
@@ -93,13 +93,12 @@ class View:
         return f"{self._progress(200)}; {'; '.join(targets)}"
 
     def _target(self, part: Part, width: int) -> str:
-        repeats = self._settings.repeats
-        times = "1 repeat" if repeats == 1 else f"{repeats} repeats"
+        repeats = times(self._settings.repeats)
         if width < _NARROW:
-            return f"{part.schedule}, {part.length}, {times}"
+            return f"{part.schedule}, {part.length}, {repeats}"
 
         target = f"{part.schedule} rate, {part.length}"
-        return f"{target}: {times} of {part.budget:g} full runs each"
+        return f"{target}: {repeats} of {part.budget:g} full runs each"
 
     def _rows(self, part: Part) -> list[_Row]:
         rows = []

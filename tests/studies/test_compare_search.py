@@ -11,6 +11,7 @@ pytest.importorskip("torch")
 
 from optuna_kappa import KappaSampler
 from optuna_kappa.study.plans import kind_of, plan_of
+from studies.compare.picture import chart_of
 from studies.compare.results import proposal, read_all, read_standings
 from studies.compare.rows import baseline_loss, rows
 from studies.compare.search import Abandoned, Search, cost, study_name
@@ -170,7 +171,7 @@ def test_stopped_searches_are_compared_as_far_as_all_have_come(digits: Dataset) 
     assert searches["tpe"][0].spent == 2 and searches["kappa"][0].spent <= 2
     assert searches["kappa"][0].standing.spent >= 3.4
     text = summary(searches, results.limits[CONSTANT])
-    assert "compared up to 2 of 4" in text and "of 1 repeats kappa ended" in text
+    assert "compared up to 2 of 4" in text and "of 1 repeat kappa ended" in text
 
 
 def test_other_settings_are_not_mixed_in(digits: Dataset, done: BaseStorage) -> None:
@@ -227,6 +228,20 @@ def test_results(digits: Dataset, done: BaseStorage) -> None:
     assert expected is not None and expected.low < expected.lr < expected.high
     assert all(len(line) == len(HEADER) for line in lines(searches))
     assert f"tpe ended at a loss of {tpe.loss:.4f} after 4 full-run" in summary(searches)
+
+
+def test_picture(digits: Dataset, done: BaseStorage) -> None:
+    searches = read_all(settings(), digits.name, digits.n_train, done).of(
+        CONSTANT, ("kappa", "tpe")
+    )
+    chart = chart_of(CONSTANT, settings(), searches)
+    assert "Adam, constant rate, 2 epochs: real training, 1 repeat" in chart.title
+    assert [series.label for series in chart.series] == ["optuna-kappa", "TPE"]
+    for series, name in zip(chart.series, ("kappa", "tpe"), strict=True):
+        (search,) = searches[name]
+        assert series.y[-1] == search.loss
+        assert list(series.y) == [float(search.trajectory.at(budget)) for budget in series.x]
+    assert chart_of(CONSTANT, settings(), {}).series == ()
 
 
 def test_nothing_is_shown_of_a_sampler_that_has_not_begun(digits: Dataset) -> None:
