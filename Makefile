@@ -10,7 +10,7 @@ ARGS ?=
 .PHONY: help compare paper replay atlas gallery test lint bench clean
 
 help:
-	@echo "make compare   the main job: kappa-guided search against TPE on MNIST; ARGS='--help' for more"
+	@echo "make compare   the main job: kappa-guided search against TPE on MNIST, in 5 minutes; ARGS='--help'"
 	@echo "make paper     the paper checked: docs/paper.md and its figures, from the recorded runs"
 	@echo "make replay    samplers and pruners on the recorded runs: docs/replay.md, docs/pruning.md"
 	@echo "make atlas     how the best rate moves in families of small tasks: docs/atlas.md"

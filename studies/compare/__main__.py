@@ -61,6 +61,8 @@ def _compare(options: argparse.Namespace, console: Console) -> int:
     settings_of(options, UNLIMITED)  # what is wrong shows before anything is run
     check_limits(options)
     out = writable(Path(options.out), "--out")
+    if options.picture:
+        writable(Path(options.picture).parent, "--picture")
     url = _storage_url(options, out)
     dataset = load(options.data)
     console.print(f"Data: {dataset.source}", markup=False, highlight=False)

@@ -41,6 +41,7 @@ SIZES = (
     Size(4, 6, 2, 5, 3),
     Size(4, 5, 2, 4, 3),
     Size(2, 5, 1, 4, 3),
+    Size(2, 4, 1, 4, 3),
 )
 UNLIMITED = SIZES[1]
 """What is run without a limit on the time."""

@@ -10,7 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
-from studies.compare.settings import Job, Settings, jobs, lender
+from studies.compare.settings import CONSTANT, Job, Settings, jobs, lender
+from studies.samplers import KAPPA
+
+# With half a full run for all of them, a probe takes a 12th of a full run (docs/guides/plan.md).
+_LONGEST_PROBE = 1 / 6
 
 
 class Standing(NamedTuple):
@@ -58,3 +62,9 @@ def next_job(
 def share(job: Job, standing: Standing) -> float:
     """Share of its budget that a search has spent, in [0, 1]."""
     return 1.0 if standing.is_done else min(1.0, standing.spent / job.part.budget)
+
+
+def longest_trial(job: Job, standing: Standing) -> float:
+    """Epochs that the next trial of a search may take."""
+    is_probing = job.sampler == KAPPA and job.part.schedule == CONSTANT and not standing.lends
+    return job.part.epochs * (_LONGEST_PROBE if is_probing else 1.0)

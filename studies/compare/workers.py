@@ -16,7 +16,7 @@ from multiprocessing.synchronize import Barrier, Event
 from typing import TYPE_CHECKING, NamedTuple
 
 from studies.compare.settings import Job, Settings
-from studies.compare.turns import Standing, next_job
+from studies.compare.turns import Standing, longest_trial, next_job
 from studies.mnist.data import Source
 from studies.processes import set_up_worker
 
@@ -143,7 +143,8 @@ class Crew:
         epoch_seconds = limit.epoch_seconds
 
         def fits(job: Job) -> bool:
-            return time.monotonic() + job.part.epochs * epoch_seconds <= limit.deadline
+            longest = longest_trial(job, standings[job]) * epoch_seconds
+            return time.monotonic() + longest <= limit.deadline
 
         while True:
             while len(running) < self.n_processes:

@@ -12,7 +12,7 @@ from studies.compare.options import parser, settings_of
 from studies.compare.settings import Job, Part, Settings, jobs, lender
 from studies.compare.sizes import SIZES, UNLIMITED, seconds_of, with_wishes
 from studies.compare.store import _of_any_size
-from studies.compare.turns import Standing, next_job, share
+from studies.compare.turns import Standing, longest_trial, next_job, share
 from studies.compare.view import View
 from studies.compare.workers import Limit, Running, Turn
 
@@ -69,6 +69,14 @@ def test_a_search_waits_for_the_probes_it_borrows() -> None:
     standings[first] = Standing(0.5, math.inf, is_done=False, lends=True)
     assert next_job(SETTINGS, standings, others) == borrower
     assert next_job(SETTINGS, standings, others, lambda job: job.part == CONSTANT) is None
+
+
+def test_probes_are_short() -> None:
+    kappa, tpe = Job(CONSTANT, "kappa", 0), Job(CONSTANT, "tpe", 0)
+    assert longest_trial(kappa, NOT_BEGUN) == 2
+    assert longest_trial(tpe, NOT_BEGUN) == 12
+    assert longest_trial(kappa, NOT_BEGUN._replace(lends=True)) == 12
+    assert longest_trial(Job(COSINE, "kappa", 0), NOT_BEGUN) == 6
 
 
 def test_sizes_shrink() -> None:
