@@ -44,8 +44,11 @@ def summary(searches: dict[str, list[Found]], limit: float = np.inf) -> str:
         return "No full run has been finished by all searches yet."
     if goal is None or "kappa" not in searches:
         return f"A comparison needs searches by both kappa and {BASELINE}."
-    if not np.isfinite(goal):
-        return f"{BASELINE} has not finished a full run in most repeats yet."
+    for name in (BASELINE, "kappa"):
+        if not np.isfinite(np.median([search.loss for search in searches[name]])):
+            return (
+                f"{name} has not finished a full run in most repeats yet. {_cut(searches, limit)}"
+            )
 
     budgets_to_goal = [search.trajectory.budget_to(goal) for search in searches["kappa"]]
     to_goal = float(np.median(budgets_to_goal))
@@ -73,14 +76,10 @@ def summary(searches: dict[str, list[Found]], limit: float = np.inf) -> str:
 def _caution(searches: dict[str, list[Found]], limit: float) -> list[str]:
     """Say what the result does not rest on: all of the budget, or many repeats."""
     sentences = []
-    kappa = searches["kappa"]
-    budget = kappa[0].job.part.budget
-    if limit < budget:
-        sentences.append(
-            f"The searches were stopped early: they are compared up to {limit:.2g} of {budget:g} "
-            "full runs, which each of them has spent."
-        )
+    if cut := _cut(searches, limit):
+        sentences.append(cut)
 
+    kappa = searches["kappa"]
     n = len(kappa)
     if n < FEW:
         pairs = zip(kappa, searches[BASELINE], strict=True)
@@ -91,6 +90,17 @@ def _caution(searches: dict[str, list[Found]], limit: float) -> list[str]:
         )
 
     return sentences
+
+
+def _cut(searches: dict[str, list[Found]], limit: float) -> str:
+    """Say that searches are compared before their budgets are spent, if they are."""
+    budget = searches["kappa"][0].job.part.budget
+    if limit >= budget:
+        return ""
+    return (
+        f"The searches were stopped early: they are compared up to {limit:.2g} of {budget:g} full "
+        "runs, which each of them has spent."
+    )
 
 
 def _loss_at(name: str, repeats: Sequence[Found], budget: float) -> str:
@@ -130,4 +140,6 @@ def _spread(values: Sequence[float], form: Callable[[float], str]) -> str:
 
     low = form(float(np.min(values)))
     high = form(float(np.max(values)))
+    if low == high:
+        return median
     return f"{median} ({low}-{high})"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import optuna
 import pytest
 from optuna.storages import BaseStorage, InMemoryStorage
@@ -172,6 +174,12 @@ def test_stopped_searches_are_compared_as_far_as_all_have_come(digits: Dataset) 
     assert searches["kappa"][0].standing.spent >= 3.4
     text = summary(searches, results.limits[CONSTANT])
     assert "compared up to 2 of 4" in text and "of 1 repeat kappa ended" in text
+
+    # With less, kappa has nothing but its probes.
+    early = read_all(settings(), digits.name, digits.n_train, storage).found
+    probing = replace(early[0], loss=float("inf"))
+    text = summary({"kappa": [probing], "tpe": searches["tpe"]}, 1.0)
+    assert text.startswith("kappa has not finished a full run in most repeats yet. The searches")
 
 
 def test_other_settings_are_not_mixed_in(digits: Dataset, done: BaseStorage) -> None:
