@@ -79,7 +79,7 @@ def _section(
 ) -> Section:
     n_shown = max((len(repeats) for repeats in searches.values()), default=0)
     text = [
-        f"Target: {part.epochs} epochs of {dataset.n_train:,} images, {part.budget:g} full-run "
+        f"Target: {part.length} of {dataset.n_train:,} images, {part.budget:g} full-run "
         f"equivalents a search, {n_shown} of {times(settings.repeats)} shown. Every sample "
         "trained is charged, probes included, and those borrowed from another search too.",
         summary,
