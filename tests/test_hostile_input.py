@@ -24,7 +24,7 @@ from optuna_kappa import KappaSampler, Law, RunTable, fail_interrupted, fit, hor
 from optuna_kappa.cli import main
 from optuna_kappa.runs import example_runs
 from optuna_kappa.study import explain, kills
-from optuna_kappa.study.storage import open_storage
+from optuna_kappa.study.storage import open_database
 from optuna_kappa.visualization import plot_pruning
 
 CSV = "run,lr,schedule,horizon,step,loss,width\n" + "".join(
@@ -206,7 +206,7 @@ def test_searches(study: optuna.Study, ends: tuple[float, float], loss: float) -
 def test_studies_in_storages(study: optuna.Study, capsys: pytest.CaptureFixture[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/my.db"
-        storage = open_storage(url)
+        storage = open_database(url)
         kept = optuna.create_study(storage=storage, directions=study.directions)
         try:
             kept.add_trials(study.get_trials(deepcopy=False))

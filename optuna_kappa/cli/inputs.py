@@ -17,7 +17,7 @@ from optuna_kappa.law import Law, fit, omissions, pool
 from optuna_kappa.runs import RunTable
 from optuna_kappa.runs.selection import parse_where, select, varying
 from optuna_kappa.schedules import find_schedule
-from optuna_kappa.study.storage import open_storage, shown
+from optuna_kappa.study.storage import open_database, shown
 from optuna_kappa.study.trials import run_table
 
 _MOST_NAMES = 8  # in a message
@@ -187,7 +187,7 @@ def open_study(options: argparse.Namespace) -> Iterator[optuna.Study]:
             opened.
     """
     # A mistyped URL must not create a database.
-    storage = open_storage(options.storage, create=False)
+    storage = open_database(options.storage, create=False)
     try:
         with _readable(options.storage):
             names = optuna.get_all_study_names(storage)

@@ -162,7 +162,7 @@ def _name(options: argparse.Namespace) -> str:
 def _opened(url: str) -> BaseStorage:
     """Open a storage; a database that does not exist is created."""
     if url.startswith("sqlite"):
-        return get_storage(open_storage(url))
+        return get_storage(open_storage(url, heartbeat=None))  # it asks and tells by itself
     return open_any(url)
 
 

@@ -6,6 +6,8 @@
   A sampler is given a `FrozenTrial`, whose `set_user_attr` changes memory only.
 - `study._storage` and `study._study_id`: optuna-dashboard keeps notes and figures in a study's
   system attributes, which a study gives no access to.
+- `optuna.storages._rdb.models`: the names of Optuna's tables tell its databases from those of
+  other programs.
 - `storage._backend`: the database behind the cache that every study adds to one.
 - `study._directions`: the public property makes a deep copy.
 - `object.__getattribute__(study, "__dict__")`: a filtered view shares everything but the trials
@@ -165,6 +167,18 @@ def rdb_of(study_or_storage: Study | BaseStorage) -> RDBStorage | None:
     storage = getattr(study_or_storage, "_storage", study_or_storage)
     behind = getattr(storage, "_backend", storage)
     return behind if isinstance(behind, RDBStorage) else None
+
+
+def database_tables() -> set[str]:
+    """Names of the tables that Optuna has in a database.
+
+    Example:
+        >>> {"studies", "trials"} <= database_tables()
+        True
+    """
+    from optuna.storages._rdb.models import BaseModel
+
+    return set(BaseModel.metadata.tables)
 
 
 def filtered(study: Study, keep: Callable[[FrozenTrial], bool]) -> Study:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from optuna.trial import FrozenTrial
 
-from optuna_kappa.search.picking import N_SPREAD, Picker, below_wall
+from optuna_kappa.search.picking import N_SPREAD, Picker, below_wall, within_cell
 from optuna_kappa.study.alternatives import bracketing_step
 from optuna_kappa.study.evidence import is_evidence
 from optuna_kappa.study.plans import horizon, kind_of
 from optuna_kappa.study.study_law import StudyLaw
 from optuna_kappa.study.trials import lr_of
+
+# Width in ln lr within which trials that bracket an optimum at the same time are kept apart: four
+# times what no run can tell (`optuna_kappa.search.bracketing`).
+_APART = 0.08
 
 
 def propose_ln_lr(
@@ -25,7 +29,7 @@ def propose_ln_lr(
     ends: tuple[float, float],
     *,
     rungs: Sequence[tuple[int, int]],
-    u: float,
+    u: Callable[[int], float],
     n_dead: int = 0,
     alone: bool = True,
 ) -> float:
@@ -39,7 +43,7 @@ def propose_ln_lr(
         params: Other parameters of the trial, as far as they are known.
         ends: Lower and upper end of the range of ln lr.
         rungs: (horizon, number of probes) of each rung of the ladder, ascending.
-        u: Uniform random number of the trial, in [0, 1).
+        u: Uniform random number in [0, 1) of the trial with a number.
         n_dead: How many of the rivals are dead. They do not help to cover the range.
         alone: Whether none of the trials before it is running.
 
@@ -52,14 +56,17 @@ def propose_ln_lr(
         >>> asked = study.ask()
         >>> law = StudyLaw(Problem(24, as_schedule("constant"), "lr", [], study.direction), [])
         >>> ladder = [(1, 6), (8, 4)]
-        >>> propose_ln_lr(study.trials[0], [], law, {}, (-9.0, -3.0), rungs=ladder, u=0.5)
+        >>> middle = lambda number: 0.5
+        >>> propose_ln_lr(study.trials[0], [], law, {}, (-9.0, -3.0), rungs=ladder, u=middle)
         -8.5
     """
-    tried, running, n_before = _beside(trial, rivals, study_law)
+    tried, running, waiting = _beside(trial, rivals, study_law)
     shift = study_law.shift(params)
     low, high = ends[0] - shift, ends[1] - shift
     beyond = bracketing_step(trial, rivals, study_law, params, (low, high))
     if beyond is not None:
+        if not alone:
+            beyond = within_cell(beyond, _APART, low=low, high=high, u=u(trial.number))
         return beyond + shift
 
     picker = _picker(
@@ -68,12 +75,17 @@ def propose_ln_lr(
         low=low,
         high=high,
         rungs=rungs,
-        u=u,
+        u=u(trial.number),
         n_dead=n_dead,
         alone=alone,
     )
     picker = _covering(picker, trial, study_law, rungs)
-    return picker.pick_after(n_before, tried, running) + shift
+
+    # Those who were asked before are given their rates first, as their own workers do it.
+    for number in waiting:
+        theirs = replace(picker, u=u(number), alone=False)
+        running.append(theirs.pick(tried, running))
+    return picker.pick(tried, running) + shift
 
 
 def _covering(
@@ -114,12 +126,12 @@ def _beside(
     trial: FrozenTrial,
     rivals: Sequence[FrozenTrial],
     study_law: StudyLaw,
-) -> tuple[list[float], list[float], int]:
-    """Ln lr that were tried, ln lr that are being tried, and how many trials pick before."""
+) -> tuple[list[float], list[float], list[int]]:
+    """Ln lr that were tried, ln lr that are being tried, and numbers of those who pick before."""
     lr = study_law.problem.lr
     tried: list[float] = []
     running: list[float] = []
-    n_before = 0
+    waiting: list[int] = []
 
     for rival in rivals:
         rate = lr_of(rival, lr)
@@ -129,11 +141,10 @@ def _beside(
             taken.append(study_law.centered_ln_lr(rival))
 
         # Trials that were asked before this one and have no lr yet will take the best places.
-        waiting = not rival.state.is_finished() and rate is None
-        if waiting and rival.number < trial.number:
-            n_before += 1
+        if not rival.state.is_finished() and rate is None and rival.number < trial.number:
+            waiting.append(rival.number)
 
-    return tried, running, n_before
+    return tried, running, sorted(waiting)
 
 
 def _picker(

@@ -280,8 +280,10 @@ class KappaSampler(BaseSampler):
         others = self._others(study, trial)
         study_law = self.study_law(study, others)
         rivals = self._planner.rivals(trial, others, study_law)
+        if not rivals.alone:  # the fit took its time: others were given rates meanwhile
+            now = [other for other in snapshot_now(study) if other.number != trial.number]
+            rivals = self._planner.rivals(trial, now, study_law)
         base_params = self._base.proposed(study, trial)
-
         return propose_ln_lr(
             trial,
             rivals.trials,
@@ -290,7 +292,7 @@ class KappaSampler(BaseSampler):
             rivals.living.below_ceiling(ln_range, horizon(trial)),
             rungs=self.rungs,
             n_dead=rivals.n_dead,
-            u=uniform_number(self._seed, trial.number),
+            u=partial(uniform_number, self._seed),
             alone=rivals.alone,
         )
 

@@ -1,43 +1,56 @@
-"""Open the storage that studies are kept in.
+"""Open the storage that studies are kept in, by its URL.
 
-With SQLite's defaults, readers and writers of several processes block each other. A write-ahead
-log lets them work side by side, and a long wait for the lock avoids most errors of the kind
-"database is locked".
+    sqlite:///my.db                      a file, for the processes of one machine
+    journal:///my.log                    a file, also on a network file system
+    postgresql+psycopg://user@host/name  a database with a server (mysql+pymysql:// likewise)
+    grpc://host:port                     Optuna's proxy in front of a database
+    redis://host:port                    a journal in Redis
+
+All of them may be opened by many workers at once, also where there is nothing yet: one worker
+makes what is missing, and the others wait for it. A worker that is killed leaves a trial RUNNING.
+Where the storage is a database, Optuna's heartbeats notice it, and the trial is run again, with
+its plan and its learning rate.
 """
 
 from __future__ import annotations
 
+import os
 import re
-import sqlite3
-from contextlib import closing
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import urlsplit
 
-from optuna.storages import RDBStorage
-from sqlalchemy import event
+from optuna.storages import BaseStorage, RDBStorage
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError
 
-_LOCK_TIMEOUT = 60.0  # seconds
+from optuna_kappa.study.databases import HEARTBEAT, open_database_file, open_server
+from optuna_kappa.study.journals import open_journal
+from optuna_kappa.study.patience import PatientJournal, PatientProxy, patiently
+from optuna_kappa.study.private import rdb_of
+from optuna_kappa.study.sqlite_file import file_of, files_beside
+from optuna_kappa.study.troubles import StorageError
+
 _PASSWORD = re.compile(r"(?<!/):[^/@]*@")  # in a URL that cannot be parsed
-_BESIDE = ("-wal", "-shm", "-journal")  # endings of what SQLite keeps beside a file
-# Tables of each Optuna storage: those that one that is being made has early, and those with a row
-# once it is complete.
-_EARLY = {"studies", "version_info"}
-_VERSIONS = ("version_info", "alembic_version")
+_JOURNAL = "journal:///"
+_GRPC_PORT = 13000  # as Optuna's own run_grpc_proxy_server
+_GRPC_WAIT = 30.0  # seconds that a worker waits for a proxy that was started together with it
 
 
-def open_storage(url: str, *, create: bool = True) -> RDBStorage:
-    """Open or create a relational storage by its SQLAlchemy URL, such as `sqlite:///kappa.db`.
+def open_storage(
+    url: str, *, create: bool = True, heartbeat: int | None = HEARTBEAT
+) -> BaseStorage:
+    """Open or create a storage by its URL, such as `sqlite:///kappa.db`.
 
     Args:
-        url: URL of the database.
+        url: URL of the storage, or the name of an existing journal.
         create: Whether to create a storage where there is none. If False, a missing file and an
             empty database are errors, and nothing is changed in them.
+        heartbeat: Seconds between two signs of life of a running trial, if the storage is a
+            database. A trial without one for twice as long is failed and run again. None for no
+            heartbeats: they need `study.optimize`, and Optuna warns where `study.ask` is called.
 
     Raises:
-        ValueError: The URL is malformed, the database cannot be opened or created, or the file
+        ValueError: The URL is malformed, the storage cannot be opened or created, or the file
             belongs to another program, in which case it is not touched.
 
     Example:
@@ -46,26 +59,63 @@ def open_storage(url: str, *, create: bool = True) -> RDBStorage:
         >>> optuna.create_study(study_name="first", storage=storage).trials
         []
     """
+    scheme = url.partition("://")[0]
+    try:
+        if scheme == "grpc":
+            return _open_proxy(url)
+        if scheme in ("redis", "rediss"):
+            return _open_redis(url)
+    except ImportError as error:
+        raise ValueError(f"cannot open the storage {shown(url)}: {error}") from error
+
+    if scheme == "journal" or ("://" not in url and os.path.isfile(url)):
+        return open_journal(url.removeprefix(_JOURNAL), create=create)
+
     parsed = _parse(url)
-
-    # Only a SQLite file needs preparation; other databases serve several processes anyway.
     if parsed.get_backend_name() != "sqlite":
-        return _connect(url, create=create)
+        return open_server(url, create=create, heartbeat=heartbeat)
 
-    path = _sqlite_file(parsed)
-    if path is None:
-        if not create:
-            raise ValueError(f"{url} is in memory and holds no study; give the URL of a file")
-        return _connect(url)
-    if not create and not path.is_file():
+    path = file_of(parsed)
+    if path is None and not create:
+        raise ValueError(f"{url} is in memory and holds no study; give the URL of a file")
+    if path is not None and not create and not path.is_file():
         raise ValueError(f"there is no database {path}; give the URL of an existing storage")
+    return open_database_file(url, path, create=create, heartbeat=heartbeat)
 
-    _prepare(path, create=create)
-    connect_args = {"timeout": _LOCK_TIMEOUT}
-    storage = _connect(url, {"connect_args": connect_args}, create=create)
-    event.listen(storage.engine, "connect", _tune)
-    storage.engine.dispose()  # closes the connections that were made before the listener
+
+def open_database(url: str, *, create: bool = True) -> RDBStorage:
+    """Open a relational storage, without heartbeats, for what needs the database itself.
+
+    Args:
+        url: URL of a database.
+        create: Whether to create a storage where there is none.
+
+    Raises:
+        ValueError: As `open_storage`, or the URL is of another kind of storage.
+
+    Example:
+        >>> open_database("journal:///my.log")
+        Traceback (most recent call last):
+        ValueError: journal:///my.log is no database; give a URL such as sqlite:///kappa.db
+    """
+    if url.startswith((_JOURNAL, "grpc://", "redis")):
+        raise ValueError(f"{shown(url)} is no database; give a URL such as sqlite:///kappa.db")
+    storage = open_storage(url, create=create, heartbeat=None)
+    assert isinstance(storage, RDBStorage)
     return storage
+
+
+def close_storage(storage: BaseStorage) -> None:
+    """Close the connections of a storage, if it has any.
+
+    Example:
+        >>> close_storage(open_storage("sqlite:///:memory:"))
+    """
+    database = rdb_of(storage)
+    if database is not None:
+        database.engine.dispose()
+    elif isinstance(storage, PatientProxy):
+        storage.close()
 
 
 def database_files(url: str) -> list[Path]:
@@ -82,102 +132,62 @@ def database_files(url: str) -> list[Path]:
     except ValueError:
         return []
 
-    path = _sqlite_file(parsed) if parsed.get_backend_name() == "sqlite" else None
-    if path is None:
-        return []
-    return [path, *(path.with_name(path.name + suffix) for suffix in _BESIDE)]
+    path = file_of(parsed) if parsed.get_backend_name() == "sqlite" else None
+    return [] if path is None else files_beside(path)
+
+
+def shown(url: str) -> str:
+    """A storage without its password, for messages.
+
+    Example:
+        >>> shown("postgresql://me:secret@localhost/kappa"), shown("runs.log")
+        ('postgresql://me:***@localhost/kappa', 'runs.log')
+    """
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except (ArgumentError, ValueError):  # the name of a file, or no URL at all
+        return _PASSWORD.sub(":***@", url)
 
 
 def _parse(url: str) -> URL:
     try:
         return make_url(url)
     except (ArgumentError, ValueError) as error:  # a ValueError for a port that is no number
-        without_password = _PASSWORD.sub(":***@", str(url))
         raise ValueError(
-            f"{without_password!r} is not the URL of a database; write one like sqlite:///kappa.db"
+            f"{shown(str(url))!r} is not the URL of a database; write one like sqlite:///kappa.db"
         ) from error
 
 
-def _sqlite_file(url: URL) -> Path | None:
-    """The file of a SQLite database; None if it is in memory."""
-    database = url.database or ""
-    if database.startswith("file:") and "uri" in url.query:
-        # SQLite takes the name for a URI, which may be quoted and have a part for the host.
-        database = unquote(urlsplit(database).path)
-        if url.query.get("mode") == "memory":
-            return None
-
-    return None if database in ("", ":memory:") else Path(database)
-
-
-def _connect(
-    url: str,
-    engine_kwargs: dict[str, Any] | None = None,
-    *,
-    create: bool = True,
-) -> RDBStorage:
+def _open_proxy(url: str) -> PatientProxy:
+    """Optuna's proxy. One that was started at the same time as its workers is waited for."""
+    parts = urlsplit(url)
     try:
-        return RDBStorage(url, engine_kwargs=engine_kwargs, skip_table_creation=not create)
-    except (SQLAlchemyError, ImportError, RuntimeError) as error:
-        cause = str(error).splitlines()[0]
-        raise ValueError(f"cannot open the storage {shown(url)}: {cause}") from error
-
-
-def shown(url: str) -> str:
-    """The URL of a storage without its password, for messages.
-
-    Example:
-        >>> shown("postgresql://me:secret@localhost/kappa")
-        'postgresql://me:***@localhost/kappa'
-    """
-    return make_url(url).render_as_string(hide_password=True)
-
-
-def _prepare(path: Path, *, create: bool) -> None:
-    """Check that the file is a storage or, to create one, empty.
-
-    The write-ahead log is permanent, so it is turned on only where a storage may be created.
-    """
-    # In this mode a file that is gone by now is not made anew.
-    uri = f"file:{quote(str(path.absolute()))}?mode={'rwc' if create else 'rw'}"
-    try:
-        with closing(sqlite3.connect(uri, uri=True, timeout=_LOCK_TIMEOUT)) as connection:
-            _require_storage(path, connection, or_empty=create)
-            if create:
-                connection.execute("PRAGMA journal_mode = WAL")
-    except sqlite3.DatabaseError as error:
+        port = parts.port or _GRPC_PORT
+    except ValueError as error:
         raise ValueError(
-            f"cannot use {path} as a database ({error}); choose a file that is an Optuna storage "
-            "or does not exist yet, in a folder that can be written to"
+            f"{shown(url)} has no port that is a number: grpc://host:13000"
         ) from error
 
-
-def _require_storage(path: Path, connection: sqlite3.Connection, *, or_empty: bool) -> None:
-    """Raise a ValueError if the database has other tables than those of an Optuna storage."""
-    rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-    tables = {name for (name,) in rows}
-
-    if not tables:
-        if or_empty:
-            return
-        raise ValueError(f"there is no study in {path}: the database is empty")
-    if not tables >= _EARLY:
+    proxy = PatientProxy(host=parts.hostname or "localhost", port=port)
+    proxy.place = shown(url)
+    try:
+        proxy.wait_server_ready(_GRPC_WAIT)
+    except ConnectionError as error:
+        proxy.close()
         raise ValueError(
-            f"{path} is a database of another program (it has the tables "
-            f"{', '.join(sorted(tables)[:3])}); choose another file for the studies"
-        )
-    if or_empty:
-        return
-
-    # Where these rows are missing, Optuna would write them when it opens the storage.
-    for table in _VERSIONS:
-        is_filled = table in tables and connection.execute(f"SELECT 1 FROM {table}").fetchone()
-        if not is_filled:
-            raise ValueError(
-                f"{path} is not a complete Optuna storage: its table {table} is missing or empty"
-            )
+            f"nothing answers at {shown(url)}; start Optuna's proxy there "
+            "(optuna.storages.run_grpc_proxy_server)"
+        ) from error
+    return proxy
 
 
-def _tune(connection: Any, _record: object) -> None:
-    """Sync only at checkpoints: with a write-ahead log the file still survives a crash."""
-    connection.execute("PRAGMA synchronous = NORMAL")
+def _open_redis(url: str) -> PatientJournal:
+    from optuna.storages.journal import JournalRedisBackend
+
+    try:
+        storage = patiently(lambda: PatientJournal(JournalRedisBackend(url)), shown(url))
+    except StorageError as error:
+        raise ValueError(str(error)) from error
+    assert isinstance(storage, PatientJournal)
+    storage.place = shown(url)
+    return storage

@@ -19,7 +19,7 @@ from optuna.samplers import BaseSampler, GPSampler, TPESampler
 from optuna.storages import get_storage
 
 from optuna_kappa import KappaSampler, horizon
-from optuna_kappa.study.storage import open_storage
+from optuna_kappa.study.storage import open_database
 from studies.bench import history
 from studies.bench.clock import Clock, Spent
 from studies.bench.recorded import adam, lr_range
@@ -61,12 +61,12 @@ class Asker:
             folder: Folder of the database.
         """
         url = f"sqlite:///{folder / f'{case.name} {n_trials}.db'}"
-        new = open_storage(url)
+        new = open_database(url)
         history.fill(new, _STUDY, history.trials(n_trials, distinct=case.distinct))
         new.engine.dispose()
 
         self._clock = Clock()
-        self._opened = open_storage(url)
+        self._opened = open_database(url)
         storage = get_storage(self._opened)  # adds the cache that every study has
         self._clock.watch_storage(storage)
 

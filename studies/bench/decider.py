@@ -20,7 +20,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
 from optuna_kappa import KappaPruner
 from optuna_kappa._typing import Floats
-from optuna_kappa.study.storage import open_storage
+from optuna_kappa.study.storage import open_database
 from studies.bench import history
 from studies.replay.objective import LR, Params
 
@@ -238,10 +238,10 @@ def _on_sqlite(
 ) -> BaseStorage:
     """A database that holds a study of these trials, opened as a later process would open it."""
     url = f"sqlite:///{file}"
-    new = open_storage(url)
+    new = open_database(url)
     history.fill(new, _STUDY, finished)
     new.engine.dispose()
 
-    again = open_storage(url)
+    again = open_database(url)
     opened.callback(again.engine.dispose)
     return again

@@ -17,7 +17,7 @@ from optuna_kappa import KappaPruner, KappaSampler, horizon
 from optuna_kappa.search.ladder import N_PROBES, rungs
 from optuna_kappa.study.attributes import as_text
 from optuna_kappa.study.plans import PLAN, Plan
-from optuna_kappa.study.storage import open_storage
+from optuna_kappa.study.storage import open_database
 from studies.bench.history import fill
 
 N_REPORTS = 50  # of a full run
@@ -27,7 +27,7 @@ _LR = FloatDistribution(1e-5, 1.0, log=True)
 
 def make_study(path: Path, n_trials: int) -> None:
     """Make a database of one study, as a search with KappaSampler would leave it."""
-    storage = open_storage(f"sqlite:///{path}")
+    storage = open_database(f"sqlite:///{path}")
     fill(storage, "bench", list(_trials(n_trials)))
     with storage.engine.connect() as connection:
         # All of it into the one file that is copied.
@@ -38,7 +38,7 @@ def make_study(path: Path, n_trials: int) -> None:
 def rate(path: Path, seconds: float) -> float:
     """Trials a second with which a study goes on."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    storage = open_storage(f"sqlite:///{path}", create=False)
+    storage = open_database(f"sqlite:///{path}", create=False)
     sampler = KappaSampler(N_REPORTS, seed=0)
     study = optuna.load_study(
         study_name="bench", storage=storage, sampler=sampler, pruner=KappaPruner()

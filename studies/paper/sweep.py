@@ -22,7 +22,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from optuna_kappa.schedules import as_schedule
-from optuna_kappa.study.storage import open_storage
+from optuna_kappa.study.storage import open_database
 from studies.folders import writable
 from studies.mnist.data import ALL, MAX_TRAIN, Dataset, load
 from studies.mnist.training import Run, RunConfig, checkpoints
@@ -49,7 +49,7 @@ class Sweep:
 
         # Only one process at a time may make the database and its studies.
         with FileLock(folder / "setup.lock"):
-            storage = open_storage(f"sqlite:///{folder / 'sweep.db'}")
+            storage = open_database(f"sqlite:///{folder / 'sweep.db'}")
             self._studies = {group.name: _study(storage, group) for group in plan.groups}
 
     def done(self, group: Group) -> dict[Planned, FrozenTrial]:

@@ -17,7 +17,7 @@ from hostile_study import EVIL, hostile_study
 
 from optuna_kappa.dashboard.content import content_of
 from optuna_kappa.study.example import example_study
-from optuna_kappa.study.storage import open_storage
+from optuna_kappa.study.storage import open_database
 
 if TYPE_CHECKING:
     from conftest import Seen
@@ -68,7 +68,7 @@ class Started:
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
     url = f"sqlite:///{tmp_path_factory.mktemp('watched')}/kappa.db"
-    storage = open_storage(url)
+    storage = open_database(url)
     example_study(storage)
     hostile_study(storage)
     storage.engine.dispose()

@@ -10,7 +10,7 @@ from hostile_study import EVIL, hostile_study
 
 from optuna_kappa.cli import main
 from optuna_kappa.study.example import example_study
-from optuna_kappa.study.storage import open_storage
+from optuna_kappa.study.storage import open_database
 
 if TYPE_CHECKING:
     from conftest import Seen
@@ -28,7 +28,7 @@ VALUES = """() => [...document.querySelectorAll("section:last-child tbody tr")]
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder: Path = tmp_path_factory.mktemp("reported")
     url = f"sqlite:///{folder}/kappa.db"
-    storage = open_storage(url)
+    storage = open_database(url)
     example_study(storage)
     hostile_study(storage)
     storage.engine.dispose()

@@ -17,7 +17,7 @@ from simulated import AT_LARGEST, LARGEST, Simulated, grid, joined
 from optuna_kappa import Law, RunTable, fit, read_csv
 from optuna_kappa.backtest import METHODS, backtest
 from optuna_kappa.cli.main import main
-from optuna_kappa.study.storage import open_storage
+from optuna_kappa.study.storage import open_database
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def grouped(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="module")
 def storage(tmp_path_factory: pytest.TempPathFactory) -> str:
     url = f"sqlite:///{tmp_path_factory.mktemp('studies') / 'my.db'}"
-    kept = open_storage(url)
+    kept = open_database(url)
     problem = Simulated(noise=0.01)
 
     def objective(trial: optuna.Trial) -> float:

@@ -21,7 +21,7 @@ from optuna_kappa.cli.main import main
 from optuna_kappa.law import Prior, fit, prior_for
 from optuna_kappa.law.class_shares import shares_text
 from optuna_kappa.study.explain import explain, kills
-from optuna_kappa.study.storage import open_storage
+from optuna_kappa.study.storage import open_database
 from optuna_kappa.study.trials import run_table
 
 LR = FloatDistribution(1e-5, 1.0, log=True)
@@ -31,7 +31,7 @@ LR = FloatDistribution(1e-5, 1.0, log=True)
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Databases: one of many studies, one of a single study, and one of none."""
     path: Path = tmp_path_factory.mktemp("explained")
-    storage = open_storage(f"sqlite:///{path}/many.db")
+    storage = open_database(f"sqlite:///{path}/many.db")
     for name, sampler, pruner in (
         ("tpe", TPESampler(seed=0), KappaPruner()),
         ("kappa", KappaSampler(64, n_probes=6, seed=0), KappaPruner()),
@@ -47,7 +47,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     optuna.create_study(study_name="none", storage=storage)
     optuna.create_study(study_name="both", storage=storage, directions=["minimize"] * 2)
     storage.engine.dispose()
-    storage = open_storage(f"sqlite:///{path}/one.db")
+    storage = open_database(f"sqlite:///{path}/one.db")
     study = optuna.create_study(study_name="alone", storage=storage)
     study.add_trial(
         create_trial(
@@ -58,7 +58,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
     )
     storage.engine.dispose()
-    open_storage(f"sqlite:///{path}/empty.db").engine.dispose()
+    open_database(f"sqlite:///{path}/empty.db").engine.dispose()
     return path
 
 
@@ -170,7 +170,7 @@ def test_a_page(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ("arguments", "message"),
     [
         ("", "required: --storage; optuna-kappa explain --help shows"),
-        ("--storage AT/empty.db", "'AT/empty.db' is not the URL of a database"),
+        ("--storage AT/empty.db", "AT/empty.db is a file of SQLite; write sqlite:///AT/empty.db"),
         ("--storage sqlite:///AT/no.db", "there is no database AT/no.db; give the URL"),
         ("--storage sqlite:///AT/empty.db", "there is no study in sqlite:///AT/empty.db"),
         ("--storage MANY", "has several studies; choose by --study: tpe, kappa, median, all"),

@@ -15,7 +15,7 @@ from simulated import Simulated, grid, joined
 
 from optuna_kappa.cli import backtest, main
 from optuna_kappa.runs import example_runs
-from optuna_kappa.study.storage import open_storage
+from optuna_kappa.study.storage import open_database
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +28,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     joined(runs, problem.final(grid(), 64.0, "cosine", 0.5)).to_csv(path / "mixed.csv")
     problem.final(grid(1), 64.0).to_csv(path / "few.csv")
     (path / "law.json").write_text("{}")
-    storage = open_storage(f"sqlite:///{path}/empty.db")
+    storage = open_database(f"sqlite:///{path}/empty.db")
     storage.engine.dispose()
-    storage = open_storage(f"sqlite:///{path}/several.db")
+    storage = open_database(f"sqlite:///{path}/several.db")
     for name in ("a", "b"):
         study = optuna.create_study(study_name=name, storage=storage)
         if name == "a":
@@ -128,7 +128,7 @@ def test_damaged_storages(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: str, words: list[str]
 ) -> None:
     path = tmp_path / "my.db"
-    storage = open_storage(f"sqlite:///{path}")
+    storage = open_database(f"sqlite:///{path}")
     study = optuna.create_study(storage=storage)
     study.optimize(lambda trial: trial.suggest_float("lr", 0.1, 0.2), n_trials=1)
     storage.engine.dispose()

@@ -14,7 +14,7 @@ from optuna.trial import TrialState, create_trial
 from optuna_kappa import fit
 from optuna_kappa.cli import main
 from optuna_kappa.runs import example_runs
-from optuna_kappa.study.storage import open_storage
+from optuna_kappa.study.storage import open_database
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     runs.to_csv(path / "in.csv")
     runs.to_csv(path / "other.csv")
     (path / "law.json").write_text(fit(runs).to_json())
-    storage = open_storage(f"sqlite:///{path}/in.db")
+    storage = open_database(f"sqlite:///{path}/in.db")
     study = optuna.create_study(storage=storage)
     study.add_trial(create_trial(state=TrialState.PRUNED, intermediate_values={1: 2.0}))
     storage.engine.dispose()

@@ -17,7 +17,7 @@ from searching import SIMPLE, objective, search
 from optuna_kappa import KappaPruner, KappaSampler
 from optuna_kappa.cli.main import main
 from optuna_kappa.study.example import example_study
-from optuna_kappa.study.storage import open_storage
+from optuna_kappa.study.storage import open_database
 
 EVIL = "<script>alert(1)</script>\x1b[2J\n"
 
@@ -26,7 +26,7 @@ EVIL = "<script>alert(1)</script>\x1b[2J\n"
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with studies of all kinds, one of a single study, and a journal."""
     path: Path = tmp_path_factory.mktemp("listed")
-    storage = open_storage(f"sqlite:///{path}/kappa.db")
+    storage = open_database(f"sqlite:///{path}/kappa.db")
     example_study(storage)
     optuna.create_study(study_name=EVIL, storage=storage)
     both = optuna.create_study(study_name="both", storage=storage, directions=["minimize"] * 2)
@@ -38,7 +38,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     search(KappaSampler(64, seed=0), n_trials=12, storage=f"sqlite:///{path}/one.db")
     journal = JournalStorage(JournalFileBackend(f"{path}/runs.log"))
     example_study(journal, name="in a journal")
-    open_storage(f"sqlite:///{path}/empty.db").engine.dispose()
+    open_database(f"sqlite:///{path}/empty.db").engine.dispose()
     return path
 
 

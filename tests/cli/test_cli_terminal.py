@@ -16,7 +16,7 @@ from optuna.trial import TrialState, create_trial
 
 from optuna_kappa.cli import main
 from optuna_kappa.runs import example_runs
-from optuna_kappa.study.storage import open_storage
+from optuna_kappa.study.storage import open_database
 
 EVIL = "a\x1b[2J\x07\u202e\u2028\n\rb"
 NAMES = "κ ☃ \U0001f600 \udce9"  # the last is a byte of a file's name that is no text
@@ -45,7 +45,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     runs = example_runs()
     named = np.full(len(runs), f"{EVIL} {NAMES[:-1]}")
     replace(runs, schedule=named, context={EVIL: named}).to_csv(path / "runs.csv")
-    storage = open_storage(f"sqlite:///{path}/my.db")
+    storage = open_database(f"sqlite:///{path}/my.db")
     study = optuna.create_study(study_name=EVIL, storage=storage)
     reason = {"prune": True, "step": 1, "probability": 0.1, "reason": EVIL}
     study.add_trial(

@@ -23,7 +23,7 @@ from optuna_kappa.dashboard.showing import Shown, showing
 from optuna_kappa.dashboard.watching import Watcher
 from optuna_kappa.study.example import example_study
 from optuna_kappa.study.rebuilding import SETTINGS
-from optuna_kappa.study.storage import open_storage
+from optuna_kappa.study.storage import open_database
 
 MULTI = [StudyDirection.MINIMIZE] * 2
 
@@ -198,7 +198,7 @@ def test_a_database_that_somebody_writes_to(tmp_path: Path) -> None:
         writer.execute("BEGIN IMMEDIATE")
         writer.execute("UPDATE studies SET study_name = 'other'")
         shown = Shown()
-        storage = get_storage(open_storage(url, create=False))
+        storage = get_storage(open_database(url, create=False))
         assert all_drawn(Watcher(storage, shown)) == 1
         assert stored_ids(attrs(storage, shown, 1))
         writer.execute("ROLLBACK")
@@ -208,9 +208,9 @@ def test_a_database_that_somebody_writes_to(tmp_path: Path) -> None:
 def test_nothing_is_written(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/my.db"
     example_study(url)
-    open_storage(url).engine.dispose()
+    open_database(url).engine.dispose()
     before = (tmp_path / "my.db").read_bytes()
-    storage = open_storage(url, create=False)
+    storage = open_database(url, create=False)
     all_drawn(Watcher(get_storage(storage), Shown()))
     storage.engine.dispose()
     assert (tmp_path / "my.db").read_bytes() == before

@@ -8,7 +8,7 @@ from optuna.trial import TrialState
 
 from optuna_kappa.search.ladder import N_PROBES
 from optuna_kappa.study.plans import kind_of, plan_of
-from optuna_kappa.study.storage import open_storage
+from optuna_kappa.study.storage import open_database
 from studies.bench.history import EPOCHS, fill, trials
 
 
@@ -36,7 +36,7 @@ def test_learning_rates_repeat_unless_distinct(distinct: bool, kind: str) -> Non
 
 def test_fill_leaves_what_optuna_would(tmp_path: Path) -> None:
     given = list(trials(12))
-    ours, theirs = (open_storage(f"sqlite:///{tmp_path / name}.db") for name in "ab")
+    ours, theirs = (open_database(f"sqlite:///{tmp_path / name}.db") for name in "ab")
     fill(ours, "study", given)
     optuna.create_study(study_name="study", storage=theirs).add_trials(given)
     studies = [optuna.load_study(study_name="study", storage=one) for one in (ours, theirs)]

@@ -9,7 +9,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from optuna_kappa.study.storage import database_files, open_storage
+from optuna_kappa.study.storage import database_files, open_database, open_storage
 
 
 def url(path: Path) -> str:
@@ -24,7 +24,7 @@ def test_studies_last(tmp_path: Path) -> None:
 
 def test_readers_and_writers_work_side_by_side(tmp_path: Path) -> None:
     path = tmp_path / "kappa.db"
-    storage = open_storage(url(path))
+    storage = open_database(url(path))
     study = optuna.create_study(storage=storage)
     with closing(sqlite3.connect(path, timeout=0.1)) as reader:
         reader.execute("BEGIN")
