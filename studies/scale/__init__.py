@@ -1,0 +1,1 @@
+"""Many workers on one study: duplicates, kills and starts, counted."""
