@@ -193,7 +193,7 @@ def _next_plan(
         return Plan(target, "enqueued", schedule)
 
     is_plateau = study_law.is_plateau(target)
-    probe_horizon = next_probe(rungs, _planned(kinds, rungs, target), target)
+    probe_horizon = _next_probe(rungs, _planned(kinds, rungs, target), target)
     if probe_horizon is not None and living.may_probe(probe_horizon, trial.number):
         # Where short runs cannot be told apart, the next rung is run in full.
         in_full = is_plateau and probe_horizon > rungs[0][0]
@@ -208,6 +208,27 @@ def _next_plan(
     if study_law.is_trusted(at_target, has_probes=bool(rungs)):
         return Plan(target, "law", schedule)
     return Plan(target, "cover" if is_plateau else "base", schedule)
+
+
+def _next_probe(
+    rungs: Sequence[tuple[int, int]],
+    planned: Mapping[int, int],
+    target: int,
+) -> int | None:
+    """Horizon of the next probe, or None once every rung has its probes.
+
+    A probe that died may be missed only when longer ones have been planned. These are wanted
+    themselves, so only what is beyond them makes up for it.
+    """
+    for i, rung in enumerate(rungs):
+        beyond = dict(planned)
+        for longer, n_wanted in rungs[i + 1 :]:
+            beyond[longer] = max(0, beyond.get(longer, 0) - n_wanted)
+
+        probe_horizon = next_probe([rung], beyond, target)
+        if probe_horizon is not None:
+            return probe_horizon
+    return None
 
 
 def _planned(

@@ -17,6 +17,7 @@ from optuna_kappa import KappaPruner, KappaSampler, horizon
 from optuna_kappa.schedules import constant
 from optuna_kappa.search.ladder import N_PROBES, rungs
 from optuna_kappa.study.dead import Living
+from optuna_kappa.study.interrupted import INTERRUPTED
 from optuna_kappa.study.planning import plans_in_turn
 from optuna_kappa.study.plans import plan_of
 from optuna_kappa.study.storage import open_storage
@@ -53,6 +54,24 @@ def test_every_order_of_planning_gives_the_same_plans(n: int) -> None:
         turns = [*unplanned(trial, before), trial]
         plans = plans_in_turn(turns, Living(before, trial, "lr"), NO_LAW, LADDER)
         assert plans == whole[: trial.number + 1]
+
+
+def test_a_short_probe_that_died_is_run_though_longer_ones_are_planned() -> None:
+    """Its death may show only when the longer ones have begun: these do not stand for it."""
+    study = optuna.create_study(sampler=KappaSampler(TARGET, seed=0), pruner=KappaPruner())
+    study.optimize(objective(), n_trials=N_PROBES + 2)
+    shortest = LADDER[0][0]
+    first = study.trials[0]
+    died = optuna.trial.create_trial(
+        state=TrialState.FAIL, user_attrs={**first.user_attrs, INTERRUPTED: True}
+    )
+
+    again = optuna.create_study(sampler=KappaSampler(TARGET, seed=0), pruner=KappaPruner())
+    again.add_trials([died, *study.trials[1:]])
+    again.optimize(objective(), n_trials=2)
+    replaced, after = [plan_of(trial) for trial in again.trials[-2:]]
+    assert replaced and (replaced.horizon, replaced.kind) == (shortest, "probe")
+    assert after and not after.is_probe
 
 
 def test_who_comes_before() -> None:
