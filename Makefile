@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 EXTRAS ?= all
 ARGS ?=
 
-.PHONY: help compare paper replay atlas gallery test lint bench clean
+.PHONY: help compare paper replay atlas gallery test lint bench bench-scale clean
 
 help:
 	@echo "make compare   the main job: kappa-guided search against TPE on MNIST, in 5 minutes; ARGS='--help'"
@@ -18,6 +18,7 @@ help:
 	@echo "make test      all tests"
 	@echo "make lint      ruff and mypy"
 	@echo "make bench     speed, side by side"
+	@echo "make bench-scale   many workers: rates given twice, workers killed; docs/scale.md"
 	@echo "make clean     remove .venv and caches; studies and reports stay"
 
 $(READY): pyproject.toml
@@ -52,6 +53,10 @@ lint: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m studies.bench $(ARGS)
+
+bench-scale: $(READY)
+	$(BIN)/python -m studies.scale duplicates $(ARGS)
+	$(BIN)/python -m studies.scale chaos --heartbeat 3 $(ARGS)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -20,6 +20,7 @@ from optuna_kappa.cli import (
     propose,
     recommend,
     report,
+    storage,
     studies,
     tune,
 )
@@ -37,6 +38,7 @@ _COMMANDS = {
     "explain": explain,
     "report": report,
     "dashboard": dashboard,
+    "storage": storage,
 }
 
 _WRONG_INPUT = 2

@@ -6,6 +6,8 @@
   A sampler is given a `FrozenTrial`, whose `set_user_attr` changes memory only.
 - `study._storage` and `study._study_id`: optuna-dashboard keeps notes and figures in a study's
   system attributes, which a study gives no access to.
+- `study._storage.create_new_trial`: `study.add_trial` refuses what Optuna allows in a storage,
+  such as a trial that is RUNNING.
 - `optuna.storages._rdb.models`: the names of Optuna's tables tell its databases from those of
   other programs.
 - `storage._backend`: the database behind the cache that every study adds to one.
@@ -143,6 +145,19 @@ def set_study_attr(study: Study, name: str, value: Any) -> None:
         {'note': 'a test'}
     """
     study._storage.set_study_system_attr(study._study_id, name, value)
+
+
+def append_trial(study: Study, trial: FrozenTrial) -> None:
+    """Add a copy of a trial to a study, in one step, whatever its state.
+
+    Example:
+        >>> import optuna
+        >>> study = optuna.create_study()
+        >>> append_trial(study, optuna.trial.create_trial(value=0.5))
+        >>> study.best_value
+        0.5
+    """
+    study._storage.create_new_trial(study._study_id, template_trial=trial)
 
 
 def study_key(study: Study) -> int:

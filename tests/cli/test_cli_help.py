@@ -24,6 +24,7 @@ COMMANDS = [
     "explain ",
     "report ",
     "dashboard ",
+    "storage ",
 ]
 
 

@@ -1,0 +1,103 @@
+"""Command line: `python -m studies.scale duplicates`, or `... chaos`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import optuna
+
+from studies.scale import chaos
+from studies.scale.duplicates import count_shared
+from studies.scale.places import PLACES, new_storage
+from studies.scale.workers import join_study, run_processes, run_threads
+
+_USAGE = 2  # exit code: wrong input
+_STOPPED = 130  # exit code: interrupted
+
+
+def _duplicates(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Several workers share a study; what they did twice."""
+    for place in options.storages:
+        for how in ("threads", "processes"):
+            with new_storage(place) as (url, _):
+                run = run_threads if how == "threads" else run_processes
+                started = time.monotonic()
+                run(url, options.workers, options.trials, options.full_run)
+                seconds = time.monotonic() - started
+
+                shared = asdict(count_shared(join_study(url).get_trials(deepcopy=False)))
+            rate = shared["n_trials"] / shared.pop("seconds")
+            yield {
+                "storage": place,
+                "workers": f"{options.workers} {how}",
+                **shared,
+                "trials_a_second": round(rate, 2),
+                "seconds": round(seconds, 1),
+            }
+
+
+def _chaos(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Workers are killed and started again; what is left."""
+    for place in options.storages:
+        with new_storage(place) as (url, folder):
+            left = chaos.run(
+                url,
+                folder,
+                n_workers=options.workers,
+                seconds=options.seconds,
+                full_run=options.full_run,
+                heartbeat=options.heartbeat,
+            )
+        yield {"storage": place, "workers": options.workers, **left.as_dict()}
+
+
+PARTS: Mapping[str, Callable[[argparse.Namespace], Iterator[dict[str, Any]]]] = {
+    "duplicates": _duplicates,
+    "chaos": _chaos,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print a line of JSON for each storage, and return the exit code.
+
+    Args:
+        arguments: Command line without the program's name; that of the process by default.
+    """
+    options = _parser().parse_args(arguments)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        for row in PARTS[options.part](options):
+            print(json.dumps(row), flush=True)
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return _USAGE
+    except KeyboardInterrupt:
+        return _STOPPED
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m studies.scale",
+        description="Many workers on one study, on storages that are made for it and removed.",
+    )
+    add = parser.add_argument
+    add("part", choices=list(PARTS), help="duplicates: what is done twice; chaos: kills")
+    add("--storages", nargs="+", default=list(PLACES), metavar="KIND", help=", ".join(PLACES))
+    add("--workers", type=int, default=8, help="workers at the same time (8)")
+    add("--trials", type=int, default=48, help="duplicates: trials of a study (48)")
+    add("--full-run", type=float, default=0.05, help="seconds that a full run takes (0.05)")
+    add("--seconds", type=float, default=60.0, help="chaos: how long (60)")
+    text = "chaos: seconds between two signs of life of a trial; none without"
+    add("--heartbeat", type=int, help=text)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
