@@ -12,7 +12,6 @@ from __future__ import annotations
 import random
 import time
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +37,13 @@ _MOST_RETRIES = 2
 _POOL = {"pool_size": 16, "max_overflow": 112, "pool_pre_ping": True, "pool_recycle": 1800}
 
 # Workers that open an empty database at once: how often one that came too late tries again.
-_MOST_TRIES = 8
+_MOST_RACES = 8
+_SHORTEST_PAUSE = 0.1  # seconds
 _LONGEST_PAUSE = 1.0  # seconds; making the tables takes less
+
+# Seconds that a worker waits for a server that was started together with it. Who only reads does
+# not wait: a mistyped URL should be told at once.
+_LONGEST_START = 30.0
 
 
 def open_database_file(
@@ -83,20 +87,26 @@ def open_server(
         Traceback (most recent call last):
         ValueError: cannot open the storage postgresql+nodriver://me:***@localhost/kappa: ...
     """
-    return _together(lambda: _connect(url, _POOL, create=create, heartbeat=heartbeat))
-
-
-def _together(connect: Callable[[], PatientDatabase]) -> PatientDatabase:
-    """Connect; where another worker makes the tables at this moment, once more."""
-    for i in range(_MOST_TRIES):
+    until = time.monotonic() + (_LONGEST_START if create else 0.0)
+    n_races = 0
+    while True:
         try:
-            return connect()
+            return _connect(url, _POOL, create=create, heartbeat=heartbeat)
         except ValueError as error:
-            if i + 1 == _MOST_TRIES or not _is_race(error.__cause__):
+            cause = error.__cause__
+            n_races += _is_race(cause)
+            is_late = time.monotonic() > until or not _is_lost(cause)
+            if is_late and not (_is_race(cause) and n_races < _MOST_RACES):
                 raise
-        # Those who come too late together must not come again together.
-        time.sleep(random.uniform(0.0, _LONGEST_PAUSE))
-    raise AssertionError("the last try returns or raises")
+
+            # What comes at the same time must not come again at the same time.
+            time.sleep(random.uniform(_SHORTEST_PAUSE, _LONGEST_PAUSE))
+
+
+def _is_lost(error: BaseException | None) -> bool:
+    """Whether an error says that the server does not run, or not yet."""
+    trouble = trouble_of(error) if error is not None else None
+    return trouble is not None and trouble.patience > 0
 
 
 def _is_race(error: BaseException | None) -> bool:

@@ -25,13 +25,13 @@ def _duplicates(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Several workers share a study; what they did twice."""
     for place in options.storages:
         for how in ("threads", "processes"):
-            with new_storage(place) as (url, _):
+            with new_storage(place) as new:
                 run = run_threads if how == "threads" else run_processes
                 started = time.monotonic()
-                run(url, options.workers, options.trials, options.full_run)
+                run(new.url, options.workers, options.trials, options.full_run)
                 seconds = time.monotonic() - started
 
-                shared = asdict(count_shared(join_study(url).get_trials(deepcopy=False)))
+                shared = asdict(count_shared(join_study(new.url).get_trials(deepcopy=False)))
             rate = shared["n_trials"] / shared.pop("seconds")
             yield {
                 "storage": place,
@@ -45,14 +45,15 @@ def _duplicates(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
 def _chaos(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Workers are killed and started again; what is left."""
     for place in options.storages:
-        with new_storage(place) as (url, folder):
+        with new_storage(place) as new:
             left = chaos.run(
-                url,
-                folder,
+                new.url,
+                new.folder,
                 n_workers=options.workers,
                 seconds=options.seconds,
                 full_run=options.full_run,
                 heartbeat=options.heartbeat,
+                restart=new.restart,
             )
         yield {"storage": place, "workers": options.workers, **left.as_dict()}
 

@@ -9,7 +9,7 @@ import os
 import signal
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from multiprocessing.process import BaseProcess
@@ -29,6 +29,7 @@ from studies.scale.workers import join_study, start_worker
 _NEVER = 10**9  # trials: a worker goes on until it is killed
 _LONGEST_START = 120.0  # seconds
 _POLL = 0.1
+_N_RESTARTS = 2
 _MOST_TRIALS = 60  # of the one worker that completes the study at the end
 
 
@@ -75,6 +76,7 @@ def run(
     full_run: float = 0.2,
     seed: int = 0,
     heartbeat: int | None = None,
+    restart: Callable[[], None] | None = None,
 ) -> Chaos:
     """Kill workers of a study and start others, then complete it by one worker.
 
@@ -87,6 +89,7 @@ def run(
         full_run: Seconds that a full run takes.
         seed: Seed of who is killed.
         heartbeat: Seconds between two signs of life of a trial; None for none.
+        restart: Restarts the server of the storage, which is done twice; None if it has none.
     """
     given = (url, _NEVER, full_run, str(folder), heartbeat)
     rng = np.random.default_rng(seed)
@@ -95,9 +98,13 @@ def run(
 
     try:
         _wait_until_at_work(folder)
-        end = time.monotonic() + seconds
-        while time.monotonic() + kill_every <= end:
+        restarts = np.linspace(0, seconds, _N_RESTARTS + 2)[1:-1].tolist()
+        begin = time.monotonic()
+        while time.monotonic() + kill_every <= begin + seconds:
             time.sleep(kill_every)
+            if restart is not None and restarts and time.monotonic() > begin + restarts[0]:
+                restarts.pop(0)
+                restart()
             victim = int(rng.integers(n_workers))
             _kill(workers[victim])
             workers[victim] = start_worker(*given)

@@ -3,62 +3,89 @@
 from __future__ import annotations
 
 import multiprocessing
-import socket
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
-from studies.scale.postgres import missing, postgres
+from studies.scale.postgres import free_port, missing, postgres
 
 PLACES = ("sqlite", "journal", "postgresql", "grpc")
 """Names of the kinds of storages."""
 
 
+class Place(NamedTuple):
+    """A new storage.
+
+    Attributes:
+        url: Its URL.
+        folder: A folder beside it, for what belongs to it.
+        restart: Ends its server at once, and starts it again; None if it has none.
+    """
+
+    url: str
+    folder: Path
+    restart: Callable[[], None] | None = None
+
+
 @contextmanager
-def new_storage(place: str) -> Iterator[tuple[str, Path]]:
-    """A new storage of a kind, and a folder beside it.
+def new_storage(kind: str) -> Iterator[Place]:
+    """A new storage of a kind, for as long as it is needed.
 
     Args:
-        place: Its kind, one of `PLACES`.
+        kind: One of `PLACES`.
 
     Raises:
         ValueError: There is no such kind, or what it needs is not installed.
     """
     with tempfile.TemporaryDirectory(prefix="kappa-scale-") as name:
         folder = Path(name)
-        if place in ("sqlite", "journal"):
-            yield f"{place}:///{folder / 'kappa.db'}", folder
-        elif place in ("postgresql", "grpc"):
-            reason = missing()
-            if reason:
-                raise ValueError(f"{place} cannot be measured: {reason}")
-            with postgres() as server:
-                if place == "postgresql":
-                    yield server.url, folder
-                else:
-                    with proxy(server.url) as url:
-                        yield url, folder
-        else:
-            raise ValueError(f"a storage is one of {', '.join(PLACES)}, got {place!r}")
+        if kind in ("sqlite", "journal"):
+            yield Place(f"{kind}:///{folder / 'kappa.db'}", folder)
+            return
+        if kind not in PLACES:
+            raise ValueError(f"a storage is one of {', '.join(PLACES)}, got {kind!r}")
+
+        reason = missing()
+        if reason:
+            raise ValueError(f"{kind} cannot be measured: {reason}")
+        with postgres() as server:
+            if kind == "postgresql":
+                yield Place(server.url, folder, server.restart)
+                return
+            proxy = _Proxy(server.url)
+            try:
+                yield Place(proxy.url, folder, proxy.restart)
+            finally:
+                proxy.stop()
 
 
-@contextmanager
-def proxy(url: str) -> Iterator[str]:
+class _Proxy:
     """Optuna's gRPC proxy in front of a database, in a process of its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
 
-    context = multiprocessing.get_context("spawn")
-    process = context.Process(target=_serve, args=(url, port), daemon=True)
-    process.start()
-    try:
-        yield f"grpc://127.0.0.1:{port}"
-    finally:
-        process.kill()
-        process.join()
+    def __init__(self, database: str) -> None:
+        self._database = database
+        self._port = free_port()
+        self.url = f"grpc://127.0.0.1:{self._port}"
+        self._start()
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        given = (self._database, self._port)
+        self._process = context.Process(target=_serve, args=given, daemon=True)
+        self._process.start()
+
+    def stop(self) -> None:
+        """End it at once."""
+        self._process.kill()
+        self._process.join()
+
+    def restart(self) -> None:
+        """End it at once, and start another."""
+        self.stop()
+        self._start()
 
 
 def _serve(url: str, port: int) -> None:

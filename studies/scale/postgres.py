@@ -27,7 +27,7 @@ class Postgres:
     def __init__(self, folder: Path) -> None:
         """Set up a server; it does not run yet."""
         self._folder = folder
-        self._port = _free_port()
+        self._port = free_port()
         self.url = f"postgresql+psycopg://{_USER}@127.0.0.1:{self._port}/postgres"
         _call("initdb", "-D", str(folder / "data"), "-U", _USER, "-A", "trust", "-N")
 
@@ -40,6 +40,11 @@ class Postgres:
     def stop(self) -> None:
         """End the server at once; its clients lose their connections."""
         _call("pg_ctl", "-D", str(self._folder / "data"), "-m", "immediate", "-w", "stop")
+
+    def restart(self) -> None:
+        """End the server at once, and start it again; it recovers what was told."""
+        self.stop()
+        self.start()
 
 
 def missing() -> str | None:
@@ -93,7 +98,8 @@ def _program(name: str) -> str | None:
     return str(kept[-1]) if kept else None
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

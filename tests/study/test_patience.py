@@ -14,7 +14,7 @@ from optuna.trial import TrialState
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
-from optuna_kappa.study import patience
+from optuna_kappa.study import databases, patience
 from optuna_kappa.study.patience import PatientDatabase, patiently
 from optuna_kappa.study.storage import open_database, open_storage
 from optuna_kappa.study.troubles import StorageError, trouble_of
@@ -157,8 +157,13 @@ def test_what_was_told_though_the_answer_was_lost(
     storage.engine.dispose()
 
 
-def test_a_server_that_is_not_there() -> None:
+@pytest.mark.parametrize("create", [True, False])
+def test_a_server_that_is_not_there(monkeypatch: pytest.MonkeyPatch, create: bool) -> None:
+    """A worker waits for it; who only reads is told at once."""
     pytest.importorskip("psycopg")
+    clock = Clock()
+    monkeypatch.setattr(databases, "time", clock)
     with pytest.raises(ValueError, match="the connection is lost.*start its server") as caught:
-        open_storage("postgresql+psycopg://me:secret@127.0.0.1:1/kappa")
+        open_storage("postgresql+psycopg://me:secret@127.0.0.1:1/kappa", create=create)
+    assert (clock.now > 10) == create
     assert "secret" not in str(caught.value)

@@ -7,6 +7,7 @@ import multiprocessing
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import optuna
 import pytest
 from optuna.study import Study, StudyDirection
@@ -72,6 +73,34 @@ def test_a_short_probe_that_died_is_run_though_longer_ones_are_planned() -> None
     replaced, after = [plan_of(trial) for trial in again.trials[-2:]]
     assert replaced and (replaced.horizon, replaced.kind) == (shortest, "probe")
     assert after and not after.is_probe
+
+
+def test_trials_that_see_no_rate_of_others_cover_the_range_together() -> None:
+    """Each works out the rates of those before it by their own random numbers."""
+    study = unplanned_study(6)
+    sampler = KappaSampler(TARGET, seed=0)
+    trials = study.trials
+    for trial in trials:
+        sampler.before_trial(study, trial)
+    rates = [sampler.sample_independent(study, trial, "lr", LR) for trial in trials]
+    part = np.log(np.array(rates) / LR.low) / np.log(LR.high / LR.low)
+    assert sorted((6 * part).astype(int)) == list(range(6))
+
+    # One after the other, when each sees the rates before it, they are given the same.
+    one_by_one = optuna.create_study(sampler=KappaSampler(TARGET, seed=0))
+    assert [one_by_one.ask({"lr": LR}).params["lr"] for _ in range(6)] == rates
+
+
+def test_a_rate_that_was_given_during_the_fit_is_seen() -> None:
+    study = search(n_trials=N_PROBES + 2)
+    first, second = study.ask(), study.ask()
+    _, later = study.trials[-2:]
+    wanted = study.sampler.sample_independent(study, later, "lr", LR)
+
+    # What the second trial wants is given to the first one meanwhile.
+    study._storage.set_trial_param(first._trial_id, "lr", wanted, LR)
+    given = second.suggest_float("lr", LR.low, LR.high, log=True)
+    assert abs(np.log(given / wanted)) > 0.02  # rates that a run can tell apart
 
 
 def test_who_comes_before() -> None:
