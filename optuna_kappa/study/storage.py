@@ -16,9 +16,11 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from optuna.exceptions import ExperimentalWarning
 from optuna.storages import BaseStorage, RDBStorage
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -168,7 +170,10 @@ def _open_proxy(url: str) -> PatientProxy:
             f"{shown(url)} has no port that is a number: grpc://host:13000"
         ) from error
 
-    proxy = PatientProxy(host=parts.hostname or "localhost", port=port)
+    with warnings.catch_warnings():
+        # It is called experimental; what is used of it is tested here.
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        proxy = PatientProxy(host=parts.hostname or "localhost", port=port)
     proxy.place = shown(url)
     try:
         proxy.wait_server_ready(_GRPC_WAIT)
@@ -185,7 +190,9 @@ def _open_redis(url: str) -> PatientJournal:
     from optuna.storages.journal import JournalRedisBackend
 
     try:
-        storage = patiently(lambda: PatientJournal(JournalRedisBackend(url)), shown(url))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            storage = patiently(lambda: PatientJournal(JournalRedisBackend(url)), shown(url))
     except StorageError as error:
         raise ValueError(str(error)) from error
     assert isinstance(storage, PatientJournal)

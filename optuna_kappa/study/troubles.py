@@ -76,8 +76,8 @@ _TROUBLES = {
         _LOCK,
     ),
     "gone": Trouble(
-        "does not answer: the connection is lost",
-        "start its server, or look after the network; then start the worker again",
+        "does not answer: there is no connection",
+        "start its server, or look after the network",
         _RESTART,
     ),
     "old": Trouble(

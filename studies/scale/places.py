@@ -55,17 +55,26 @@ def new_storage(kind: str) -> Iterator[Place]:
             if kind == "postgresql":
                 yield Place(server.url, folder, server.restart)
                 return
-            proxy = _Proxy(server.url)
+            proxy = Proxy(server.url)
             try:
                 yield Place(proxy.url, folder, proxy.restart)
             finally:
                 proxy.stop()
 
 
-class _Proxy:
-    """Optuna's gRPC proxy in front of a database, in a process of its own."""
+class Proxy:
+    """Optuna's gRPC proxy in front of a database, in a process of its own.
+
+    Attributes:
+        url: Its URL.
+    """
 
     def __init__(self, database: str) -> None:
+        """Start it.
+
+        Args:
+            database: URL of the database.
+        """
         self._database = database
         self._port = free_port()
         self.url = f"grpc://127.0.0.1:{self._port}"

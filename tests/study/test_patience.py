@@ -75,8 +75,8 @@ def failing(error: Exception, times: float) -> Callable[[], str]:
         (of_sqlite("database disk image is malformed"), "is damaged", False),
         (of_sqlite("disk I/O error"), "the disk or the network file system fails", True),
         (of_sqlite("no such table: trials"), "other tables", False),
-        (LOST, "the connection is lost", True),
-        (ConnectionRefusedError(errno.ECONNREFUSED, "refused"), "the connection is lost", True),
+        (LOST, "there is no connection", True),
+        (ConnectionRefusedError(errno.ECONNREFUSED, "refused"), "there is no connection", True),
     ],
     ids=lambda value: str(value)[:30],
 )
@@ -163,7 +163,7 @@ def test_a_server_that_is_not_there(monkeypatch: pytest.MonkeyPatch, create: boo
     pytest.importorskip("psycopg")
     clock = Clock()
     monkeypatch.setattr(databases, "time", clock)
-    with pytest.raises(ValueError, match="the connection is lost.*start its server") as caught:
+    with pytest.raises(ValueError, match="there is no connection.*start its server") as caught:
         open_storage("postgresql+psycopg://me:secret@127.0.0.1:1/kappa", create=create)
     assert (clock.now > 10) == create
     assert "secret" not in str(caught.value)
