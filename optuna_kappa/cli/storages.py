@@ -15,9 +15,10 @@ from optuna_kappa._validation import one_line
 from optuna_kappa.cli.output import print_notes
 from optuna_kappa.cli.priors import add_prior
 from optuna_kappa.study.opening import open_any, shown
-from optuna_kappa.study.private import rdb_of
 from optuna_kappa.study.rebuilding import is_target_known, sampler_of
 from optuna_kappa.study.sampler import KappaSampler
+from optuna_kappa.study.storage import close_storage
+from optuna_kappa.study.troubles import StorageError
 
 DEFAULT_FILE = "kappa.db"
 _MOST_NAMES = 8  # in a message
@@ -162,9 +163,7 @@ def opened(options: argparse.Namespace) -> Iterator[BaseStorage]:
 
 def close(storage: BaseStorage) -> None:
     """Close the connections of a storage, if it has any."""
-    database = rdb_of(storage)
-    if database is not None:
-        database.engine.dispose()
+    close_storage(storage)
 
 
 @contextmanager
@@ -179,7 +178,7 @@ def readable(url: str) -> Iterator[None]:
     """
     try:
         yield
-    except (ValueError, BrokenPipeError):
+    except (ValueError, BrokenPipeError, StorageError):
         raise
     except Exception as error:  # of the database, of dates, of missing keys, ...
         cause = error.__cause__ or error
