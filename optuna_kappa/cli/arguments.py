@@ -186,7 +186,7 @@ def _add_study_options(group: argparse._ArgumentGroup, *, required: bool) -> Non
         "--storage",
         required=required,
         metavar="URL",
-        help="Optuna storage, such as sqlite:///my.db",
+        help="Optuna storage: sqlite:///my.db, another database, a journal file, grpc://host:port",
     )
     group.add_argument(
         "--study",

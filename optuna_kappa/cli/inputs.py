@@ -12,12 +12,13 @@ import optuna
 from optuna_kappa.cli.arguments import column_names
 from optuna_kappa.cli.output import group_name, print_notes
 from optuna_kappa.cli.priors import check_prior, prior_of
+from optuna_kappa.cli.storages import close, readable
 from optuna_kappa.imports import read_source
 from optuna_kappa.law import Law, fit, omissions, pool
 from optuna_kappa.runs import RunTable
 from optuna_kappa.runs.selection import parse_where, select, varying
 from optuna_kappa.schedules import find_schedule
-from optuna_kappa.study.storage import open_database, shown
+from optuna_kappa.study.opening import open_any, shown
 from optuna_kappa.study.trials import run_table
 
 _MOST_NAMES = 8  # in a message
@@ -187,7 +188,8 @@ def open_study(options: argparse.Namespace) -> Iterator[optuna.Study]:
             opened.
     """
     # A mistyped URL must not create a database.
-    storage = open_database(options.storage, create=False)
+    with readable(options.storage):  # where nobody answers, Optuna raises errors of its own
+        storage = open_any(options.storage)
     try:
         with _readable(options.storage):
             names = optuna.get_all_study_names(storage)
@@ -198,7 +200,7 @@ def open_study(options: argparse.Namespace) -> Iterator[optuna.Study]:
             study.get_trials(deepcopy=False)  # kept by the storage: what cannot be read shows here
         yield study
     finally:
-        storage.engine.dispose()
+        close(storage)
 
 
 @contextmanager

@@ -86,17 +86,33 @@ def texts(values: Column) -> Texts:
     """
     if isinstance(values, np.ndarray) and values.dtype.kind in "fiu":
         # Columns of numbers have few values, and each is written once.
-        distinct, index = np.unique(values, return_inverse=True)
-        return np.array([_text(value) for value in distinct.tolist()], dtype=np.str_)[index]
+        each, index = np.unique(values, return_inverse=True)
+        return np.array([_text(value) for value in each.tolist()], dtype=np.str_)[index]
     if not len(values):
         return np.empty(0, dtype=np.str_)
 
-    written = {value: _text(value) for value in set(map(_hashable, values))}
-    return np.array([written[_hashable(value)] for value in values], dtype=np.str_)
+    try:
+        distinct = set(values)
+    except TypeError:  # a list, as some data frames hold them
+        return texts([str(value) for value in values])
+    written = {value: _text(value) for value in distinct}
+
+    # Each label is written once, however many rows a run has.
+    differs = any(value is not text for value, text in written.items())
+    column = [written[value] for value in values] if differs else values
+    return np.array(column, dtype=np.str_)
 
 
-def _hashable(value: Any) -> Any:
-    return value if value.__hash__ is not None else str(value)
+def is_empty(value: Any) -> bool:
+    """Whether a cell is empty.
+
+    Example:
+        >>> is_empty(" "), is_empty(None), is_empty("nan")
+        (True, True, False)
+    """
+    if isinstance(value, str):
+        return not value.strip()
+    return value is None or value != value
 
 
 def _text(value: Any) -> str:

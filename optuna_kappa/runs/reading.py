@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from optuna_kappa.runs.cells import Cells, Place, numbers, texts
+import numpy as np
+
+from optuna_kappa._typing import Bools, Floats
+from optuna_kappa.runs.cells import Cells, Column, Place, is_empty, numbers, texts
 from optuna_kappa.runs.columns import COLUMNS, NUMBERS, TEXTS, check_values
 from optuna_kappa.runs.histories import table_of
 from optuna_kappa.runs.mapping import ColumnNames
@@ -33,17 +36,26 @@ def read_cells(cells: Cells, names: ColumnNames, place: Place) -> RunTable:
 
     columns: dict[str, Any] = {}
     for name, values in cells.items():
-        columns[name] = texts(values)
+        if name not in NUMBERS:
+            columns[name] = texts(values)
     for name in TEXTS:
         _require(name, columns[name] == "", cells, place)
     for name in NUMBERS:
-        if name != "loss":  # a row without a loss is one with a gap, as trackers export them
-            _require(name, columns[name] == "", cells, place)
         columns[name] = numbers(name, cells[name], place)
+        if name != "loss":  # a row without a loss is one with a gap, as trackers export them
+            _require(name, _empty(cells[name], columns[name]), cells, place)
 
     # RunTable checks the values again, but only here it is known where a row is.
     check_values({name: columns[name] for name in COLUMNS}, place)
     return RunTable.from_columns(columns)
+
+
+def _empty(values: Column, read: Floats) -> Bools:
+    """Where the cells of a column of numbers are empty; others may say that they are NaN."""
+    empty = np.isnan(read)
+    for row in np.flatnonzero(empty).tolist():
+        empty[row] = is_empty(values[row])
+    return empty
 
 
 def _require(name: str, is_empty: Any, cells: Cells, place: Place) -> None:
