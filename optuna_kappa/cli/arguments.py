@@ -63,19 +63,30 @@ def add_runs(command: argparse.ArgumentParser, horizon_option: bool = False) -> 
         help="columns or parameters that change the optimum, such as optimizer,batch_size; each "
         "of their values is a group with a law of its own",
     )
-    _add_columns(command, horizon_option)
+    add_columns(command, horizon_option)
 
 
-def _add_columns(command: argparse.ArgumentParser, horizon_option: bool) -> None:
-    """Add the options that say which columns hold what. --lr is among those of a study."""
+def add_columns(command: argparse.ArgumentParser, horizon_option: bool = False) -> None:
+    """Add the options that say which columns hold what. --lr is among those of a study.
+
+    Args:
+        command: Parser of the command.
+        horizon_option: Whether --horizon names the column of horizons.
+
+    Example:
+        >>> parser = argparse.ArgumentParser()
+        >>> add_columns(parser)
+        >>> parser.parse_args(["--loss", "val/loss"]).loss
+        'val/loss'
+    """
     group = command.add_argument_group("columns of the run table", _WHICH_COLUMNS)
     names = ["--horizon-column", *(["--horizon"] if horizon_option else [])]
     group.add_argument(
         *names,
         dest="horizon_column",
         metavar="COLUMN",
-        help="the data each run was planned to see (default: horizon; without it, each run's last "
-        "step)",
+        help="the data each run was planned to see, or that of all runs as a number (default: "
+        "horizon; without it, each run's last step)",
     )
     group.add_argument("--step", metavar="COLUMN", help="the data seen (default: step)")
     group.add_argument("--loss", metavar="COLUMN", help="the loss (default: loss)")
@@ -119,10 +130,17 @@ def column_names(options: argparse.Namespace) -> ColumnNames:
         run=options.run_column,
         lr=lr,
         schedule=schedule,
-        horizon=options.horizon_column,
+        horizon=_number_or_name(options.horizon_column),
         step=options.step,
         loss=options.loss,
     )
+
+
+def _number_or_name(text: str | None) -> str | float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return text
 
 
 def add_figure(command: argparse.ArgumentParser) -> None:

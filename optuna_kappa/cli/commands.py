@@ -16,6 +16,7 @@ from optuna_kappa.cli import (
     dashboard,
     explain,
     fit,
+    importing,
     plan,
     propose,
     recommend,
@@ -29,6 +30,7 @@ from optuna_kappa.cli.outputs import check_outputs
 
 _COMMANDS = {
     "tune": tune,
+    "import": importing,
     "fit": fit,
     "propose": propose,
     "backtest": backtest,
@@ -53,6 +55,7 @@ learns how from runs that you have, in a table or in an Optuna study.
 _EXAMPLES = """\
 examples:
   optuna-kappa tune train.py:objective --horizon 24   # search yours
+  optuna-kappa import runs.csv --study a --horizon 256  # go on from your runs
   optuna-kappa fit runs.csv                        # the law of these runs
   optuna-kappa propose runs.csv --horizon 256      # the lr for a longer run
   optuna-kappa backtest runs.csv                   # would the law have worked?

@@ -9,6 +9,7 @@ from typing import Any
 from optuna.study import Study
 
 from optuna_kappa.study.attributes import as_text
+from optuna_kappa.study.imported import is_imported
 from optuna_kappa.study.rebuilding import SETTINGS, settings_of
 from optuna_kappa.study.sampler import KappaSampler
 
@@ -96,7 +97,7 @@ def settle(study: Study, wanted: Settings) -> Settings:
     if stored:
         _require_same(study, stored, wanted)
         return Settings(**stored)
-    if study.get_trials(deepcopy=False):
+    if not all(map(is_imported, study.get_trials(deepcopy=False))):
         raise ValueError(
             f"the study {study.study_name!r} was not launched by this command: choose another "
             "--study for a new one"

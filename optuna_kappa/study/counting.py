@@ -5,6 +5,8 @@ a run of n epochs at n - 1. Such reports are read one step later. A study that e
 untrained model also reports at step 0, but its runs end at n. Before a run has shown its end, the
 losses tell the two apart: an untrained model has not seen its learning rate, so at step 0 its
 losses hardly differ from run to run.
+
+Imported runs say nothing of this: another program counted their steps.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from collections.abc import Sequence
 import numpy as np
 from optuna.trial import FrozenTrial, TrialState
 
+from optuna_kappa.study.imported import is_imported
 from optuna_kappa.study.plans import plan_of
 
 _ASKED = 64  # trials whose first losses are compared, the first ones, so that the answer stays
@@ -51,7 +54,7 @@ def starts_from_0(trial: FrozenTrial) -> bool | None:
         True
     """
     steps = sorted(trial.intermediate_values)
-    if len(steps) < 2:
+    if len(steps) < 2 or is_imported(trial):
         return None
 
     first = steps[0]
@@ -113,6 +116,8 @@ def _first_losses(trials: Sequence[FrozenTrial]) -> tuple[list[float], list[floa
         reports = trial.intermediate_values
         if not trial.state.is_finished() or 0 not in reports or len(reports) < 2:
             continue
+        if is_imported(trial):
+            continue
 
         second = sorted(reports)[1]
         if math.isfinite(reports[0]) and math.isfinite(reports[second]):
@@ -130,6 +135,8 @@ def _vote(trial: FrozenTrial) -> int:
         return 1 if starts else -1
 
     plan = plan_of(trial)
+    if is_imported(trial):
+        return 0
     if plan is None or trial.state != TrialState.COMPLETE or not trial.intermediate_values:
         return 0
 

@@ -66,6 +66,7 @@ class Living:
     Attributes:
         dead: The others, if they were given a learning rate.
         by_horizon: Those that told something, or still may, by the horizon of their plan.
+        lr: Name of the learning-rate parameter, or several names.
 
     Example:
         >>> import optuna
@@ -94,7 +95,7 @@ class Living:
             dead_after: Seconds after which a RUNNING trial is dead; by default some ten times what
                 the slowest finished trial took for as many steps.
         """
-        self._lr = lr
+        self.lr = lr
         self._number = trial.number
         self.dead: dict[int, list[FrozenTrial]] = {}
         self.by_horizon: dict[int, list[FrozenTrial]] = {}
@@ -119,7 +120,7 @@ class Living:
             return []
 
         avoided = []
-        for together in _together(self._dead(horizon), self._told(horizon), self._lr):
+        for together in _together(self._dead(horizon), self._told(horizon), self.lr):
             if self._is_avoided(together):
                 avoided += [trial for trial in together if trial.number in here]
         return avoided
@@ -139,8 +140,8 @@ class Living:
         if len(told) < _FEWEST_TOLD:
             return math.inf
 
-        highest_told = max(lr_of(trial, self._lr) or 0.0 for trial in told)
-        lowest_dead = min(lr_of(trial, self._lr) or math.inf for trial in dead)
+        highest_told = max(lr_of(trial, self.lr) or 0.0 for trial in told)
+        lowest_dead = min(lr_of(trial, self.lr) or math.inf for trial in dead)
         return lowest_dead if lowest_dead > highest_told else math.inf
 
     def _dead(self, horizon: int) -> list[FrozenTrial]:
@@ -158,7 +159,7 @@ class Living:
             if shorter > horizon:
                 continue
             for trial in trials:
-                if told_something(trial) and lr_of(trial, self._lr):
+                if told_something(trial) and lr_of(trial, self.lr):
                     told.append(trial)
         return told
 

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from optuna_kappa._validation import MAX_STEP, POSITIVE, check_count, shown
 from optuna_kappa.search.budget import probes_for
 from optuna_kappa.search.ladder import TRUST, affordable, next_probe, rungs
 from optuna_kappa.study.dead import Living, check_dead_after
+from optuna_kappa.study.imported import is_imported, without_repeats
 from optuna_kappa.study.lr_names import LrName, name_used
 from optuna_kappa.study.plans import Kind, Plan, horizon, kind_of
 from optuna_kappa.study.study_law import StudyLaw
 from optuna_kappa.study.trials import fixed_params
 from optuna_kappa.study.turns import trials_before, unplanned
+
+# An imported run counts for a rung that is up to this many times as long: the difference in what
+# they tell of the law is less than the price of another probe.
+NEARLY = 1.5
 
 
 class Rivals(NamedTuple):
@@ -65,6 +70,23 @@ class Planner(NamedTuple):
         turns = [*unplanned(trial, before), trial]
         living = Living(before, trial, self.lr, self.dead_after)
         return plans_in_turn(turns, living, study_law, self.rungs)[-1]
+
+    def probes_left(self, trials: Sequence[FrozenTrial], target: int) -> list[int]:
+        """The horizons of the probes that are still to be run, if all of them tell something.
+
+        Example:
+            >>> Planner("lr", rungs=[(1, 2), (8, 1)]).probes_left([], target=24)
+            [1, 1, 8]
+        """
+        now = create_trial(state=TrialState.RUNNING)
+        kinds = _kinds(Living(trials, now, self.lr, self.dead_after), self.rungs)
+        left: list[int] = []
+        while (
+            probe := next_probe(self.rungs, _planned(kinds, self.rungs, target), target)
+        ) is not None:
+            kinds.setdefault(probe, []).append("probe")
+            left.append(probe)
+        return left
 
     def rivals(
         self, trial: FrozenTrial, others: Sequence[FrozenTrial], study_law: StudyLaw
@@ -166,16 +188,31 @@ def plans_in_turn(
         >>> [plan.horizon for plan in plans]
         [1, 8, 24]
     """
-    kinds: dict[int, list[str]] = {}
-    for planned_for, trials in living.by_horizon.items():
-        kinds[planned_for] = [kind_of(trial) or "" for trial in trials]
-
+    kinds = _kinds(living, rungs)
     plans = []
     for trial in turns:
         plan = _next_plan(trial, kinds, living, study_law, rungs)
         kinds.setdefault(plan.horizon, []).append(plan.kind)
         plans.append(plan)
     return plans
+
+
+def _kinds(living: Living, rungs: Sequence[tuple[int, int]]) -> dict[int, list[str]]:
+    """The kinds of the trials that told something, or still may, by the horizon they count for."""
+    kinds: dict[int, list[str]] = {}
+    for planned_for, trials in living.by_horizon.items():
+        for trial in without_repeats(trials, living.lr):
+            counts_for = _nearest(planned_for, rungs) if is_imported(trial) else planned_for
+            kinds.setdefault(counts_for, []).append(kind_of(trial) or "")
+    return kinds
+
+
+def _nearest(planned_for: int, rungs: Sequence[tuple[int, int]]) -> int:
+    """The rung that runs of a horizon nearly reach; their horizon if there is none."""
+    for rung, _ in rungs:
+        if planned_for < rung <= NEARLY * planned_for:
+            return rung
+    return planned_for
 
 
 def _next_plan(
@@ -236,10 +273,18 @@ def _planned(
     rungs: Sequence[tuple[int, int]],
     target: int,
 ) -> dict[int, int]:
-    """Number of trials planned for each horizon; those that cover a plateau are probes too."""
+    """Number of trials planned for each horizon.
+
+    Full runs that cover a plateau are probes too, and so are imported ones: nothing was known
+    when their rates were chosen.
+    """
     n_planned = {planned_for: len(there) for planned_for, there in kinds.items()}
-    n_covering = kinds.get(target, ()).count("cover")
-    if rungs and n_covering:
+    n_full = kinds.get(target, ()).count("cover")
+    for planned_for, there in kinds.items():
+        if planned_for >= target:
+            n_full += there.count("imported")
+
+    if rungs and n_full:
         longest = rungs[-1][0]
-        n_planned[longest] = n_planned.get(longest, 0) + n_covering
+        n_planned[longest] = n_planned.get(longest, 0) + n_full
     return n_planned

@@ -27,7 +27,7 @@ PRUNED = "kappa:pruned"
 # the law show whether it holds.
 _EXEMPT = ("probe", "law")
 
-Kind = Literal["probe", "law", "cover", "base", "enqueued"]
+Kind = Literal["probe", "law", "cover", "base", "enqueued", "imported"]
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class Plan:
         horizon: Steps to train for, in the unit of `trial.report`.
         kind: "probe" (below the target's horizon), "law" (at the target, lr from the law),
             "cover" (at the target, over the whole range, since all losses tie or no probe has
-            learned), "base" (at the target, lr from the base sampler) or "enqueued" (lr from the
-            user).
+            learned), "base" (at the target, lr from the base sampler), "enqueued" (lr from the
+            user) or "imported" (a full run that was trained outside of the study).
         schedule: Name of the schedule of the run.
 
     Example:

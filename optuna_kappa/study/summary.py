@@ -14,6 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 from optuna_kappa.law import Law, Verdict
 from optuna_kappa.search.certainty import Certainty
 from optuna_kappa.search.trajectory import Trajectory, trajectory
+from optuna_kappa.study.imported import is_imported
 from optuna_kappa.study.lr_names import NAME_USED, with_name_used
 from optuna_kappa.study.outlook import certainty_at
 from optuna_kappa.study.plans import has_unreadable_plan, horizon, kind_of
@@ -81,7 +82,7 @@ class Counts(NamedTuple):
     Attributes:
         kinds: Number of trials by the kind of their plan.
         horizons: Number of trials by the horizon that they were planned for, ascending.
-        steps: Steps trained, by all trials.
+        steps: Steps trained, by all trials but those that were imported.
         spent: The same in full-run equivalents.
         best: The best full run; None if there is none.
     """
@@ -209,7 +210,9 @@ def trajectory_of(study: Study, sampler: KappaSampler) -> Trajectory:
 
 
 def _trained(trial: FrozenTrial, shift: int, planned: int) -> int:
-    """Steps that a trial has trained for, as its reports show."""
+    """Steps that a trial has trained for in this study, as its reports show."""
+    if is_imported(trial):
+        return 0
     last = max(trial.intermediate_values, default=None)
     # A run that stopped early has trained up to its last report, one without reports as planned.
     if last is not None:

@@ -14,6 +14,7 @@ from optuna_kappa.dashboard import serving
 
 COMMANDS = [
     "",
+    "import ",
     "fit ",
     "propose ",
     "backtest ",
