@@ -41,7 +41,8 @@ def add_runs(command: argparse.ArgumentParser, horizon_option: bool = False) -> 
         "runs",
         nargs="?",  # left out where a study is given
         metavar="RUNS",
-        help="run table, .csv or .csv.gz: a row for each evaluation of each run",
+        help="run table (.csv, .csv.gz, .parquet), export of W&B, MLflow store, or folder of "
+        "TensorBoard or Lightning logs",
     )
     _add_study_options(group, required=False)
     group.add_argument(

@@ -89,7 +89,7 @@ def read_incoming(
         if options.from_study is not None:
             raise ValueError(f"--from-study is for storages, and {one_line(source)} is none")
         where = parse_where(options.where)
-        runs = select(read_source(options.source, column_names(options)), where)
+        runs = select(read_source(options.source, column_names(options), where), where)
         _check_params(runs, target)
         return incoming_runs(runs, target, source), StudyDirection.MINIMIZE
 

@@ -250,7 +250,7 @@ def _runs_of_study(options: argparse.Namespace) -> RunTable:
 
 def _runs_of_table(options: argparse.Namespace) -> RunTable:
     names = column_names(options)
-    return read_source(options.runs, names)
+    return read_source(options.runs, names, parse_where(options.where))
 
 
 def _study_name(options: argparse.Namespace, names: Sequence[str]) -> str:

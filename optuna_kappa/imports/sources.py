@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from os import PathLike
 
 from optuna_kappa._files import check_path
 from optuna_kappa._validation import one_line
+from optuna_kappa.imports.databases import is_optuna
+from optuna_kappa.imports.log_folders import folder_runs, run_folders
+from optuna_kappa.imports.logged import LoggedRun, cells_of
+from optuna_kappa.imports.mlflow import mlflow_runs, tracking_uri
 from optuna_kappa.imports.parquet import is_parquet, parquet_cells
 from optuna_kappa.imports.wandb import is_chart, of_chart
 from optuna_kappa.runs import RunTable
@@ -15,12 +21,20 @@ from optuna_kappa.runs.mapping import ColumnNames
 from optuna_kappa.runs.reading import read_cells
 
 
-def read_source(source: str | PathLike[str], names: ColumnNames | None = None) -> RunTable:
+def read_source(
+    source: str | PathLike[str],
+    names: ColumnNames | None = None,
+    where: Mapping[str, str] | None = None,
+) -> RunTable:
     r"""Read runs from what a tool recorded.
 
     Args:
-        source: Name of a CSV file (also gzipped) or of a Parquet file.
-        names: Which column or metric holds what.
+        source: Name of a CSV file (also gzipped), of a Parquet file, of a folder of logs of
+            TensorBoard or Lightning, or an MLflow store: a folder, a database or the URL of a
+            server.
+        names: Which column, parameter or metric holds what.
+        where: Values by column that are asked for. Readers may leave out other runs, and need
+            not.
 
     Raises:
         ValueError: If it cannot be read, a column is missing, or a value is not allowed.
@@ -36,16 +50,42 @@ def read_source(source: str | PathLike[str], names: ColumnNames | None = None) -
     """
     names = ColumnNames() if names is None else names
     path = check_path("source", source)
-    if is_parquet(path):
-        cells, place = parquet_cells(path), Place("row")
-    else:
-        cells, lines = csv_cells(path)
-        place = Place("line", lines)
-
+    logs = _logs(path, where or {})
     try:
+        if logs is not None:
+            cells, names = cells_of(logs, names)
+            return read_cells(cells, names, Place("value"))
+        if is_parquet(path):
+            cells, place = parquet_cells(path), Place("row")
+        else:
+            cells, lines = csv_cells(path)
+            place = Place("line", lines)
         if is_chart(list(cells)):
             cells, place = of_chart(cells, names, place)
             names = ColumnNames(horizon=names.horizon, schedule=names.schedule)
         return read_cells(cells, names, place)
     except ValueError as error:
         raise ValueError(f"{one_line(path)}: {error}") from error
+
+
+def _logs(path: str, where: Mapping[str, str]) -> list[LoggedRun] | None:
+    """The runs of a tracker; None if there is a table.
+
+    Raises:
+        ValueError: They cannot be read, or there is neither.
+    """
+    uri = tracking_uri(path)
+    if uri is not None:
+        return mlflow_runs(uri, where)
+
+    folders = run_folders(path)
+    if folders:
+        return folder_runs(path, folders)
+    if os.path.isdir(path):
+        raise ValueError(
+            f"there are no runs in the folder {one_line(path)}: neither an MLflow store, nor "
+            "event files of TensorBoard, nor metrics.csv of Lightning"
+        )
+    if is_optuna(path):
+        raise ValueError(f"{one_line(path)} is a storage of Optuna; give it by --storage")
+    return None

@@ -34,6 +34,10 @@ _USUAL = {
     ),
 }
 
+# Lightning's LearningRateMonitor writes lr-AdamW, and lr-AdamW/pg1 for groups of parameters.
+_MONITOR = "lr-"
+_NO_RATES = ("-momentum", "-weight_decay")
+
 
 @dataclass(frozen=True)
 class ColumnNames:
@@ -145,12 +149,27 @@ class ColumnNames:
         if name in available:
             return name
         usual = [column for column in _USUAL.get(name, ()) if column in available]
+        if name == "lr":
+            usual = usual_rates(available)
         if name == "loss" and len(usual) > 1:
             raise ValueError(
                 f"several columns may be the loss: {', '.join(usual)}; choose one by loss (--loss "
                 "on the command line)"
             )
         return usual[0] if usual else None
+
+
+def usual_rates(available: Sequence[str]) -> list[str]:
+    """The columns that have a learning rate, by names that tools use; the most usual comes first.
+
+    Example:
+        >>> usual_rates(["lr-AdamW", "lr-AdamW-momentum", "loss"])
+        ['lr-AdamW']
+    """
+    usual = [column for column in ("lr", *_USUAL["lr"]) if column in available]
+    monitored = [column for column in available if column.startswith(_MONITOR)]
+    rates = [column for column in monitored if not column.endswith(_NO_RATES)]
+    return [*usual, *(rates if len(rates) == 1 else ())]
 
 
 def listed(names: Sequence[str]) -> str:

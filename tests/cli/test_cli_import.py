@@ -82,9 +82,7 @@ def test_tune_goes_on_without_probes(folder: Path, capsys: pytest.CaptureFixture
     assert study["spent_fre"] == 2
 
 
-@pytest.mark.parametrize(
-    "source", ["my.db", "journal:///AT/runs.log"]
-)
+@pytest.mark.parametrize("source", ["my.db", "journal:///AT/runs.log"])
 def test_a_study_of_any_storage(
     folder: Path, capsys: pytest.CaptureFixture[str], source: str
 ) -> None:
