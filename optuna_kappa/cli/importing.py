@@ -222,7 +222,7 @@ def _results(
         "source": shown(options.source),
         "added": len(added.added),
         "present": len(added.present),
-        "changed": list(added.changed),
+        "changed": len(added.changed),
         # Keys of JSON are texts.
         "horizons": {str(steps): n for steps, n in sorted(horizons.items())},
         "target": settings.horizon if settings else None,

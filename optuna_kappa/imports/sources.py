@@ -15,7 +15,7 @@ from optuna_kappa.imports.mlflow import mlflow_runs, tracking_uri
 from optuna_kappa.imports.parquet import is_parquet, parquet_cells
 from optuna_kappa.imports.wandb import is_chart, of_chart
 from optuna_kappa.runs import RunTable
-from optuna_kappa.runs.cells import Place
+from optuna_kappa.runs.cells import Cells, Place
 from optuna_kappa.runs.files import csv_cells
 from optuna_kappa.runs.mapping import ColumnNames
 from optuna_kappa.runs.reading import read_cells
@@ -51,21 +51,26 @@ def read_source(
     names = ColumnNames() if names is None else names
     path = check_path("source", source)
     logs = _logs(path, where or {})
+    if logs is None:
+        cells, place = _cells(path)
     try:
         if logs is not None:
             cells, names = cells_of(logs, names)
             return read_cells(cells, names, Place("value"))
-        if is_parquet(path):
-            cells, place = parquet_cells(path), Place("row")
-        else:
-            cells, lines = csv_cells(path)
-            place = Place("line", lines)
         if is_chart(list(cells)):
             cells, place = of_chart(cells, names, place)
             names = ColumnNames(horizon=names.horizon, schedule=names.schedule)
         return read_cells(cells, names, place)
     except ValueError as error:
         raise ValueError(f"{one_line(path)}: {error}") from error
+
+
+def _cells(path: str) -> tuple[Cells, Place]:
+    """The columns of a table, and where its rows are."""
+    if is_parquet(path):
+        return parquet_cells(path), Place("row")
+    cells, lines = csv_cells(path)
+    return cells, Place("line", lines)
 
 
 def _logs(path: str, where: Mapping[str, str]) -> list[LoggedRun] | None:

@@ -6,9 +6,10 @@ same import can be repeated, or goes on where it broke off.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
@@ -62,6 +63,7 @@ def add_runs(study: Study, incoming: Iterable[Incoming]) -> Added:
     labels = {(origin.source, origin.run) for origin in origins}
     own = [trial for trial in trials if not is_imported(trial)]
     shift = find_reporting(own, sign_of(study.direction)).shift
+    ranges = {name: values for trial in own for name, values in trial.distributions.items()}
 
     added: list[Incoming] = []
     present: list[Incoming] = []
@@ -73,7 +75,7 @@ def add_runs(study: Study, incoming: Iterable[Incoming]) -> Added:
         elif (origin.source, origin.run) in labels:
             changed.append(origin.run)
         else:
-            study.add_trial(_counted_as(run.trial, shift))
+            study.add_trial(_on_scale(_counted_as(run.trial, shift), ranges))
             added.append(run)
     return Added(added, present, changed)
 
@@ -86,4 +88,15 @@ def _counted_as(trial: FrozenTrial, shift: int) -> FrozenTrial:
     trial.intermediate_values = {
         step - shift: loss for step, loss in reports.items() if step >= shift
     }
+    return trial
+
+
+def _on_scale(trial: FrozenTrial, ranges: Mapping[str, BaseDistribution]) -> FrozenTrial:
+    """A trial whose ranges are logarithmic where those of the study are, as Optuna demands."""
+    distributions = dict(trial.distributions)
+    for name, values in distributions.items():
+        known = ranges.get(name)
+        if isinstance(values, FloatDistribution) and isinstance(known, FloatDistribution):
+            distributions[name] = FloatDistribution(values.low, values.high, log=known.log)
+    trial.distributions = distributions
     return trial

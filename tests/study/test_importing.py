@@ -245,6 +245,13 @@ def test_a_unit() -> None:
     assert list(first.intermediate_values) == [4, 8] and second.state == TrialState.COMPLETE
 
 
+def test_the_scale_of_the_study_is_kept() -> None:
+    study = optuna.create_study()
+    study.optimize(lambda trial: trial.suggest_float("lr", 0.1, 1.0), n_trials=1)
+    add_runs(study, incoming_runs(rows(), Target(), "runs.csv"))
+    assert study.trials[1].distributions == {"lr": FloatDistribution(0.1, 0.2)}
+
+
 def test_columns_as_parameters() -> None:
     table = rows(width=[64, 64, 128, 128], optimizer=["adam"] * 4)
     study = imported(table, params={"width": IntDistribution(32, 256, log=True)})
