@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+import sys
+import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import optuna
@@ -46,6 +48,7 @@ examples:
 """
 
 _MOST_NAMES = 5  # in a note
+_EVERY = 5.0  # seconds between two lines on how far it is
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -125,7 +128,7 @@ def run(options: argparse.Namespace) -> None:
         with readable(options.storage):
             study = _study(options, storage, direction)
             settings = settle(study, wanted) if target.horizon else None
-            added = add_runs(study, incoming)
+            added = add_runs(study, _watched(incoming))
             results = _results(study, options, settings, incoming, added)
     finally:
         close(storage)
@@ -205,6 +208,16 @@ def _wanted(options: argparse.Namespace, known: Mapping[str, Any]) -> Settings:
                 f"--{name} is kept with --horizon, the steps of a full run: give both"
             )
     return wanted
+
+
+def _watched(incoming: Sequence[Incoming]) -> Iterator[Incoming]:
+    """The runs, with a line now and then: a storage may take a tenth of a second for each."""
+    last = time.monotonic()
+    for number, run in enumerate(incoming):
+        if time.monotonic() - last > _EVERY:
+            last = time.monotonic()
+            print_text(f"{number} of {len(incoming)} runs", sys.stderr)
+        yield run
 
 
 def _results(

@@ -11,7 +11,7 @@ import pytest
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
-from optuna_kappa.cli import main
+from optuna_kappa.cli import importing, main
 from optuna_kappa.runs import example_runs
 from optuna_kappa.study.example import example_study
 
@@ -168,3 +168,12 @@ def test_what_the_runs_differ_in_is_said(folder: Path, capsys: pytest.CaptureFix
     assert "the runs also differ in width" in capsys.readouterr().err
     assert main("import runs.csv --study b --param width=int(1,128)".split()) == 0
     assert capsys.readouterr().err == ""
+
+
+def test_a_long_import_says_how_far_it_is(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(importing, "_EVERY", -1.0)
+    assert main("import runs.csv --study mine --json".split()) == 0
+    out, err = capsys.readouterr()
+    assert err.splitlines()[7] == "7 of 18 runs" and json.loads(out)["added"] == 18
