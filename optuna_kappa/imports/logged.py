@@ -100,6 +100,8 @@ def cells_of(runs: Sequence[LoggedRun], names: ColumnNames) -> tuple[Cells, Colu
             "by loss (--loss on the command line)"
         )
     _check_steps(parts, chosen["loss"])
+    if any(rows.from_0 for rows in parts):
+        _logger.warning("%r is counted from 0: it is read one later", chosen["step"])
     _note_without_loss(len(runs) - len(parts), len(runs), chosen["loss"])
 
     read_otherwise = (chosen["loss"], chosen["lr"], given)
@@ -126,11 +128,12 @@ class _Rows:
         if self.has_rates:
             series.append(run.read(chosen["lr"]))
 
+        self.from_0 = False
         self.counted = _is_without_steps(series[0])
         if self.counted:
             series = [_counted(one, self._horizon(chosen, names)) for one in series]
         elif chosen["step"] in run.metrics:
-            read = run.read(chosen["step"])
+            read, self.from_0 = _from_1(run.read(chosen["step"]))
             series = [one._replace(step=_at(read, one.step)) for one in series]
 
         step = np.concatenate([one.step for one in series])
@@ -185,6 +188,16 @@ def _at(read: Series, step: Floats) -> Floats:
     order = np.argsort(read.step, kind="stable")
     last = np.searchsorted(read.step[order], step, side="right") - 1
     return np.where(last >= 0, read.value[order][last], np.nan)
+
+
+def _from_1(counts: Series) -> tuple[Series, bool]:
+    """A metric that counts, such as the epoch, from 1; and whether it is counted from 0.
+
+    What is logged in epoch 0 was measured in the first epoch, or after it.
+    """
+    value = counts.value
+    from_0 = bool(len(value)) and value.min() == 0 and bool((value == np.rint(value)).all())
+    return (counts._replace(value=value + 1), True) if from_0 else (counts, False)
 
 
 def _check_steps(parts: Sequence[_Rows], loss: str) -> None:

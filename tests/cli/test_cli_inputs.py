@@ -48,7 +48,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("fit AT/runs.csv --storage sqlite:///AT/empty.db", "either, not both"),
         ("fit AT/runs.csv --study a", "--study needs --storage"),
         ("fit AT/none.csv", "cannot read the run table AT/none.csv"),
-        ("fit AT", "cannot read the run table AT"),
+        ("fit AT", "there are no runs in the folder AT: neither an MLflow store"),
         ("fit AT/law.json", "AT/law.json: the table has a header but no rows; its columns are {}"),
         ("fit AT/runs.csv --colour", "unrecognized arguments: --colour"),
         ("fit AT/runs.csv --context width", "'width' is not a context column"),

@@ -70,6 +70,13 @@ def test_a_metric_counts_the_steps() -> None:
         table(run, step="lr")
 
 
+def test_epochs_from_0(caplog: pytest.LogCaptureFixture) -> None:
+    epochs = [(49, 0, 1), (99, 0, 2), (149, 1, 3), (199, 1, 4)]
+    run = logged("a", {"lr": 0.1}, epoch=epochs, loss=[(99, 0.5, 2), (199, 0.4, 4)])
+    assert table(run, step="epoch").step.tolist() == [1, 2]
+    assert "'epoch' is counted from 0: it is read one later" in caplog.text
+
+
 def test_a_rate_that_only_some_runs_log() -> None:
     falling = [(step, 0.1 * (1 - step / 10), step) for step in range(1, 11)]
     loss = [(step, 1 / step, step) for step in range(1, 11)]
