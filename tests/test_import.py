@@ -49,7 +49,7 @@ MAY_IMPORT = {
     "search": ("law", "runs", "schedules"),
     "pruning": ("law", "runs", "schedules"),
     "backtest": ("law", "runs", "schedules"),
-    "psi": (),
+    "psi": ("runs", "schedules"),
     "study": ("backtest", "law", "pruning", "runs", "schedules", "search"),
     "launch": ("study",),
     "visualization": ("backtest", "law", "pruning", "runs", "schedules", "search", "study"),

@@ -35,7 +35,7 @@ class Curve:
         name: Name of the run.
         step: Data seen at each record, increasing and above 0, shape (n,).
         rate: Learning rate at each record, positive, shape (n,).
-        loss: Loss at each record, positive, shape (n,).
+        loss: Loss at each record, positive, shape (n,); NaN where only the rate is known.
         warmup: Data over which the rate rose linearly from 0 to that of the first record. By
             default all data before the first record, as for curves that begin after a warm-up.
 
@@ -62,7 +62,10 @@ class Curve:
                     f"run {self.name!r}: {column} must have one number a record, "
                     f"got shape {values.shape}"
                 )
-            if not (np.isfinite(values).all() and (values > 0).all()):
+            allowed = np.isfinite(values) & (values > 0)
+            if column == "loss":
+                allowed |= np.isnan(values)
+            if not allowed.all():
                 raise ValueError(
                     f"run {self.name!r}: {column} must be finite and above 0; "
                     "leave out the records where it is not"
@@ -77,6 +80,16 @@ class Curve:
                 f"run {self.name!r}: warmup must be from 0 to the first recorded step, "
                 f"{self.step[0]:g}, got {self.warmup:g}"
             )
+
+    @cached_property
+    def measured(self) -> Bools:
+        """Whether a loss was measured at each record, shape (n,).
+
+        Example:
+            >>> Curve("a", [1, 2], [0.1, 0.1], [np.nan, 2]).measured.tolist()
+            [False, True]
+        """
+        return np.isfinite(self.loss)
 
     @cached_property
     def jumps(self) -> Bools:

@@ -1,21 +1,28 @@
 """What a run loses along any schedule of the rate: the Multi-Power Law (arXiv 2503.12811).
 
-    L(kappa) = L0 + A (kappa / K)^-alpha - sum_k B (d_k / E) G_k
-    G_k = 1 - (1 + C (eta_k / E)^-gamma (kappa - kappa_k) / K)^-beta    for kappa > kappa_k
+    L(tau) = L0 + A tau^-alpha - B (1 - (eta_0 / E)^delta + sum over changes k of d_k G_k)
+    tau    = integral of (eta / E)^q over the data, in units of K / E
+    d_k    = (eta_before / E)^delta - (eta_k / E)^delta
+    G_k    = 1 - (1 + C (eta_k / E)^-gamma (tau - tau_k))^-beta    for tau > tau_k
 
-    kappa      cumulative learning so far, in rate times data
-    kappa_k    kappa where the rate changes for the k-th time
-    d_k        fall of the rate there (a rise is negative), eta_k the rate after it
-    L0         loss that no amount of training goes below at a constant rate, in units of the loss
-    A, B       in units of the loss; alpha, C, gamma and beta have no unit
+    eta_0      rate of the first record
+    tau_k      tau where the rate changes for the k-th time, to eta_k (d_k < 0 where it rises)
+    L0         loss that no amount of training at the rate E goes below, in units of the loss
+    A, B       in units of the loss; alpha, C, gamma, beta, q and delta have no unit
     E, K       largest rate and largest kappa of the fitted curves: they make the law independent
                of the units of rate and data
 
-The first two terms are progress at a constant rate. Each fall of the rate then removes noise: G_k
-is the share of it that is gone, and grows from 0 to 1 with the learning done since.
+The first two terms are progress at the rate E. The third is the noise that a lower rate has less
+of: its level goes with the delta-th power of the rate, and follows a change of the rate with a
+delay. G_k is the share of the change that has come about, and grows from 0 to 1 with the learning
+done since. Without any noise, the loss would go to L0 - B.
 
-The law holds for one model and one peak rate. It has no term for a peak rate that is so high that
-training diverges, nor for over-fitting.
+With q = delta = 1, tau is kappa / K, and the law is the published one for runs that share a peak
+rate. Runs of several peaks need q, because at a high rate the same kappa brings less progress, and
+delta, because noise grows steeply near the highest rate that trains. Both stay 1 if the fitted
+curves have one peak.
+
+The law has no term for a peak that is so high that training diverges, nor for over-fitting.
 """
 
 from __future__ import annotations
@@ -29,12 +36,9 @@ import numpy as np
 
 from optuna_kappa._typing import Floats
 from optuna_kappa.psi.curve import Curve
+from optuna_kappa.psi.terms import PARAMETERS, Terms
 
-# L0, ln A, ln alpha, ln B, ln C, gamma, ln beta
-PARAMETERS = ("floor", "log_a", "log_alpha", "log_b", "log_c", "gamma", "log_beta")
-
-_FORMAT = "optuna-kappa loss law 1"
-_LARGEST_LOG = 200.0  # of a factor: the product of three is still a float (ln 1.8e308 is 709)
+_FORMAT = "optuna-kappa loss law 2"
 _DRAWS = 200  # parameter draws for an error; the error of a standard deviation is then 5 %
 
 
@@ -58,16 +62,16 @@ class LossLaw:
     """A fitted law; `optuna_kappa.psi.fit` makes it.
 
     Args:
-        values: Parameters in the order of `PARAMETERS`, shape (7,).
-        covariance: Their covariance, shape (7, 7).
+        values: Parameters in the order of `PARAMETERS`, shape (9,).
+        covariance: Their covariance, shape (9, 9).
         rate_unit: E, the largest fitted rate.
         kappa_unit: K, the largest fitted kappa.
         rate_low: Smallest fitted rate.
         scatter: Typical relative distance of the fitted losses from the law.
 
     Example:
-        >>> values = np.array([2.0, 0.0, -0.7, -1.0, 1.0, 0.5, -0.5])
-        >>> law = LossLaw(values, np.zeros((7, 7)), 0.1, 3.0, 0.1, 0.001)
+        >>> values = np.array([2, 0, -0.7, -1, 1, 0.5, -0.5, 0, 0])
+        >>> law = LossLaw(values, np.zeros((9, 9)), 0.1, 3.0, 0.1, 0.001)
         >>> curve = Curve("a", [10, 20, 30], [0.1, 0.1, 0.1], [3, 2.5, 2.4], warmup=0)
         >>> law.predict(curve).loss.round(2).tolist()
         [3.73, 3.22, 3.0]
@@ -80,6 +84,17 @@ class LossLaw:
     rate_low: float
     scatter: float
 
+    def loss(self, curve: Curve) -> Floats:
+        """Predict the loss at each record of a curve, without its error, shape (n,).
+
+        Example:
+            >>> values = np.array([2, 0, -0.7, -1, 1, 0.5, -0.5, 0, 0])
+            >>> law = LossLaw(values, np.zeros((9, 9)), 0.1, 3.0, 0.1, 0.001)
+            >>> law.loss(Curve("a", [10, 20], [0.1, 0.1], [3, 2.5], warmup=0)).round(2).tolist()
+            [3.73, 3.22]
+        """
+        return Terms.of(curve, self.rate_unit, self.kappa_unit).loss(self.values)
+
     def predict(self, curve: Curve, seed: int = 0) -> Prediction:
         """Predict the loss at each record of a curve; the curve's own losses are not used.
 
@@ -88,8 +103,8 @@ class LossLaw:
             seed: Seed of the parameter draws behind the error.
 
         Example:
-            >>> values = np.array([2.0, 0.0, -0.7, -1.0, 1.0, 0.5, -0.5])
-            >>> law = LossLaw(values, np.zeros((7, 7)), 0.1, 3.0, 0.1, 0.001)
+            >>> values = np.array([2, 0, -0.7, -1, 1, 0.5, -0.5, 0, 0])
+            >>> law = LossLaw(values, np.zeros((9, 9)), 0.1, 3.0, 0.1, 0.001)
             >>> long = Curve("a", [10, 60], [0.1, 0.1], [3, 2.5], warmup=0)
             >>> law.predict(long).beyond
             'kappa goes to 6, but the fitted curves end at 3'
@@ -129,7 +144,7 @@ class LossLaw:
         """JSON text of the law, for `from_json`.
 
         Example:
-            >>> law = LossLaw(np.zeros(7), np.zeros((7, 7)), 0.1, 3.0, 0.1, 0.001)
+            >>> law = LossLaw(np.zeros(9), np.zeros((9, 9)), 0.1, 3.0, 0.1, 0.001)
             >>> LossLaw.from_json(law.to_json()).kappa_unit
             3.0
         """
@@ -174,58 +189,6 @@ class LossLaw:
         scales = [float(fields[name]) for name in names]
 
         finite = np.isfinite([*values, *covariance.ravel(), *scales]).all()
-        if covariance.shape != (7, 7) or not finite or min(scales) < 0 or min(scales[:3]) == 0:
+        if covariance.shape != (9, 9) or not finite or min(scales) < 0 or min(scales[:3]) == 0:
             raise ValueError("values out of range")
         return cls(values, covariance, *scales)
-
-
-@dataclass(frozen=True, eq=False)
-class Terms:
-    """What the law needs to know of a curve, in the law's own units of rate and kappa.
-
-    Args:
-        kappa: kappa / K at each record, shape (n,).
-        since: (kappa - kappa_k) / K, 0 before the change, shape (n, changes).
-        fall: d_k / E, shape (changes,).
-        log_rate: ln(eta_k / E), shape (changes,).
-    """
-
-    kappa: Floats
-    since: Floats
-    fall: Floats
-    log_rate: Floats
-
-    @classmethod
-    def of(cls, curve: Curve, rate_unit: float, kappa_unit: float) -> Terms:
-        """Terms of a curve, for units E and K.
-
-        Example:
-            >>> curve = Curve("a", [10, 20], [0.1, 0.1], [3, 2.5], warmup=0)
-            >>> Terms.of(curve, 0.1, 2.0).kappa.tolist()
-            [0.5, 1.0]
-        """
-        where, fall, rate = curve.changes
-        since = np.maximum(curve.kappa[:, None] - where, 0) / kappa_unit
-        kappa = curve.kappa / kappa_unit
-        return cls(kappa, since, fall / rate_unit, np.log(rate / rate_unit))
-
-    def loss(self, values: Floats) -> Floats:
-        """Loss at each record for parameters in the order of `PARAMETERS`, shape (n,).
-
-        Example:
-            >>> curve = Curve("a", [10, 20], [0.1, 0.1], [3, 2.5], warmup=0)
-            >>> Terms.of(curve, 0.1, 2.0).loss(np.array([2, 0, 0, 0, 0, 0.5, 0])).tolist()
-            [4.0, 3.0]
-        """
-        floor, log_a, log_alpha, log_b, log_c, gamma, log_beta = values
-        progress = _exp(log_a - _exp(log_alpha) * np.log(self.kappa))
-
-        speed = _exp(log_c - gamma * self.log_rate)
-        left = _exp(-_exp(log_beta) * np.log1p(speed * self.since))
-        gain = _exp(log_b) * ((1 - left) @ self.fall)
-        return np.asarray(floor + progress - gain, dtype=float)
-
-
-def _exp(value: Floats | float) -> Floats:
-    # Draws and trial steps of a fit go far into the tails, where exp would overflow.
-    return np.asarray(np.exp(np.clip(value, -_LARGEST_LOG, _LARGEST_LOG)), dtype=float)

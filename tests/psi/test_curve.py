@@ -48,7 +48,7 @@ def test_warmup_is_half_as_much_learning() -> None:
         ([1, 2], [1], [1, 1], "rate must have one number a record"),
         ([1, 1], [1, 1], [1, 1], "step must increase"),
         ([1, 2], [1, 0], [1, 1], "rate must be finite and above 0"),
-        ([1, 2], [1, 1], [1, np.nan], "loss must be finite and above 0"),
+        ([1, 2], [1, 1], [1, np.inf], "loss must be finite and above 0"),
     ],
 )
 def test_bad_curves(step: Numbers, rate: Numbers, loss: Numbers, message: str) -> None:
