@@ -52,7 +52,7 @@ MAY_IMPORT = {
     "psi": ("runs", "schedules"),
     "study": ("backtest", "law", "pruning", "runs", "schedules", "search"),
     "launch": ("study",),
-    "visualization": ("backtest", "law", "pruning", "runs", "schedules", "search", "study"),
+    "visualization": ("backtest", "law", "pruning", "psi", "runs", "schedules", "search", "study"),
     "report": (),
     "dashboard": ("law", "study", "visualization"),
 }

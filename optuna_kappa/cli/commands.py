@@ -19,8 +19,10 @@ from optuna_kappa.cli import (
     importing,
     plan,
     propose,
+    psi,
     recommend,
     report,
+    schedule,
     storage,
     studies,
     tune,
@@ -35,6 +37,8 @@ _COMMANDS = {
     "propose": propose,
     "backtest": backtest,
     "plan": plan,
+    "psi": psi,
+    "schedule": schedule,
     "studies": studies,
     "recommend": recommend,
     "explain": explain,
@@ -60,6 +64,7 @@ examples:
   optuna-kappa propose runs.csv --horizon 256      # the lr for a longer run
   optuna-kappa backtest runs.csv                   # would the law have worked?
   optuna-kappa plan --horizon 24                   # what probes to run
+  optuna-kappa schedule runs.csv --horizon 64      # which schedule is best?
   optuna-kappa studies --storage sqlite:///my.db   # what is in a storage
   optuna-kappa explain --storage sqlite:///my.db   # why trials were pruned
   optuna-kappa dashboard sqlite:///my.db           # watch it in the browser

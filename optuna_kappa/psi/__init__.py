@@ -7,6 +7,7 @@ from optuna_kappa.psi.formula import Formula
 from optuna_kappa.psi.loss_law import LossLaw, Prediction
 from optuna_kappa.psi.planned import curves_of, planned
 from optuna_kappa.psi.psi import Psi
+from optuna_kappa.psi.ranking import Ranked, rank
 from optuna_kappa.psi.scheduler import PsiScheduler
 
 __all__ = [
@@ -16,8 +17,10 @@ __all__ = [
     "Prediction",
     "Psi",
     "PsiScheduler",
+    "Ranked",
     "curves_of",
     "fit",
     "planned",
+    "rank",
     "read_curves",
 ]

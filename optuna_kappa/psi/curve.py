@@ -38,6 +38,7 @@ class Curve:
         loss: Loss at each record, positive, shape (n,); NaN where only the rate is known.
         warmup: Data over which the rate rose linearly from 0 to that of the first record. By
             default all data before the first record, as for curves that begin after a warm-up.
+        smooth: Whether the rate has no jumps, and is linear between any two records.
 
     Raises:
         ValueError: If an array is empty, of another shape or has a value that is not allowed.
@@ -53,6 +54,7 @@ class Curve:
     rate: Floats
     loss: Floats = field(repr=False)
     warmup: float | None = None
+    smooth: bool = False
 
     def __post_init__(self) -> None:
         for column in ("step", "rate", "loss"):
@@ -100,6 +102,8 @@ class Curve:
             [False, True, False]
         """
         change = np.abs(np.diff(np.log(self.rate)))
+        if self.smooth:
+            return np.zeros(len(change), dtype=bool)
         around = np.pad(change, 1)
         neighbours = np.maximum(around[:-2], around[2:])
         return np.asarray((change > _JUMP) & (change > _STANDS_OUT * neighbours))

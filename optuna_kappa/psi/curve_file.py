@@ -51,6 +51,25 @@ def read_curves(path: str | PathLike[str], warmup: float | None = None) -> dict[
     return curves
 
 
+def has_curves(path: str | PathLike[str]) -> bool:
+    r"""Whether a file is a table of loss curves, by its columns; False if it cannot be read.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = Path(folder) / "curves.csv"
+        ...     _ = file.write_text("run,step,rate,loss\na,1,0.1,3\n")
+        ...     has_curves(file)
+        True
+    """
+    try:
+        with _open(Path(path)) as file:
+            names = csv.DictReader(file).fieldnames or ()
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error, ValueError):
+        return False
+    return set(COLUMNS) <= set(names) and "lr" not in names and "horizon" not in names
+
+
 def _open(path: Path) -> TextIO:
     if path.suffix == ".gz":
         return gzip.open(path, "rt", encoding="utf-8", newline="")

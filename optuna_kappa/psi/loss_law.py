@@ -84,6 +84,16 @@ class LossLaw:
     rate_low: float
     scatter: float
 
+    @property
+    def one_peak(self) -> bool:
+        """Whether the fitted curves share a peak rate, so that q and delta were not fitted.
+
+        Example:
+            >>> LossLaw(np.zeros(9), np.eye(9), 0.1, 3.0, 0.1, 0.001).one_peak
+            False
+        """
+        return not np.diag(self.covariance)[7:].any()
+
     def loss(self, curve: Curve) -> Floats:
         """Predict the loss at each record of a curve, without its error, shape (n,).
 
@@ -112,13 +122,21 @@ class LossLaw:
         terms = Terms.of(curve, self.rate_unit, self.kappa_unit)
         loss = terms.loss(self.values)
 
-        random = np.random.default_rng(seed)
-        draws = random.multivariate_normal(self.values, self.covariance, _DRAWS, method="eigh")
-        losses = np.array([terms.loss(draw) for draw in draws])
+        losses = np.array([terms.loss(draw) for draw in self.draws(seed)])
         # Draws far in a tail can overflow; the middle 68 % are what one standard error spans.
         low, high = np.percentile(losses, [16, 84], axis=0)
         error = np.hypot((high - low) / 2, self.scatter * loss)
         return Prediction(loss, error, self._beyond(curve))
+
+    def draws(self, seed: int = 0) -> Floats:
+        """Parameters drawn from their distribution, shape (200, 9).
+
+        Example:
+            >>> LossLaw(np.zeros(9), np.eye(9), 0.1, 3.0, 0.1, 0.001).draws().shape
+            (200, 9)
+        """
+        random = np.random.default_rng(seed)
+        return random.multivariate_normal(self.values, self.covariance, _DRAWS, method="eigh")
 
     def _beyond(self, curve: Curve) -> str:
         far = []

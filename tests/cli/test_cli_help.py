@@ -20,6 +20,8 @@ COMMANDS = [
     "backtest ",
     "tune ",
     "plan ",
+    "psi ",
+    "schedule ",
     "studies ",
     "recommend ",
     "explain ",
@@ -86,6 +88,7 @@ def test_examples_work_as_printed(capsys: pytest.CaptureFixture[str]) -> None:
         assert words[0] == "optuna-kappa"
         assert main(words[1:]) == 0, words
         told = capsys.readouterr().err
-        # A search tells of its trials there.
-        assert told == "" or (words[1] == "tune" and "error" not in told)
+        # A search tells of its trials there, and a loss law of all that the small table lacks.
+        tells = words[1] in ("tune", "psi", "schedule")
+        assert told == "" or (tells and "error" not in told)
     assert Path("law.html").exists() and Path("report.html").exists()

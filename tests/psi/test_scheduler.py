@@ -116,7 +116,7 @@ def test_a_training_loop(psi: Psi) -> None:
         loss.backward()
         sgd.step()
         scheduler.step(loss)
-    assert scheduler.get_last_lr()[0] == pytest.approx(psi.rate_low)
+    assert psi.rate_low <= scheduler.get_last_lr()[0] < psi.peak_lr() / 100
 
 
 def test_groups_keep_their_ratio(psi: Psi) -> None:

@@ -1,0 +1,80 @@
+"""`optuna-kappa schedule`: which schedule ends lowest, each with its best peak rate."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+from optuna_kappa.cli.arguments import HORIZON_UNIT, parse_horizon
+from optuna_kappa.cli.loss_curves import add_curves, fit_curves
+from optuna_kappa.cli.output import print_json, print_notes, print_text
+from optuna_kappa.psi import Ranked, rank
+
+SUMMARY = "rank schedules for a horizon"
+USAGE = """optuna-kappa schedule RUNS --horizon D [options]
+       optuna-kappa schedule --storage URL --horizon D [options]"""
+DESCRIPTION = """\
+Rank schedules for a horizon, each with its best peak rate: constant, cosine,
+linear to zero, halving, warm-up-stable-decay, and the one that Psi searches.
+RUNS is a run table, or loss curves (columns run, step, rate, loss).
+"""
+EXAMPLES = """\
+examples:
+  optuna-kappa schedule runs.csv --horizon 64
+"""
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Add the options of `schedule`."""
+    add_curves(command)
+    command.add_argument(
+        "--horizon",
+        type=parse_horizon,
+        required=True,
+        metavar="D",
+        help=f"horizon of the planned run, {HORIZON_UNIT.partition(' (')[0]}",
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    """Print the schedules, best first.
+
+    Raises:
+        ValueError: The runs cannot be read, or do not determine the law.
+    """
+    fitted = fit_curves(options)
+    ranked = rank(fitted.law, options.horizon)
+    print_notes(list(dict.fromkeys(one.beyond for one in ranked if one.beyond))[:1])
+
+    if options.json:
+        print_json({"horizon": options.horizon, "schedules": [_as_dict(one) for one in ranked]})
+    else:
+        print_text(_text(ranked, options.horizon))
+
+
+def _as_dict(one: Ranked) -> dict[str, Any]:
+    return {
+        "schedule": one.schedule.name,
+        "lr": one.lr,
+        "at_edge": one.at_edge,
+        "loss": one.loss,
+        "error": one.error,
+        "above": one.above,
+        "chance": one.chance,
+    }
+
+
+def _text(ranked: Sequence[Ranked], horizon: float) -> str:
+    lines = [f"Schedules for a horizon of {horizon:g}, best first", ""]
+    lines.append(
+        f"  {'schedule':<22} {'lr':>9} {'loss':>9} {'error':>9} {'above best':>11} {'chance':>7}"
+    )
+    for one in ranked:
+        edge = "  highest lr fitted" if one.at_edge else ""
+        lines.append(
+            f"  {one.schedule.name:<22} {one.lr:>9.3g} {one.loss:>9.4g} {one.error:>9.2g} "
+            f"{one.above:>11.2%} {one.chance:>7.0%}{edge}"
+        )
+    lines += ["", "  chance: that it is the best of these, by the errors of the law"]
+    return "\n".join(lines)
