@@ -1,4 +1,4 @@
-"""Command line: `python -m studies.psi predict --curves FILE --fit RUN,...`."""
+"""Command line: `python -m studies.psi predict --curves FILE --fit RUN,...`, and `mnist`."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Command line without the program's name; that of the process by default.
     """
     options = _parser().parse_args(arguments)
+    if options.part == "mnist":
+        return _mnist(options)
     names = [name.strip() for name in options.fit.split(",") if name.strip()]
 
     try:
@@ -41,6 +43,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(json.dumps({"runs": _data(scores)}, indent=2, allow_nan=False))
     else:
         _show(scores)
+    return 0
+
+
+def _mnist(options: argparse.Namespace) -> int:
+    # Imported here, because torch takes a while.
+    from studies.mnist.data import load
+    from studies.psi.mnist import best_recorded, psi_of, train
+
+    try:
+        dataset = load("mnist")
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return _USAGE
+
+    best = best_recorded(options.optimizer)
+    for name, loss in best.items():
+        print(f"{name} at its best rate in hindsight, mean of 5 seeds: {loss:.4f}")
+    for seed in range(options.seeds):
+        psi = psi_of(options.optimizer, seed)
+        loss = train(psi, options.optimizer, seed, dataset, options.closed)
+        way = "closed loop" if options.closed else "open loop"
+        above = loss / min(best.values()) - 1
+        text = f"Psi, {way}, probes of seed {seed}: {loss:.4f}, {above:+.1%}, {psi.formula}"
+        print(text, flush=True)
     return 0
 
 
@@ -88,6 +114,17 @@ def _parser() -> argparse.ArgumentParser:
     text = "steps of linear warm-up from 0 (all before the first record); 0 for none"
     add("--warmup", type=float, metavar="STEPS", help=text)
     add("--json", action="store_true", help="print JSON instead of a table")
+
+    part = parts.add_parser(
+        "mnist",
+        help="train MNIST by a Psi that was fitted to probes of one full run together",
+        description="Fits Psi to recorded probes that cost one run of 4 epochs together, and "
+        "trains by it. Prints the validation loss at the end.",
+    )
+    add = part.add_argument
+    add("--optimizer", choices=("adam", "sgd"), default="adam", help="default: adam")
+    add("--seeds", type=int, choices=range(1, 6), default=2, help="runs, 1 to 5 (default: 2)")
+    add("--closed", action="store_true", help="let the rates follow the validation loss")
     return parser
 
 
