@@ -7,13 +7,14 @@ READY := $(VENV)/.ready
 EXTRAS ?= all
 ARGS ?=
 
-.PHONY: help compare paper replay atlas gallery test lint bench bench-scale clean
+.PHONY: help compare paper replay atlas budgets gallery test lint bench bench-scale clean
 
 help:
 	@echo "make compare   the main job: kappa-guided search against TPE on MNIST, in 5 minutes; ARGS='--help'"
 	@echo "make paper     the paper checked: docs/paper.md and its figures, from the recorded runs"
 	@echo "make replay    samplers and pruners on the recorded runs: docs/replay.md, docs/pruning.md"
 	@echo "make atlas     how the best rate moves in families of small tasks: docs/atlas.md"
+	@echo "make budgets   what N full runs buy, with and without a search: docs/budgets.md"
 	@echo "make gallery   every figure with its code: docs/gallery.md; needs Chromium"
 	@echo "make test      all tests"
 	@echo "make lint      ruff and mypy"
@@ -39,6 +40,9 @@ paper: $(READY)
 
 atlas: $(READY)
 	$(BIN)/python -m studies.atlas report $(ARGS)
+
+budgets: $(READY)
+	$(BIN)/python -m studies.budgets report $(ARGS)
 
 gallery: $(READY)
 	$(BIN)/python -m studies.gallery $(ARGS)

@@ -18,6 +18,7 @@ from optuna_kappa.visualization.theme import BLUE, GREEN, GREY, INK, ORANGE, RUL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # Colours by what a series shows.
 PAPER = INK
@@ -35,7 +36,7 @@ _LINE = 86  # characters that fit in a line of the legend
 _SHORT_LABEL = 15  # characters of a label, of which five fit in a line
 # Text drawn as outlines looks the same for every reader. The salt makes the ids in the file the
 # same each time.
-_SETTINGS: dict[Any, Any] = {
+SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "path",
     "svg.hashsalt": "optuna-kappa",
     "font.family": "DejaVu Sans",
@@ -53,6 +54,7 @@ _SETTINGS: dict[Any, Any] = {
     "legend.fontsize": 9,
     "path.simplify": True,
 }
+"""Matplotlib settings of all figures of the documents."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def draw(chart: Chart, path: Path) -> None:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(_SETTINGS):
+    with matplotlib.rc_context(SETTINGS):
         figure = Figure(figsize=_SIZE)
         FigureCanvasSVG(figure)
         axes = figure.add_axes(_PLACE)
@@ -136,9 +138,13 @@ def draw(chart: Chart, path: Path) -> None:
             borderaxespad=0,
         )
 
-        text = io.StringIO()
-        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+        save(figure, path)
 
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure to a file as SVG, the same bytes each time."""
+    text = io.StringIO()
+    figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
     path.write_text(_shorter(text.getvalue()), encoding="utf-8")
 
 

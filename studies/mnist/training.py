@@ -142,16 +142,15 @@ class Run:
         self.diverged = False
         self._data = dataset.to(device)
 
-        sequence = np.random.SeedSequence(config.seed)
-        model_seed, order_seed = sequence.generate_state(2, np.uint64)
-        self.model = mlp(dataset.n_inputs, config.hidden, seed=int(model_seed)).to(device)
+        model_seed, order_seed = seeds(config.seed)
+        self.model = mlp(dataset.n_inputs, config.hidden, seed=model_seed).to(device)
         self._optimizer = _optimizer(config, self.model)
         self._group = self._optimizer.param_groups[0]
 
         schedule = config.schedule.resolve(config.horizon)
         factors = schedule.factors(config.n_steps)
         self._rates: list[float] = (config.lr * factors).tolist()
-        self._batches = _batches(self._data.train_x, config.batch_size, int(order_seed))
+        self._batches = batches(self._data.train_x, config.batch_size, order_seed)
         self._step = 0
 
     @property
@@ -266,7 +265,17 @@ def _optimizer(config: RunConfig, model: torch.nn.Module) -> torch.optim.Optimiz
     return kind(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
 
 
-def _batches(train_x: Tensor, batch_size: int, seed: int) -> Iterator[Tensor]:
+def seeds(seed: int) -> tuple[int, int]:
+    """Return the seeds of the initial weights and of the order of the images of a run.
+
+    Args:
+        seed: Seed of the run, at least 0.
+    """
+    weights, order = np.random.SeedSequence(seed).generate_state(2, np.uint64)
+    return int(weights), int(order)
+
+
+def batches(train_x: Tensor, batch_size: int, seed: int) -> Iterator[Tensor]:
     """Yield the rows of each batch, int64 of shape (batch_size,), on the device of the images."""
     generator = torch.Generator().manual_seed(seed)
     stream = torch.empty(0, dtype=torch.int64)

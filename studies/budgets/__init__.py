@@ -1,0 +1,1 @@
+"""What to do with N full runs: searches and methods without a search, at equal budgets."""
