@@ -18,8 +18,8 @@ below the largest one seen. A hypothesis says
              level, slope and drift; the nearer two contexts, the smaller their difference
              (`optuna_kappa.law.contexts`)
 
-The ceilings and the sizes of b are in `optuna_kappa.law.hypotheses`, the prior
-means and covariances of z in `optuna_kappa.law.moments`.
+The ceilings and the sizes of b are in `optuna_kappa.law.hypotheses`, the prior moments of z in
+`optuna_kappa.law.moments`.
 
 Where the slope is 1 this is the paper's kappa invariance: all schedules' optima have one kappa.
 Where the optimum does not move with the horizon, because higher rates are unstable, what schedules
@@ -31,18 +31,16 @@ Beyond d_max the prior mean of a slope s goes to 1 as 1 - (1 - s) exp(STEEPENING
 seen so far, an optimum that moves at all moves more, the longer the runs. DRIFT, STEEPENING, SHIFT
 and the classes of s are those of the prior (`optuna_kappa.law.prior`).
 
-Given the slope's class, the ceiling and the size of b, all of it is Gaussian. So each hypothesis
-is one Gaussian-process regression with a closed form, weighted by its marginal likelihood. The
-drift is anchored at d_max: the slope that is extrapolated is the slope at the largest horizons,
-and the uncertainty grows like (ln D/d_max)^1.5 beyond them.
+Given the slope's class, the ceiling and the size of b, all is Gaussian. So each hypothesis is one
+Gaussian-process regression with a closed form, weighted by its marginal likelihood, and by how
+fast the loss falls if the prior says what that tells (`optuna_kappa.law.descent`). The drift is
+anchored at d_max: the slope that is extrapolated is the slope at the largest horizons, and the
+uncertainty grows like (ln D/d_max)^1.5 beyond them.
 
 Constant-rate optima at neighboring horizons come from the same runs. With a correlation of
 exp(-|ln d_i/d_j| / CORRELATION), n of them are worth fewer than n: each error variance is
 multiplied by the sum of its correlations. (Putting the correlations into the covariance instead
 is exact only if the errors are, and otherwise extrapolates wildly.)
-
-For plain gradient descent on repeated data, the hypotheses are also weighed by how fast the loss
-still falls (`optuna_kappa.law.descent`).
 
 Shapes: k hypotheses, n optima.
 """
@@ -278,9 +276,8 @@ class Posterior:
 
     @cached_property
     def _moments(self) -> Moments:
-        # An optimum that says nothing new of the rate still has a loss.
-        descent = descent_of(self.given, self.context)
-        return Moments(self.optima, self.prior, self.context, descent)
+        # Even an optimum that says nothing new of the rate has a loss.
+        return Moments(self.optima, self.prior, self.context, descent_of(self.given, self.context))
 
     @cached_property
     def _regression(self) -> Regression:
