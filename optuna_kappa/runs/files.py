@@ -11,6 +11,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Sequence
+from itertools import islice
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from optuna_kappa.runs.table import RunTable
 _GZIP = b"\x1f\x8b"  # every gzipped file starts with these bytes
 _MOST_BYTES = 2**30  # decompressed: some ten million rows
 _OTHER_SEPARATORS = ";\t|"
+_ROWS = 4096  # that are read at a time
 
 
 def read_csv(
@@ -92,7 +94,7 @@ def csv_cells(path: str | PathLike[str]) -> tuple[dict[str, Column], Sequence[in
         ...     path = Path(folder, "metrics.csv")
         ...     n = path.write_text("step,loss\n1,0.5\n2,")
         ...     csv_cells(path)
-        ({'step': ('1', '2'), 'loss': ('0.5', '')}, [2, 3])
+        ({'step': ['1', '2'], 'loss': ['0.5', '']}, [2, 3])
     """
     path = check_path("path", path)
     try:
@@ -100,18 +102,19 @@ def csv_cells(path: str | PathLike[str]) -> tuple[dict[str, Column], Sequence[in
         # Spreadsheets start a CSV with a byte-order mark, which utf-8-sig drops.
         is_utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         text = data.decode("utf-16" if is_utf16 else "utf-8-sig")
-        reader = csv.reader(io.StringIO(text, newline=None))
-        rows = [(reader.line_num, row) for row in reader if row]
     except UnicodeError as error:
         raise ValueError(
             f"cannot read the run table {one_line(path)}: {error}; save it as UTF-8"
         ) from error
-    except (OSError, EOFError, ValueError, zlib.error, csv.Error) as error:
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         problem = one_line(str(error))
         raise ValueError(f"cannot read the run table {one_line(path)}: {problem}") from error
 
     try:
-        return _columns(rows)
+        return _columns(text)
+    except csv.Error as error:
+        problem = one_line(str(error))
+        raise ValueError(f"cannot read the run table {one_line(path)}: {problem}") from error
     except ValueError as error:
         raise ValueError(f"{one_line(path)}: {error}") from error
 
@@ -180,28 +183,32 @@ def _texts(column: NDArray[Any]) -> list[str]:
     return values
 
 
-def _columns(
-    rows: list[tuple[int, list[str]]],
-) -> tuple[dict[str, Column], list[int]]:
+def _columns(text: str) -> tuple[dict[str, Column], list[int]]:
     """The columns of the rows of a file, and the line that each row ends on."""
-    if not rows:
+    reader = csv.reader(io.StringIO(text, newline=None))
+    rows = ((reader.line_num, row) for row in reader if row)
+    header_line, names = next(rows, (0, []))
+    if not names:
         raise ValueError("the file is empty; the first line must name the columns")
 
-    header_line, names = rows[0]
     header = [name.strip() for name in names]
     _check_header(header, header_line)
 
-    if len(rows) == 1:
-        raise ValueError(f"the table has a header but no rows; its columns are {listed(header)}")
-    lines = [line for line, _ in rows[1:]]
-    cells = [row for _, row in rows[1:]]
-    _check_lengths(header, cells, lines)
+    # A few rows at a time: with a list for each row of a large file, Python spends half of the
+    # time on its garbage collection.
+    cells: list[list[str]] = [[] for _ in header]
+    lines: list[int] = []
+    while part := list(islice(rows, _ROWS)):
+        part_lines = [line for line, _ in part]
+        part_rows = [row for _, row in part]
+        _check_lengths(header, part_rows, part_lines)
+        lines += part_lines
+        for column, texts in zip(cells, zip(*part_rows, strict=True), strict=True):
+            column += texts
 
-    columns: dict[str, Column] = {}
-    for name, texts in zip(header, zip(*cells, strict=True), strict=True):
-        if name:
-            columns[name] = texts
-    return columns, lines
+    if not lines:
+        raise ValueError(f"the table has a header but no rows; its columns are {listed(header)}")
+    return {name: column for name, column in zip(header, cells, strict=True) if name}, lines
 
 
 def _check_header(header: Sequence[str], line: int) -> None:
