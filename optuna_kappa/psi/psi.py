@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from optuna_kappa.psi.scheduler import PsiScheduler, TorchOptimizer
 
 # Horizons of the table, over the one asked for.
-_FACTORS = 2.0 ** np.array([-2, -1.5, -1, -0.5, 0, 0.5, 1])
+_FACTORS = 2.0 ** np.linspace(-2, 1, 13)
+_BEGINNING = 0.1  # part of a shorter run that is not compared: losses fall steeply there
 _PROGRESS = "it is the part of the run that is done"
 _ROUNDING = 1e-9
 
@@ -125,7 +126,7 @@ class Psi:
             ValueError: If the loss is not above 0, or another argument out of its range.
         """
         loss = POSITIVE.check("loss", loss, "it is the loss of the run now")
-        losses, log_rates = self._row(self._remaining(progress, horizon))
+        losses, log_rates = self._row(progress, horizon)
         excess = np.log(np.maximum(losses - self.lowest, _ROUNDING * losses))
         at = np.log(max(loss - self.lowest, _ROUNDING * loss))
         return float(np.exp(np.interp(at, excess, log_rates)))
@@ -140,7 +141,7 @@ class Psi:
             >>> low < high
             True
         """
-        losses, _ = self._row(self._remaining(progress, horizon))
+        losses, _ = self._row(progress, horizon)
         return float(losses[0]), float(losses[-1])
 
     def expected_loss(self, progress: float, horizon: float | None = None) -> float:
@@ -249,18 +250,18 @@ class Psi:
         remedy = "the table has schedules for these; make another Psi.from_law for it"
         return allowed.check("horizon", horizon, remedy)
 
-    def _remaining(self, progress: float, horizon: float | None) -> float:
+    def _row(self, progress: float, horizon: float | None) -> tuple[Floats, Floats]:
+        """Ascending losses, and ln rates, of the runs of the table with as much data left."""
         progress = UNIT.check("progress", progress, _PROGRESS)
-        return (1 - progress) * self._checked_horizon(horizon)
+        own = self._checked_horizon(horizon)
+        remaining = (1 - progress) * own
 
-    def _row(self, remaining: float) -> tuple[Floats, Floats]:
-        """Ascending losses, and ln rates, of all runs of the table with so much data left."""
         losses = []
         log_rates = []
-        for row, horizon in enumerate(self.horizons):
-            if horizon < remaining * (1 - _ROUNDING):
+        for row, whole in enumerate(self.horizons):
+            seen = whole - remaining
+            if whole < own * (1 - _ROUNDING) and seen < _BEGINNING * whole:
                 continue
-            seen = horizon - remaining
             losses.append(np.interp(seen, self.step[row], np.log(self.loss[row])))
             log_rates.append(np.log(np.interp(seen, self.step[row], self.rate[row])))
 

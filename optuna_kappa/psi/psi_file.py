@@ -25,7 +25,7 @@ _NUMBERS = {
     "rate_high": REACH,
 }
 _TABLES = ("step", "rate", "loss")
-_MOST = 10_000  # numbers of a table; ours have 280
+_MOST = 10_000  # numbers of a table; ours have 520
 _REMEDY = "Psi.to_json writes another"
 
 
