@@ -128,7 +128,7 @@ def test_same_weights_as_with_lambda_lr(schedule: Any, optimizer: str, digits: D
     kind = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}[optimizer]
     reference = kind(model.parameters(), lr=1e-3, fused=True)
     scheduler = schedule.lambda_lr(reference, 32)
-    for rows in itertools.islice(training._batches(digits.train_x, 64, order_seed), 32):
+    for rows in itertools.islice(training.batches(digits.train_x, 64, order_seed), 32):
         reference.zero_grad()
         loss = functional.cross_entropy(model(digits.train_x[rows]), digits.train_y[rows])
         loss.backward()  # type: ignore[no-untyped-call]
@@ -174,7 +174,7 @@ def test_advance_stops_at_the_horizon(digits: Dataset) -> None:
 
 @pytest.mark.parametrize("batch_size", [1, 4, 10, 25])
 def test_every_epoch_takes_every_image_once(batch_size: int) -> None:
-    batches = training._batches(torch.zeros(10, 1), batch_size, seed=0)
+    batches = training.batches(torch.zeros(10, 1), batch_size, seed=0)
     rows = [row for batch in itertools.islice(batches, 100) for row in batch.tolist()]
     epochs = [rows[i : i + 10] for i in range(0, len(rows), 10)]
     assert all(sorted(epoch) == list(range(10)) for epoch in epochs)
