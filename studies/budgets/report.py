@@ -99,7 +99,14 @@ def write(runs: Sequence[Recorded], handed: Sequence[Handed], docs: Path) -> Pat
     figure.draw(results, docs / FIGURE)
     repeats = max(model.repeat for model in handed) + 1
 
-    lines = [_INTRO.format(passes=PASSES), "## Where kappa loses", "", *_losses(results), ""]
+    lines = [
+        _INTRO.format(passes=PASSES),
+        *_unfinished(results),
+        "## Where kappa loses",
+        "",
+        *_losses(results),
+        "",
+    ]
     lines += [_FIGURE.format(figure=FIGURE, repeats=repeats), "## The best for each budget", ""]
     lines += [*_best(results), ""]
     for name, result in results.items():
@@ -119,7 +126,20 @@ def _seeds(results: Mapping[OptimizerName, Results]) -> str:
         return f"{SEEDS} seeds each"
     if len(counts) == 1:
         return f"{min(counts)} of {SEEDS} seeds so far"
-    return f"{min(counts)} to {max(counts)} of {SEEDS} seeds so far, as the tables say"
+    return f"{min(counts)} to {max(counts)} of {SEEDS} seeds so far"
+
+
+def _unfinished(results: Mapping[OptimizerName, Results]) -> Iterator[str]:
+    """Say what the sweep has not trained yet."""
+    counts = {single.seeds for result in results.values() for single in result.singles}
+    if min(counts) < SEEDS:
+        yield (
+            f"**Not finished**: the methods without a search have {_seeds(results)}. A difference "
+            "between two of them, or to a search, may be one between seeds.\n"
+        )
+    searches = [search for result in results.values() for search in result.searches]
+    if not all(search.accuracy for search in searches):
+        yield "**Not finished**: the accuracies of the searches have not been trained yet.\n"
 
 
 def _losses(results: Mapping[OptimizerName, Results]) -> Iterator[str]:

@@ -126,8 +126,8 @@ def spread(values: Sequence[float], worst: float = math.inf) -> Spread:
     """
     counted = [worst if math.isnan(value) else value for value in values]
     # Quantiles that are one of the values: between a number and infinity there is none.
-    low, median, high = np.quantile(counted, [_BAND[0], 0.5, _BAND[1]], method="inverted_cdf")
-    return Spread(float(median), float(low), float(high))
+    low, high = np.quantile(counted, _BAND, method="inverted_cdf")
+    return Spread(float(np.median(counted)), float(low), float(high))
 
 
 def _single(name: str, runs: Sequence[Recorded]) -> Single:

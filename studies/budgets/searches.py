@@ -33,7 +33,7 @@ SEARCHES = FOLDER / "budgets" / "searches.csv"
 BUDGET = 16
 """Full-run equivalents of each search."""
 
-REPEATS = 20
+REPEATS = 10
 """Repeats of each search."""
 
 GRID_SEARCH = "grid"

@@ -3,16 +3,18 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from studies.budgets import report
+from optuna_kappa import read_csv
+from studies.budgets import report, searches
 from studies.budgets.__main__ import main
-from studies.budgets.problem import OPTIMIZERS
+from studies.budgets.problem import HORIZON, OPTIMIZERS
 from studies.budgets.results import Spread, spread, summarize
-from studies.budgets.searches import NAMES, Handed, replay, search, table
-from studies.budgets.searches import read as read_searches
+from studies.budgets.searches import Handed, Table, search, table
 from studies.budgets.sweep import GRID, SEEDS, Recorded, Task, read, tasks
 from studies.mnist.training import OptimizerName
+from studies.recorded import FOLDER
 
 
 def recorded(
@@ -75,7 +77,7 @@ def test_the_page_says_first_where_kappa_loses(tmp_path: Path) -> None:
     assert "below 2.5 full runs, kappa has no model" in text
     assert "1e-3, cosine (0.1500)" in text
     assert "TPE is better after 4, 5, 6, 8, 10, 12, 16 full runs" in text
-    assert f"1 of {SEEDS} seeds so far" in text
+    assert f"**Not finished**: the methods without a search have 1 of {SEEDS} seeds so far" in text
     assert (tmp_path / report.FIGURE).stat().st_size > 0
 
 
@@ -103,22 +105,39 @@ def test_wrong_numbers_are_refused(command: str, capsys: pytest.CaptureFixture[s
     assert "must be at least 1, got 0" in capsys.readouterr().err
 
 
-def test_searches_are_charged_and_stop_at_their_budget() -> None:
-    runs = table("adam")
+@pytest.fixture(scope="module")
+def adam() -> Table:
+    return table("adam")
+
+
+def test_searches_are_charged_and_stop_at_their_budget(adam: Table) -> None:
     for name in ("random", "grid", "nsga2"):
-        models = list(search(runs, name, 0, budget=4))
+        models = list(search(adam, name, 0, budget=4))
         assert [model.spent for model in models] == sorted({round(m.spent) for m in models})
         assert models[-1].spent <= 4
 
-    pruned = [model.spent for model in search(runs, "tpe+median", 0, budget=12)]
+    pruned = [model.spent for model in search(adam, "tpe+median", 0, budget=12)]
     assert pruned[-1] % 1 > 0  # pruned trials cost a part of a full run
 
 
-def test_replays_go_on_where_they_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("studies.budgets.searches.NAMES", ("random", "grid"))
+def test_replays_go_on_where_they_stopped(
+    adam: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searches, "NAMES", ("random", "grid"))
+    monkeypatch.setattr(searches, "OPTIMIZERS", ("adam",))
+    monkeypatch.setattr(searches, "table", lambda optimizer: adam)
+
     path = tmp_path / "searches.csv"
-    assert len(list(replay(path, repeats=1))) == 4
-    first = read_searches(path)
-    assert list(replay(path, repeats=1)) == []
-    assert read_searches(path) == first
-    assert set(NAMES) > {model.name for model in first}
+    assert len(list(searches.replay(path, repeats=1))) == 2
+    first = searches.read(path)
+    assert {model.name for model in first} == {"random", "grid"}
+    assert len(list(searches.replay(path, repeats=2))) == 2
+    assert searches.read(path)[: len(first)] == first
+
+
+def test_a_full_run_has_both_losses_of_one_recorded_run(adam: Table) -> None:
+    (model,) = search(adam, "grid", 5, budget=1)
+    runs = read_csv(FOLDER / "adam-cosine-test.csv.gz")
+    ends = runs.where((runs.horizon == HORIZON) & (runs.step == HORIZON))
+    middle = ends.where(np.abs(np.log(ends.lr / model.lr)) < 1e-3)
+    assert np.abs(middle.loss - model.test).min() < 1e-4
