@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import sys
 from collections.abc import Sequence
@@ -11,7 +12,9 @@ from pathlib import Path
 import optuna
 
 from studies.budgets import report, searches, sweep
+from studies.folders import writable
 
+_PACKAGES = ("prodigyopt", "dadaptation", "schedulefree", "dog")
 _USAGE = 2  # exit code: wrong input
 _STOPPED = 130  # exit code: interrupted
 
@@ -39,6 +42,12 @@ def _sweep(options: argparse.Namespace) -> None:
         if getattr(options, name) < 1:
             raise ValueError(f"--{name} must be at least 1, got {getattr(options, name)}")
 
+    missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ValueError(
+            f"the sweep needs {', '.join(missing)}; install optuna-kappa with the extra baselines"
+        )
+
     path = Path(options.out)
     done = {recorded.task for recorded in sweep.read(path)}
     todo = [task for task in sweep.tasks(options.seeds) if task not in done]
@@ -60,7 +69,8 @@ def _search(options: argparse.Namespace) -> None:
 
 def _report(options: argparse.Namespace) -> None:
     """Write the page."""
-    print(report.write(sweep.read(), searches.read(), Path(options.docs)))
+    docs = writable(Path(options.docs), "--docs")
+    print(report.write(sweep.read(), searches.read(), docs))
 
 
 def _parser() -> argparse.ArgumentParser:

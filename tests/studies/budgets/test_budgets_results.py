@@ -105,6 +105,14 @@ def test_wrong_numbers_are_refused(command: str, capsys: pytest.CaptureFixture[s
     assert "must be at least 1, got 0" in capsys.readouterr().err
 
 
+def test_a_missing_package_is_named_before_anything_is_trained(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("studies.budgets.__main__._PACKAGES", ("no_such_package",))
+    assert main(["sweep"]) == 2
+    assert "needs no_such_package; install optuna-kappa with" in capsys.readouterr().err
+
+
 @pytest.fixture(scope="module")
 def adam() -> Table:
     return table("adam")
