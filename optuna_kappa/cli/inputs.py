@@ -12,14 +12,16 @@ import optuna
 from optuna_kappa.cli.arguments import column_names
 from optuna_kappa.cli.output import group_name, print_notes
 from optuna_kappa.cli.priors import check_prior, prior_of
-from optuna_kappa.cli.storages import close, readable
+from optuna_kappa.cli.storages import readable
 from optuna_kappa.imports import read_source
 from optuna_kappa.law import Law, fit, omissions, pool
 from optuna_kappa.runs import RunTable
 from optuna_kappa.runs.selection import parse_where, select, varying
 from optuna_kappa.schedules import find_schedule
-from optuna_kappa.study.opening import open_any, shown
+from optuna_kappa.study.opening import open_any
+from optuna_kappa.study.storage import close_storage, shown
 from optuna_kappa.study.trials import run_table
+from optuna_kappa.study.troubles import StorageError
 
 _MOST_NAMES = 8  # in a message
 _MOST_NOTES = 4  # on what does not count
@@ -200,7 +202,7 @@ def open_study(options: argparse.Namespace) -> Iterator[optuna.Study]:
             study.get_trials(deepcopy=False)  # kept by the storage: what cannot be read shows here
         yield study
     finally:
-        close(storage)
+        close_storage(storage)
 
 
 @contextmanager
@@ -208,6 +210,8 @@ def _readable(url: str) -> Iterator[None]:
     """Raise a ValueError for whatever Optuna raises where tables or rows are not as it needs."""
     try:
         yield
+    except StorageError:
+        raise
     except Exception as error:  # of the database, of JSON, of dates, of missing keys, ...
         cause = error.__cause__ or error
         first = str(cause).partition("\n")[0] or type(cause).__name__

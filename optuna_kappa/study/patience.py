@@ -82,8 +82,9 @@ def patiently(call: Callable[[], Any], place: str) -> Any:
             if trouble is None:
                 raise
             if time.monotonic() - began + pause > trouble.patience:
-                # Optuna may put an error of its own in place of this one, so it is logged too.
-                _logger.error("%s.", sentence(trouble, place))
+                if trouble.patience:
+                    # Optuna may put an error of its own in place of this one: it is logged too.
+                    _logger.error("%s.", sentence(trouble, place))
                 raise StorageError(sentence(trouble, place)) from error
 
             if pause == _FIRST_PAUSE:

@@ -25,6 +25,7 @@ from optuna.storages import BaseStorage, RDBStorage
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from optuna_kappa._validation import check_count, check_type
 from optuna_kappa.study.databases import HEARTBEAT, open_database_file, open_server
 from optuna_kappa.study.journals import open_journal
 from optuna_kappa.study.patience import PatientJournal, PatientProxy, patiently
@@ -35,6 +36,7 @@ from optuna_kappa.study.troubles import StorageError
 _PASSWORD = re.compile(r"(?<!/):[^/@]*@")  # in a URL that cannot be parsed
 _JOURNAL = "journal:///"
 _GRPC_PORT = 13000  # as Optuna's own run_grpc_proxy_server
+_MOST_SECONDS = 86_400  # between two heartbeats: a day
 _GRPC_WAIT = 30.0  # seconds that a worker waits for a proxy that was started together with it
 
 
@@ -61,6 +63,10 @@ def open_storage(
         >>> optuna.create_study(study_name="first", storage=storage).trials
         []
     """
+    check_type("url", url, str, "write one like sqlite:///kappa.db")
+    if heartbeat is not None:
+        heartbeat = check_count("heartbeat", heartbeat, "None is for none", 1, _MOST_SECONDS)
+
     scheme = url.partition("://")[0]
     try:
         if scheme == "grpc":

@@ -37,10 +37,8 @@ _PARTS = {
     "full": ("database or disk is full", "no space left", "disk full", "could not extend file"),
     "read-only": ("readonly database", "read-only file system", "read-only transaction"),
     "locked": ("is locked", "lock wait timeout", "deadlock"),
-    "damaged": ("is malformed", "file is not a database", "invalid log format"),
     "broken": ("disk i/o error", "input/output error"),
     "refused": ("password authentication failed", "access denied", "does not exist", "unknown da"),
-    "old": ("no such table", "no such column", "undefinedtable", "undefinedcolumn"),
 }
 
 
@@ -69,7 +67,6 @@ _TROUBLES = {
         "end that process, or keep the study in a database with a server, such as PostgreSQL",
         _LOCK,
     ),
-    "damaged": Trouble("is damaged", "go back to a copy of it"),
     "broken": Trouble(
         "cannot be read or written: the disk or the network file system fails",
         "look after it, or choose another place",
@@ -79,10 +76,6 @@ _TROUBLES = {
         "does not answer: there is no connection",
         "start its server, or look after the network",
         _RESTART,
-    ),
-    "old": Trouble(
-        "has other tables than this version of Optuna needs",
-        "run `optuna storage upgrade --storage URL`, or install the version that made it",
     ),
 }
 

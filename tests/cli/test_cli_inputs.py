@@ -60,6 +60,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("fit AT/runs.csv --figure AT/none/x.html", "cannot write the page AT/none/x.html"),
         ("fit --storage none.log", "there is no storage 'none.log'; give a URL"),
         ("fit --storage AT/runs.csv", "AT/runs.csv is no journal of Optuna"),
+        ("fit --storage kappa.db", "there is no storage 'kappa.db'; give a URL"),
         ("fit --storage sqlite:///AT/none.db", "there is no database AT/none.db"),
         ("fit --storage sqlite:///AT/runs.csv", "cannot use AT/runs.csv as a database"),
         ("fit --storage sqlite:///AT/empty.db", "there is no study in sqlite:///AT/empty.db"),

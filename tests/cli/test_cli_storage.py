@@ -34,6 +34,13 @@ def test_copied_and_copied_again(
     (listed,) = json.loads(capsys.readouterr().out)["studies"]
     assert listed["n_trials"] == copied["n_trials"]
 
+    # Every command reads a journal as it does a database.
+    said = []
+    for url in (source, destination):
+        assert main(["propose", "--storage", url, "--horizon", "96"]) == 0
+        said.append(capsys.readouterr().out.replace(url, ""))
+    assert said[0] == said[1]
+
 
 @pytest.mark.parametrize(
     ("words", "message"),
