@@ -24,8 +24,7 @@ The ceilings and the sizes of b are in `optuna_kappa.law.hypotheses`, the prior 
 Where the slope is 1 this is the paper's kappa invariance: all schedules' optima have one kappa.
 Where the optimum does not move with the horizon, because higher rates are unstable, what schedules
 share is the peak rate instead. On MNIST the rule proposes, from constant-rate runs up to 4 epochs,
-rates for Adam and SGD under cosine, halving and cyclic schedules that lose 3 % on average; kappa
-invariance alone loses 27 % (`docs/law.md`).
+rates for Adam and SGD under three schedules that lose 3 % on average; kappa invariance loses 27 %.
 
 Beyond d_max the prior mean of a slope s goes to 1 as 1 - (1 - s) exp(STEEPENING u): in all laws
 seen so far, an optimum that moves at all moves more, the longer the runs. DRIFT, STEEPENING, SHIFT

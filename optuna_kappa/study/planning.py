@@ -82,7 +82,7 @@ class Planner(NamedTuple):
         kinds = _kinds(Living(trials, now, self.lr, self.dead_after), self.rungs)
         left: list[int] = []
         while (
-            probe := next_probe(self.rungs, _planned(kinds, self.rungs, target), target)
+            probe := _next_probe(self.rungs, _planned(kinds, self.rungs, target), target)
         ) is not None:
             kinds.setdefault(probe, []).append("probe")
             left.append(probe)
