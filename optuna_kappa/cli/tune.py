@@ -66,7 +66,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     search.add_argument("--maximize", action="store_true", help="a higher value is better")
     add_prior(command, "a full run")
 
-    limits = command.add_argument_group("when to end")
+    limits = command.add_argument_group(
+        "when to end", "--budget and --trials count the whole study, also what was run before."
+    )
     limits.add_argument(
         "--budget",
         type=float,
@@ -74,7 +76,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         help=f"full runs that all trials may cost (default: {BUDGET:g}, if no limit is given)",
     )
     limits.add_argument("--trials", type=int, metavar="N", help="number of trials")
-    limits.add_argument("--timeout", metavar="T", help="seconds, or a time such as 10m or 2h")
+    limits.add_argument("--timeout", metavar="T", help="such as 10m or 2h; counts from now on")
     limits.add_argument(
         "--certify",
         metavar="P:R",
@@ -102,14 +104,14 @@ def run(options: argparse.Namespace) -> None:
     storage = _opened(options.storage)
     try:
         with readable(options.storage):
-            direction: Direction = "maximize" if options.maximize else "minimize"
+            direction: Direction | None = "maximize" if options.maximize else None
             study, settings = open_study(storage, _name(options), wanted, direction)
 
         sampler = settings.sampler()
         study.sampler = sampler
         progress = Progress(study, sampler, settings.lr or "lr", limits.budget)
         progress.say(f"study {study.study_name!r} in {options.storage}, up to {limits.text}")
-        _search(Search(study, sampler, objective, limits, progress))
+        _search(Search(study, sampler, objective, limits, progress), options.storage)
 
         try:
             found: Recommendation | None = recommendation(study, sampler)
@@ -166,7 +168,7 @@ def _opened(url: str) -> BaseStorage:
     return open_any(url)
 
 
-def _search(search: Search) -> None:
+def _search(search: Search, url: str) -> None:
     """Run the search; an interrupt or an error of the objective leaves it as it can go on."""
     terminated: list[int] = []
     try:
@@ -175,10 +177,10 @@ def _search(search: Search) -> None:
     except ObjectiveError as error:
         lines = traceback.format_exception(error.__cause__)
         print("".join(lines), end="", file=sys.stderr)
-        _say_how_to_go_on(search)
+        _say_how_to_go_on(search, url)
         raise SystemExit(_FAILED) from None
     except KeyboardInterrupt:
-        _say_how_to_go_on(search)
+        _say_how_to_go_on(search, url)
         if terminated:
             raise SystemExit(_TERMINATED) from None
         raise
@@ -199,13 +201,21 @@ def _terminable(terminated: list[int]) -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _say_how_to_go_on(search: Search) -> None:
+def _say_how_to_go_on(search: Search, url: str) -> None:
     search.progress.say("everything is kept; this goes on with it:")
-    search.progress.say(f"  {_this_command(sys.argv[1:])}")
+    search.progress.say(f"  {_this_command(sys.argv[1:], url)}")
 
 
-def _this_command(words: Sequence[str]) -> str:
-    return shlex.join(["optuna-kappa", *words])
+def _this_command(words: Sequence[str], url: str) -> str:
+    """The command that goes on, also if the storage came from the environment."""
+    command = shlex.join(["optuna-kappa", *words])
+    if os.environ.get("OPTUNA_STORAGE") != url:
+        return command
+
+    # A password stays where it is.
+    has_password = "@" in url
+    place = '"$OPTUNA_STORAGE"' if has_password else shlex.quote(url)
+    return f"{command} --storage {place}"
 
 
 def _text(name: str, found: Recommendation, storage: str) -> str:

@@ -7,9 +7,11 @@ import time
 from dataclasses import dataclass, field
 
 from optuna.study import Study
+from optuna.trial import TrialState
 
 from optuna_kappa._validation import MAX_STEP, POSITIVE, check_count
 from optuna_kappa.study.certified import Certified
+from optuna_kappa.study.plans import horizon
 from optuna_kappa.study.sampler import KappaSampler
 from optuna_kappa.study.summary import counts
 
@@ -72,6 +74,8 @@ class Limits:
     def reached(self, study: Study, sampler: KappaSampler) -> bool:
         """Whether no further trial is to be begun.
 
+        What the running trials of other workers are still to cost counts as spent.
+
         Example:
             >>> import optuna
             >>> sampler = KappaSampler(24)
@@ -84,9 +88,21 @@ class Limits:
         if self.trials is not None and len(study.get_trials(deepcopy=False)) >= self.trials:
             return True
         if self.budget is not None:
-            if counts(study, sampler).spent >= self.budget - _ROUNDING:
+            spent = counts(study, sampler).spent + _promised(study, sampler)
+            if spent >= self.budget - _ROUNDING:
                 return True
         return self.certified is not None and self.certified.reached(study) is not None
+
+
+def _promised(study: Study, sampler: KappaSampler) -> float:
+    """What the running trials are still to cost, in full runs."""
+    trials = study.get_trials(deepcopy=False)
+    target = sampler.study_law(study, trials).problem.horizon
+    left = 0
+    for trial in trials:
+        if trial.state == TrialState.RUNNING:
+            left += max(0, horizon(trial, default=target) - (trial.last_step or 0))
+    return left / target
 
 
 def parse_seconds(text: str) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import optuna
@@ -23,7 +24,7 @@ from optuna_kappa.study.sampler import KappaSampler
 Direction = Literal["minimize", "maximize"]
 
 WORKER = "kappa:worker"
-"""Trial attribute: host and process that run a trial."""
+"""Trial attribute: host, process and, where it is known, the time at which the process began."""
 
 
 class ObjectiveError(Exception):
@@ -82,7 +83,10 @@ class Search:
 
 
 def open_study(
-    storage: optuna.storages.BaseStorage, name: str, wanted: Settings, direction: Direction
+    storage: optuna.storages.BaseStorage,
+    name: str,
+    wanted: Settings,
+    direction: Direction | None = None,
 ) -> tuple[Study, Settings]:
     """Open a study, or create it, and give it the sampler and the pruner of its settings.
 
@@ -90,14 +94,15 @@ def open_study(
         storage: Where it is kept.
         name: Its name.
         wanted: Settings that are asked for.
-        direction: Direction of a new study.
+        direction: Direction that is asked for. By default, that of the study; a new one minimizes.
 
     Raises:
-        ValueError: The study was begun with other settings, or a setting is not allowed.
+        ValueError: The study was begun with other settings or another direction, or a setting
+            is not allowed.
 
     Example:
         >>> storage = optuna.storages.InMemoryStorage()
-        >>> study, settings = open_study(storage, "mine", Settings(24, seed=0), "minimize")
+        >>> study, settings = open_study(storage, "mine", Settings(24, seed=0))
         >>> study.sampler.rungs
         [(1, 6), (8, 4)]
     """
@@ -106,6 +111,11 @@ def open_study(
     study = optuna.create_study(
         storage=storage, study_name=name, direction=direction, load_if_exists=True
     )
+    if direction is not None and [one.name.lower() for one in study.directions] != [direction]:
+        raise ValueError(
+            f"the study {name!r} was not begun to {direction}: leave out --{direction} to go on "
+            "with the study, or choose another --study for a new one"
+        )
     settings = settle(study, wanted)
 
     study.sampler = settings.sampler()
@@ -136,9 +146,15 @@ def forget_dead(study: Study) -> list[int]:
 
 def _is_dead(trial: FrozenTrial) -> bool:
     """Whether the process of a trial ran on this machine, and is gone."""
-    host, _, pid = str(trial.user_attrs.get(WORKER, "")).rpartition(" ")
+    host, _, process = str(trial.user_attrs.get(WORKER, "")).partition(" ")
+    pid, _, began = process.partition(" ")
     if host != socket.gethostname() or not pid.isdigit():
         return False
+
+    # Another process may have the number by now, as after a restart of the machine.
+    began_now = _began(pid)
+    if began and began_now:
+        return began != began_now
 
     try:
         os.kill(int(pid), 0)
@@ -150,7 +166,20 @@ def _is_dead(trial: FrozenTrial) -> bool:
 
 
 def _here() -> str:
-    return f"{socket.gethostname()} {os.getpid()}"
+    pid = str(os.getpid())
+    return f"{socket.gethostname()} {pid} {_began(pid)}".rstrip()
+
+
+def _began(pid: str) -> str:
+    """When a process began, in clock ticks since the machine did; empty where that is unknown."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:  # there is no such process, or the system is not Linux
+        return ""
+
+    # The name of the program, in parentheses, may hold spaces; see proc_pid_stat(5), field 22.
+    after_name = status.rpartition(")")[2].split()
+    return after_name[19]
 
 
 def _mark_interrupted(study: Study, trial: FrozenTrial) -> None:

@@ -121,6 +121,28 @@ def test_settings_are_kept(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "with no schedule, and cosine" in error(capsys, *again, "--schedule", "cosine")
 
 
+def test_the_direction_is_kept(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*FULL, "--trials", "1"]) == 0
+    capsys.readouterr()
+    assert "was not begun to maximize" in error(capsys, *FULL, "--trials", "2", "--maximize")
+    assert len(study().trials) == 1
+
+    other = ("--study", "other", "--trials", "1")
+    assert main([*FULL, *other, "--maximize"]) == 0
+    assert main([*FULL, *other]) == 0  # the direction is the study's own
+    assert study("other").direction == optuna.study.StudyDirection.MAXIMIZE
+
+
+def test_the_way_on_names_a_storage_of_the_environment(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPTUNA_STORAGE", "sqlite:///other.db")
+    with pytest.raises(SystemExit):
+        main(["tune", "train.py:broken", "--horizon", "24"])
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.endswith("--storage sqlite:///other.db")
+
+
 def test_a_killed_search_goes_on(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     process = started(folder, *FULL, "--trials", "30", sleep=30)
     wait_for_trial(process, 0)
