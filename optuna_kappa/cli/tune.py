@@ -8,24 +8,28 @@ import shlex
 import signal
 import sys
 import traceback
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 from optuna.storages import BaseStorage, get_storage
+from optuna.study import Study
 
 from optuna_kappa._validation import one_line
 from optuna_kappa.cli.output import entries, print_json, print_text
 from optuna_kappa.cli.priors import add_prior, check_prior
 from optuna_kappa.cli.storages import DEFAULT_FILE, close, readable
-from optuna_kappa.cli.studies import recommended_as_dict, recommended_text
+from optuna_kappa.cli.studies import Listed, as_dict, recommended_text
 from optuna_kappa.launch.limits import BUDGET, Limits, parse_certified, parse_seconds
 from optuna_kappa.launch.objectives import load_objective, study_name_for
 from optuna_kappa.launch.progress import Progress
 from optuna_kappa.launch.search import Direction, ObjectiveError, Search, open_study
 from optuna_kappa.launch.settings import Settings
-from optuna_kappa.study.opening import open_any
+from optuna_kappa.study.opening import open_any, shown
 from optuna_kappa.study.outlook import within_text
+from optuna_kappa.study.sampler import KappaSampler
 from optuna_kappa.study.storage import open_storage
 from optuna_kappa.study.summary import Recommendation, counts, recommendation
 
@@ -85,7 +89,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
     place = command.add_argument_group("where it is kept")
     url = os.environ.get("OPTUNA_STORAGE") or f"sqlite:///{DEFAULT_FILE}"
-    place.add_argument("--storage", default=url, metavar="URL", help=f"(default: {url})")
+    place.add_argument("--storage", default=url, metavar="URL", help=f"(default: {shown(url)})")
     place.add_argument("--study", metavar="NAME", help="(default: from objective and horizon)")
 
 
@@ -110,7 +114,9 @@ def run(options: argparse.Namespace) -> None:
         sampler = settings.sampler()
         study.sampler = sampler
         progress = Progress(study, sampler, settings.lr or "lr", limits.budget)
-        progress.say(f"study {study.study_name!r} in {options.storage}, up to {limits.text}")
+        progress.say(
+            f"study {study.study_name!r} in {shown(options.storage)}, up to {limits.text}"
+        )
         _search(Search(study, sampler, objective, limits, progress), options.storage)
 
         try:
@@ -118,15 +124,20 @@ def run(options: argparse.Namespace) -> None:
         except ValueError as error:
             found = None
             progress.say(f"no recommendation yet: {error}")
-        spent = counts(study, sampler).spent
+        results = _as_dict(study, sampler, found)
     finally:
         close(storage)
 
     if options.json:
-        answer = recommended_as_dict(found) if found else None
-        print_json({"study": study.study_name, "spent_fre": spent, "recommended": answer})
+        print_json({"storage": shown(options.storage), **results})
     elif found:
         print_text(_text(study.study_name, found, options.storage))
+
+
+def _as_dict(study: Study, sampler: KappaSampler, found: Recommendation | None) -> dict[str, Any]:
+    """The study for JSON, in the words of `optuna-kappa studies`."""
+    states = Counter(trial.state.name.lower() for trial in study.get_trials(deepcopy=False))
+    return as_dict(Listed(study.study_name, states, counts(study, sampler), found, ""))
 
 
 def _limits(options: argparse.Namespace) -> Limits:
@@ -212,8 +223,7 @@ def _this_command(words: Sequence[str], url: str) -> str:
     if os.environ.get("OPTUNA_STORAGE") != url:
         return command
 
-    # A password stays where it is.
-    has_password = "@" in url
+    has_password = shown(url) != url  # it is not printed
     place = '"$OPTUNA_STORAGE"' if has_password else shlex.quote(url)
     return f"{command} --storage {place}"
 
@@ -224,6 +234,6 @@ def _text(name: str, found: Recommendation, storage: str) -> str:
         lines["certainty"] = within_text(found.certainty)
     lines["verdict"] = str(found.verdict)
 
-    of = f"--storage {shlex.quote(storage)} --study {shlex.quote(name)}"
+    of = f"--storage {shlex.quote(shown(storage))} --study {shlex.quote(name)}"
     lines["next"] = f"optuna-kappa plan {of}"
     return f"{one_line(name)}\n{entries(lines)}\n"

@@ -15,6 +15,7 @@ import pytest
 from optuna.trial import TrialState
 
 from optuna_kappa.cli import main
+from optuna_kappa.cli.tune import _this_command
 from optuna_kappa.study.interrupted import was_interrupted
 
 OBJECTIVE = """\
@@ -91,6 +92,9 @@ def test_searches_and_goes_on(folder: Path, capsys: pytest.CaptureFixture[str]) 
     found = json.loads(out)
     assert found["study"] == NAME and 2.5 <= found["spent_fre"] < 3.5
     assert found["recommended"]["horizon"] == 24
+    assert found["storage"] == "sqlite:///kappa.db"
+    assert found["n_trials"] == sum(found["states"].values()) == len(study().trials)
+    assert found["best"]["value"] == study().best_value
     assert "trial 0: probe, 1 step\n" in err and "of 2.5 full runs spent" in err
 
     n_before = len(study().trials)
@@ -141,6 +145,18 @@ def test_the_way_on_names_a_storage_of_the_environment(
         main(["tune", "train.py:broken", "--horizon", "24"])
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.endswith("--storage sqlite:///other.db")
+
+
+def test_a_password_is_not_printed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = "postgresql://me:secret@localhost/kappa"
+    monkeypatch.setenv("OPTUNA_STORAGE", url)
+    with pytest.raises(SystemExit):
+        main(["tune", "--help"])
+    out = capsys.readouterr().out
+    assert "secret" not in out and "me:***@localhost" in out
+    assert _this_command(["tune"], url) == 'optuna-kappa tune --storage "$OPTUNA_STORAGE"'
 
 
 def test_a_killed_search_goes_on(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
