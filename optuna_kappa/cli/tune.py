@@ -7,14 +7,12 @@ import os
 import shlex
 import signal
 import sys
-import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from optuna.storages import BaseStorage, get_storage
 from optuna.study import Study
 
 from optuna_kappa._validation import one_line
@@ -25,12 +23,19 @@ from optuna_kappa.cli.studies import Listed, as_dict, recommended_text
 from optuna_kappa.launch.limits import BUDGET, Limits, parse_certified, parse_seconds
 from optuna_kappa.launch.objectives import load_objective, study_name_for
 from optuna_kappa.launch.progress import Progress
-from optuna_kappa.launch.search import Direction, ObjectiveError, Search, open_study
+from optuna_kappa.launch.search import (
+    Direction,
+    ObjectiveError,
+    Search,
+    open_place,
+    open_study,
+)
 from optuna_kappa.launch.settings import Settings
-from optuna_kappa.study.opening import open_any, shown
+from optuna_kappa.launch.worker import Task
+from optuna_kappa.launch.workers import Workers
 from optuna_kappa.study.outlook import within_text
 from optuna_kappa.study.sampler import KappaSampler
-from optuna_kappa.study.storage import open_storage
+from optuna_kappa.study.storage import shown
 from optuna_kappa.study.summary import Recommendation, counts, recommendation
 
 SUMMARY = "search the lr of your objective"
@@ -87,7 +92,14 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         help="end when the recommended lr is within R of the best with probability P, as 0.9:0.02",
     )
 
-    place = command.add_argument_group("where it is kept")
+    place = command.add_argument_group("where it is run and kept")
+    place.add_argument(
+        "--workers",
+        type=_count,
+        default=1,
+        metavar="N",
+        help="processes of this machine that run trials (default: 1)",
+    )
     url = os.environ.get("OPTUNA_STORAGE") or f"sqlite:///{DEFAULT_FILE}"
     place.add_argument("--storage", default=url, metavar="URL", help=f"(default: {shown(url)})")
     place.add_argument("--study", metavar="NAME", help="(default: from objective and horizon)")
@@ -105,7 +117,7 @@ def run(options: argparse.Namespace) -> None:
     objective = load_objective(options.objective)
     wanted = _settings(options)
 
-    storage = _opened(options.storage)
+    storage = open_place(options.storage)
     try:
         with readable(options.storage):
             direction: Direction | None = "maximize" if options.maximize else None
@@ -117,7 +129,8 @@ def run(options: argparse.Namespace) -> None:
         progress.say(
             f"study {study.study_name!r} in {shown(options.storage)}, up to {limits.text}"
         )
-        _search(Search(study, sampler, objective, limits, progress), options.storage)
+        search = Search(study, sampler, objective, limits, progress)
+        _search(search, options)
 
         try:
             found: Recommendation | None = recommendation(study, sampler)
@@ -138,6 +151,17 @@ def _as_dict(study: Study, sampler: KappaSampler, found: Recommendation | None) 
     """The study for JSON, in the words of `optuna-kappa studies`."""
     states = Counter(trial.state.name.lower() for trial in study.get_trials(deepcopy=False))
     return as_dict(Listed(study.study_name, states, counts(study, sampler), found, ""))
+
+
+def _count(text: str) -> int:
+    """A number of workers."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be a number of processes, 1 or more, got {text!r}")
+    return number
 
 
 def _limits(options: argparse.Namespace) -> Limits:
@@ -172,22 +196,23 @@ def _name(options: argparse.Namespace) -> str:
     return study_name_for(options.objective, options.horizon, options.schedule or "constant")
 
 
-def _opened(url: str) -> BaseStorage:
-    """Open a storage; a database that does not exist is created."""
-    if url.startswith("sqlite"):
-        return get_storage(open_storage(url, heartbeat=None))  # it asks and tells by itself
-    return open_any(url)
-
-
-def _search(search: Search, url: str) -> None:
+def _search(search: Search, options: argparse.Namespace) -> None:
     """Run the search; an interrupt or an error of the objective leaves it as it can go on."""
+    url = options.storage
     terminated: list[int] = []
     try:
         with _terminable(terminated):
-            search.run()
+            if options.workers == 1:
+                search.run()
+            else:
+                task = Task(url, search.study.study_name, options.objective)
+                Workers(search, task, options.workers).run()
     except ObjectiveError as error:
-        lines = traceback.format_exception(error.__cause__)
-        print("".join(lines), end="", file=sys.stderr)
+        print(error.text, end="", file=sys.stderr)
+        _say_how_to_go_on(search, url)
+        raise SystemExit(_FAILED) from None
+    except ChildProcessError as error:
+        print(f"error: {error}", file=sys.stderr)
         _say_how_to_go_on(search, url)
         raise SystemExit(_FAILED) from None
     except KeyboardInterrupt:

@@ -3,7 +3,8 @@
 - `objectives` finds the objective by its name.
 - `settings` are kept with the study, so that it goes on as it began.
 - `limits` say when it ends.
-- `search` runs the trials.
+- `search` runs the trials, one after the other.
+- `workers` and `worker` run them in several processes.
 - `progress` tells of them, line by line.
 - `example` has an objective to try it with.
 """

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from optuna.study import Study
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from optuna_kappa._validation import one_line
 from optuna_kappa.study.lr_names import LrName
@@ -19,7 +19,9 @@ from optuna_kappa.study.sampler import KappaSampler
 from optuna_kappa.study.summary import counts
 from optuna_kappa.study.trials import lr_of
 
-_SILENCE = 30.0  # seconds after which a running trial is told of again
+SILENCE = 30.0
+"""Seconds after which a running trial is told of again."""
+
 _KINDS = {
     "probe": "probe",
     "law": "full run, by the law",
@@ -61,20 +63,39 @@ class Progress:
         print(one_line(text), file=sys.stderr, flush=True)
 
     @contextmanager
-    def of(self, trial: Trial) -> Iterator[None]:
+    def of(self, number: int) -> Iterator[None]:
         """Tell of a trial: that it began, that it still runs, and what came of it."""
         done = threading.Event()
-        teller = threading.Thread(target=self._while_running, args=(trial, done), daemon=True)
-        planned = horizon(trial, default=0)
-        kind = _KINDS.get(kind_of(self._frozen(trial)) or "", "full run")
-        self.say(f"trial {trial.number}: {kind}, {_steps(planned)}")
+        teller = threading.Thread(target=self._while_running, args=(number, done), daemon=True)
+        self.began(number)
         teller.start()
         try:
             yield
         finally:
             done.set()
             teller.join()
-            self.say(self._ended(self._frozen(trial)))
+            self.ended(number)
+
+    def began(self, number: int) -> None:
+        """Say that a trial has begun."""
+        trial = self._frozen(number)
+        kind = _KINDS.get(kind_of(trial) or "", "full run")
+        self.say(f"trial {number}: {kind}, {_steps(horizon(trial, default=0))}")
+
+    def still(self, number: int) -> None:
+        """Say how far a trial has come that still runs."""
+        trial = self._frozen(number)
+        step = trial.last_step
+        at = "no report yet" if step is None else f"step {step}"
+        loss = "" if step is None else f", {trial.intermediate_values[step]:.4g}"
+        self.say(f"trial {number}: {at}{loss}; {self.spent}")
+
+    def ended(self, number: int) -> None:
+        """Say what came of a trial."""
+        trial = self._frozen(number)
+        rate = lr_of(trial, self._lr)
+        lr = "" if rate is None else f" at lr {rate:.3g}"
+        self.say(f"trial {number}: {_outcome(trial)}{lr}; {self.spent}")
 
     @property
     def spent(self) -> str:
@@ -92,22 +113,13 @@ class Progress:
         seconds = (time.monotonic() - self._began) / since * left
         return f"{text}, about {duration(seconds)} left"
 
-    def _frozen(self, trial: Trial) -> FrozenTrial:
-        return self._study.get_trials(deepcopy=False)[trial.number]
+    def _frozen(self, number: int) -> FrozenTrial:
+        return self._study.get_trials(deepcopy=False)[number]
 
-    def _while_running(self, trial: Trial, done: threading.Event) -> None:
-        """Print a line whenever a trial has been silent for a while."""
-        while not done.wait(_SILENCE):
-            frozen = self._frozen(trial)
-            step = frozen.last_step
-            at = "no report yet" if step is None else f"step {step}"
-            loss = "" if step is None else f", {frozen.intermediate_values[step]:.4g}"
-            self.say(f"trial {trial.number}: {at}{loss}; {self.spent}")
-
-    def _ended(self, trial: FrozenTrial) -> str:
-        rate = lr_of(trial, self._lr)
-        lr = "" if rate is None else f" at lr {rate:.3g}"
-        return f"trial {trial.number}: {_outcome(trial)}{lr}; {self.spent}"
+    def _while_running(self, number: int, done: threading.Event) -> None:
+        """Tell of a trial whenever it has been silent for a while."""
+        while not done.wait(SILENCE):
+            self.still(number)
 
 
 def duration(seconds: float) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import optuna
+from optuna.storages import BaseStorage, get_storage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
@@ -17,9 +19,11 @@ from optuna_kappa.launch.objectives import Objective
 from optuna_kappa.launch.progress import Progress
 from optuna_kappa.launch.settings import Settings, settle
 from optuna_kappa.study.interrupted import INTERRUPTED
+from optuna_kappa.study.opening import open_any
 from optuna_kappa.study.private import set_user_attr
 from optuna_kappa.study.pruner import KappaPruner
 from optuna_kappa.study.sampler import KappaSampler
+from optuna_kappa.study.storage import open_storage
 
 Direction = Literal["minimize", "maximize"]
 
@@ -28,7 +32,22 @@ WORKER = "kappa:worker"
 
 
 class ObjectiveError(Exception):
-    """The user's objective raised an error, which is the cause of this one."""
+    """The user's objective raised an error.
+
+    Attributes:
+        trial: Number of the trial.
+        text: The traceback of the error.
+
+    Example:
+        >>> ObjectiveError(3, "MemoryError").trial
+        3
+    """
+
+    def __init__(self, trial: int, text: str) -> None:
+        """Keep the traceback as text, which other processes can be sent."""
+        super().__init__(f"trial {trial}: {text}")
+        self.trial = trial
+        self.text = text
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,25 +80,67 @@ class Search:
             self.progress.say(f"trial {number} was left by a process that is gone; it runs again")
 
         while not self.limits.reached(self.study, self.sampler):
-            trial = self.study.ask()
-            trial.set_user_attr(WORKER, _here())
-            with self.progress.of(trial):
-                self._run(trial)
+            trial = begin_trial(self.study)
+            with self.progress.of(trial.number):
+                run_trial(self.study, trial, self.objective)
 
-    def _run(self, trial: Trial) -> None:
-        try:
-            value = self.objective(trial)
-        except optuna.TrialPruned:
-            self.study.tell(trial, state=TrialState.PRUNED)
-        except Exception as error:
-            self.study.tell(trial, state=TrialState.FAIL)
-            raise ObjectiveError(trial.number) from error
-        except BaseException:  # of Ctrl-C
-            frozen = self.study.get_trials(deepcopy=False)[trial.number]
-            _mark_interrupted(self.study, frozen)
-            raise
-        else:
-            self.study.tell(trial, value)
+
+def begin_trial(study: Study) -> Trial:
+    """Ask for a trial, which belongs to this process.
+
+    Example:
+        >>> study = optuna.create_study(sampler=KappaSampler(24))
+        >>> begin_trial(study).number
+        0
+    """
+    trial = study.ask()
+    trial.set_user_attr(WORKER, _here())
+    return trial
+
+
+def run_trial(study: Study, trial: Trial, objective: Objective) -> None:
+    """Run a trial and tell what came of it; mark it if it is interrupted.
+
+    Raises:
+        ObjectiveError: The objective raised an error.
+
+    Example:
+        >>> study = optuna.create_study(sampler=KappaSampler(24))
+        >>> run_trial(study, begin_trial(study), lambda trial: 0.5)
+        >>> study.best_value
+        0.5
+    """
+    try:
+        value = objective(trial)
+    except optuna.TrialPruned:
+        study.tell(trial, state=TrialState.PRUNED)
+    except Exception as error:
+        study.tell(trial, state=TrialState.FAIL)
+        text = "".join(traceback.format_exception(error))
+        raise ObjectiveError(trial.number, text) from None
+    except BaseException:  # of Ctrl-C
+        frozen = study.get_trials(deepcopy=False)[trial.number]
+        _mark_interrupted(study, frozen)
+        raise
+    else:
+        study.tell(trial, value)
+
+
+def open_place(url: str) -> BaseStorage:
+    """Open the storage of a launched study; it is created where there is none.
+
+    Raises:
+        ValueError: It cannot be opened.
+
+    Example:
+        >>> open_place("runs.log")
+        Traceback (most recent call last):
+        ValueError: there is no storage 'runs.log'; give a URL, such as sqlite:///kappa.db, or ...
+    """
+    if "://" not in url:
+        return open_any(url)
+    # Optuna's heartbeats are sent by `study.optimize`, which this does without.
+    return get_storage(open_storage(url, heartbeat=None))
 
 
 def open_study(

@@ -32,13 +32,17 @@ def test_a_process_that_runs_is_alive() -> None:
 
 
 @pytest.mark.parametrize(
-    "worker", [None, "", "elsewhere 999999999", f"{HOST} {ME}", f"{HOST} x 1"]
+    "worker",
+    [None, "", "elsewhere 999999999", f"{HOST} {ME}", f"{HOST} x 1"],
+    ids=["no", "empty", "elsewhere", "old-form", "no-number"],
 )
 def test_what_cannot_be_told_is_left_alone(worker: str | None) -> None:
     assert forget_dead(running(worker)) == []
 
 
-@pytest.mark.parametrize("worker", [f"{HOST} 999999999", f"{HOST} 999999999 12"])
+@pytest.mark.parametrize(
+    "worker", [f"{HOST} 999999999", f"{HOST} 999999999 12"], ids=["old-form", "with-its-start"]
+)
 def test_a_process_that_is_gone_is_dead(worker: str) -> None:
     assert forget_dead(running(worker)) == [0]
 

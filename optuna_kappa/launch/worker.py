@@ -1,0 +1,85 @@
+"""A worker of a launched study: runs trials in a process of its own, when it is its turn.
+
+What it says to its parent (`optuna_kappa.launch.workers`) and is told by it, over a pipe:
+
+    to the parent     READY, waiting for its turn
+                      ("began", number), the turn is the next one's
+                      ("ended", number)
+                      ("failed", number, traceback) of the objective; the worker ends
+    from the parent   GO, or STOP
+"""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from types import FrameType
+from typing import Any
+
+import optuna
+
+from optuna_kappa.launch.objectives import load_objective
+from optuna_kappa.launch.search import (
+    ObjectiveError,
+    begin_trial,
+    open_place,
+    open_study,
+    run_trial,
+)
+from optuna_kappa.launch.settings import Settings
+
+READY, GO, STOP = "ready", "go", "stop"
+"""What is said of turns."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker needs to know.
+
+    Attributes:
+        url: URL of the storage.
+        study: Name of the study.
+        objective: Name of the objective, see `optuna_kappa.launch.objectives`.
+
+    Example:
+        >>> Task("sqlite:///kappa.db", "mine", "train.py:objective").study
+        'mine'
+    """
+
+    url: str
+    study: str
+    objective: str
+
+
+def work(task: Task, pipe: Connection) -> None:
+    """Run trials until the parent says STOP, or is gone.
+
+    Args:
+        task: What is to be run.
+        pipe: The worker's end of the pipe.
+    """
+    signal.signal(signal.SIGINT, _interrupted)
+    signal.signal(signal.SIGTERM, _interrupted)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # the parent tells what is new
+    try:
+        objective = load_objective(task.objective)
+        study, _ = open_study(open_place(task.url), task.study, Settings())
+        pipe.send(READY)
+        while pipe.recv() == GO:
+            trial = begin_trial(study)
+            pipe.send(("began", trial.number))
+            run_trial(study, trial, objective)
+            pipe.send(("ended", trial.number))
+            pipe.send(READY)
+    except ObjectiveError as error:
+        pipe.send(("failed", error.trial, error.text))
+    except (KeyboardInterrupt, EOFError, BrokenPipeError):
+        pass  # interrupted, or the parent is gone
+
+
+def _interrupted(_number: int, _frame: FrameType | None) -> Any:
+    """Interrupt the trial, once: a second Ctrl-C must not keep it from being marked."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
