@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import optuna
-from optuna.storages import BaseStorage, get_storage
+from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 
 from optuna_kappa._validation import one_line
@@ -21,6 +21,7 @@ from optuna_kappa.cli.incoming import read_incoming, target_of
 from optuna_kappa.cli.output import entries, print_json, print_notes, print_text
 from optuna_kappa.cli.priors import add_prior, check_prior
 from optuna_kappa.cli.storages import DEFAULT_FILE, close, readable, study_in
+from optuna_kappa.launch.search import open_place
 from optuna_kappa.launch.settings import Settings, settle
 from optuna_kappa.study.importing import Added, add_runs
 from optuna_kappa.study.incoming import Incoming
@@ -28,7 +29,6 @@ from optuna_kappa.study.opening import open_any, shown
 from optuna_kappa.study.planning import planner_for
 from optuna_kappa.study.plans import horizon
 from optuna_kappa.study.rebuilding import settings_of
-from optuna_kappa.study.storage import open_storage
 
 SUMMARY = "make a study of runs that you have"
 USAGE = "optuna-kappa import SOURCE --study NAME [--horizon D] [options]"
@@ -123,7 +123,7 @@ def run(options: argparse.Namespace) -> None:
     target = target_of(options, known)
     incoming, direction = read_incoming(options, target)
 
-    storage = _opened(options.storage)
+    storage = open_place(options.storage)
     try:
         with readable(options.storage):
             study = _study(options, storage, direction)
@@ -155,13 +155,6 @@ def _stored(options: argparse.Namespace) -> Mapping[str, Any]:
         return {}
     finally:
         close(storage)
-
-
-def _opened(url: str) -> BaseStorage:
-    """Open a storage; a database that does not exist is created."""
-    if url.startswith("sqlite"):
-        return get_storage(open_storage(url))
-    return open_any(url)
 
 
 def _study(

@@ -14,10 +14,8 @@ from rich.console import Console
 from rich.progress import track
 
 from studies.certainty import report, statements
+from studies.commands import run_command
 from studies.processes import set_up_worker
-
-_USAGE = 2  # exit code: wrong input
-_STOPPED = 130  # exit code: interrupted
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,14 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Command line without the program's name; that of the process by default.
     """
     options = _parser().parse_args(arguments)
-    try:
-        options.run(options)
-    except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return _USAGE
-    except KeyboardInterrupt:
-        return _STOPPED
-    return 0
+    return run_command(options.run, options)
 
 
 def _sweep(options: argparse.Namespace) -> None:

@@ -12,13 +12,11 @@ from typing import Any
 
 import optuna
 
+from studies.commands import run_command
 from studies.scale import chaos
 from studies.scale.duplicates import count_shared
 from studies.scale.places import PLACES, new_storage
 from studies.scale.workers import join_study, run_processes, run_threads
-
-_USAGE = 2  # exit code: wrong input
-_STOPPED = 130  # exit code: interrupted
 
 
 def _duplicates(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -64,6 +62,11 @@ PARTS: Mapping[str, Callable[[argparse.Namespace], Iterator[dict[str, Any]]]] = 
 }
 
 
+def _print_rows(options: argparse.Namespace) -> None:
+    for row in PARTS[options.part](options):
+        print(json.dumps(row), flush=True)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print a line of JSON for each storage, and return the exit code.
 
@@ -72,15 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    try:
-        for row in PARTS[options.part](options):
-            print(json.dumps(row), flush=True)
-    except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return _USAGE
-    except KeyboardInterrupt:
-        return _STOPPED
-    return 0
+    return run_command(_print_rows, options)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,38 +6,18 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import optuna
 import pytest
 from optuna.trial import TrialState
+from user_files import started, write_objective
 
 from optuna_kappa.cli import main
 from optuna_kappa.cli.tune import _this_command
 from optuna_kappa.study.interrupted import was_interrupted
 
-OBJECTIVE = """\
-import math, time
-import optuna
-
-def objective(trial):
-    lr = trial.suggest_float("lr", 1e-5, 1e-1, log=True)
-    for epoch in range(1, 25):
-        time.sleep({sleep})
-        loss = epoch**-0.3 * math.cosh(0.8 * math.log(lr * epoch / 0.01))
-        trial.report(loss, step=epoch)
-        if trial.should_prune():
-            raise optuna.TrialPruned()
-    return loss
-
-def broken(trial):
-    trial.suggest_float("lr", 1e-5, 1e-1, log=True)
-    raise RuntimeError("out of memory")
-
-answer = 42
-"""
 NAME = "train objective 24"
 FULL = ("tune", "train.py:objective", "--horizon", "24", "--seed", "0")
 
@@ -47,7 +27,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A user's folder, with an objective that takes no time."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("OPTUNA_STORAGE", raising=False)
-    (tmp_path / "train.py").write_text(OBJECTIVE.format(sleep=0))
+    write_objective(tmp_path)
     return tmp_path
 
 
@@ -60,21 +40,6 @@ def error(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     out, err = capsys.readouterr()
     assert out == "" and err.count("\n") == 1
     return err
-
-
-def started(folder: Path, *arguments: str, sleep: float) -> subprocess.Popen[str]:
-    """The command in a process of its own, with an objective that sleeps at each epoch."""
-    (folder / "train.py").write_text(OBJECTIVE.format(sleep=sleep))
-    command = [sys.executable, "-m", "optuna_kappa", *arguments]
-    return subprocess.Popen(
-        command,
-        cwd=folder,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        # Where these tests run in the background, Ctrl-C is ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
 
 
 def wait_for_trial(process: subprocess.Popen[str], number: int) -> None:
@@ -167,7 +132,7 @@ def test_a_killed_search_goes_on(folder: Path, capsys: pytest.CaptureFixture[str
     process.communicate()
     assert [trial.state for trial in study().trials] == [TrialState.RUNNING]
 
-    (folder / "train.py").write_text(OBJECTIVE.format(sleep=0))
+    write_objective(folder)
     assert main([*FULL, "--trials", "12"]) == 0
     assert "trial 0 was left by a process that is gone" in capsys.readouterr().err
     trials = study().trials
@@ -206,7 +171,7 @@ def test_wrong_input_is_one_line(folder: Path, capsys: pytest.CaptureFixture[str
         ("train.py",): "must have a file or module and a function",
         ("nowhere.py:objective", "--horizon", "24"): "there is no file 'nowhere.py'",
         ("no_module:objective", "--horizon", "24"): "there is no module 'no_module'",
-        ("train.py:objctive", "--horizon", "24"): "it has broken, objective",
+        ("train.py:objctive", "--horizon", "24"): "it has breaks_later, broken, dies, objective",
         ("train.py:answer", "--horizon", "24"): "there is no function 'answer'",
         ("train.py:objective",): "give --horizon",
         ("train.py:objective", "--horizon", "0"): "horizon",

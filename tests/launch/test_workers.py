@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -13,6 +11,7 @@ from pathlib import Path
 import optuna
 import pytest
 from optuna.trial import FrozenTrial, TrialState
+from user_files import started, write_objective
 
 from optuna_kappa.cli import main
 from optuna_kappa.launch.search import WORKER
@@ -20,51 +19,16 @@ from optuna_kappa.launch.workers import _how_it_ended
 from optuna_kappa.study.interrupted import was_interrupted
 from optuna_kappa.study.plans import horizon, kind_of
 
-OBJECTIVE = """\
-import math, os, time
-import optuna
-
-def objective(trial):
-    lr = trial.suggest_float("lr", 1e-5, 1e-1, log=True)
-    for epoch in range(1, 25):
-        time.sleep({sleep})
-        loss = epoch**-0.3 * math.cosh(0.8 * math.log(lr * epoch / 0.01))
-        trial.report(loss, step=epoch)
-        if trial.should_prune():
-            raise optuna.TrialPruned()
-    return loss
-
-def broken(trial):
-    trial.suggest_float("lr", 1e-5, 1e-1, log=True)
-    if trial.number == 1:
-        raise RuntimeError("out of memory")
-    time.sleep(600)
-
-def dies(trial):
-    trial.suggest_float("lr", 1e-5, 1e-1, log=True)
-    os._exit(7)
-"""
-COMMAND = ("--horizon", "24", "--seed", "0", "--study", "mine", "--workers", "2")
+SETTINGS = ("--horizon", "24", "--seed", "0", "--study", "mine", "--workers", "2")
+COMMAND = ("tune", "train.py:objective", *SETTINGS)
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("OPTUNA_STORAGE", raising=False)
-    (tmp_path / "train.py").write_text(OBJECTIVE.format(sleep=0))
+    write_objective(tmp_path)
     return tmp_path
-
-
-def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    (folder / "train.py").write_text(OBJECTIVE.format(sleep=0.2))
-    return subprocess.Popen(
-        [sys.executable, "-m", "optuna_kappa", "tune", "train.py:objective", *arguments],
-        cwd=folder,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
 
 
 def trials() -> list[FrozenTrial]:
@@ -90,7 +54,7 @@ def pid_of(trial: FrozenTrial) -> int:
 
 
 def test_a_search_by_two_workers(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(("tune", "train.py:objective", *COMMAND, "--trials", "12")) == 0
+    assert main((*COMMAND, "--trials", "12")) == 0
     done = trials()
     assert len(done) == 12 and len({pid_of(one) for one in done}) == 2
     assert os.getpid() not in {pid_of(one) for one in done}
@@ -103,7 +67,7 @@ def test_a_search_by_two_workers(folder: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_a_killed_worker_is_replaced_and_its_trial_planned_again(folder: Path) -> None:
-    with started(folder, *COMMAND, "--trials", "11") as process:
+    with started(folder, *COMMAND, "--trials", "11", sleep=0.2) as process:
         lost = running()[0]
         os.kill(pid_of(lost), signal.SIGKILL)
         _, err = process.communicate(timeout=240)
@@ -119,7 +83,7 @@ def test_a_killed_worker_is_replaced_and_its_trial_planned_again(folder: Path) -
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupt_ends_all(folder: Path, number: signal.Signals, code: int) -> None:
-    with started(folder, *COMMAND) as process:
+    with started(folder, *COMMAND, sleep=0.2) as process:
         begun = running()
         process.send_signal(number)
         _, err = process.communicate(timeout=120)
@@ -139,7 +103,7 @@ def test_an_error_of_the_objective_ends_all(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as stopped:
-        main(("tune", "train.py:broken", *COMMAND))
+        main(("tune", "train.py:breaks_later", *SETTINGS))
     assert stopped.value.code == 1
     err = capsys.readouterr().err
     assert "RuntimeError: out of memory" in err and "this goes on with it" in err
@@ -148,7 +112,7 @@ def test_an_error_of_the_objective_ends_all(
 
 def test_workers_that_all_die(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
-        main(("tune", "train.py:dies", *COMMAND))
+        main(("tune", "train.py:dies", *SETTINGS))
     assert stopped.value.code == 1
     assert "workers in a row have died without ending a trial" in capsys.readouterr().err
     assert all(map(was_interrupted, trials()))
