@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from optuna_kappa.study.outlook import TOLERANCES
 from optuna_kappa.visualization import marks
 from optuna_kappa.visualization.outcomes import Outcome, Ran, ran
 from optuna_kappa.visualization.searched import Searched
@@ -71,6 +72,7 @@ class PlanInfo(NamedTuple):
         trials: The trials that are shown, by horizon and number.
         n_trials: Trials that have a learning rate, shown or not.
         schedule: Name of the schedule of full runs.
+        within: Regrets, and the probability that the recommended rate's is at most as large.
 
     Example:
         >>> PlanInfo([], [], 0, "constant").rungs
@@ -81,6 +83,7 @@ class PlanInfo(NamedTuple):
     trials: list[Placed]
     n_trials: int
     schedule: str
+    within: Sequence[tuple[float, float]] = ()
 
 
 def get_plan_info(known: Searched) -> PlanInfo:
@@ -113,7 +116,10 @@ def get_plan_info(known: Searched) -> PlanInfo:
         n_trials += len(with_lr)
         placed += _placed(with_lr, known)
 
-    return PlanInfo(rungs, placed, n_trials, known.schedule)
+    within = []
+    if known.certainty is not None:
+        within = [(regret, known.certainty.within(regret)) for regret in TOLERANCES]
+    return PlanInfo(rungs, placed, n_trials, known.schedule, tuple(within))
 
 
 def _rung(horizon: int, there: Sequence[Ran], wanted: int | None, target: int) -> Rung:

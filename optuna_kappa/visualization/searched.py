@@ -9,6 +9,7 @@ runs. Then the prior is not known, and the sources of a search are known only fr
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,14 +23,16 @@ from optuna_kappa.law import Law, fit
 from optuna_kappa.law.effects import find_effects
 from optuna_kappa.runs import RunTable
 from optuna_kappa.schedules import CONSTANT, AnySchedule, find_schedule
+from optuna_kappa.search.certainty import Certainty
 from optuna_kappa.study.evidence import select_evidence
 from optuna_kappa.study.explain import Kill, kills
 from optuna_kappa.study.lengths import Lengths
 from optuna_kappa.study.lr_names import LrName, check_lr
+from optuna_kappa.study.outlook import certainty_at
 from optuna_kappa.study.plans import has_unreadable_plan, plan_of
 from optuna_kappa.study.private import direction_of, require_single_objective, snapshot_now
 from optuna_kappa.study.rebuilding import sampler_of, settings_of
-from optuna_kappa.study.recommending import recommended_lr
+from optuna_kappa.study.recommending import BestRate, best_rate
 from optuna_kappa.study.reporting import find_reporting
 from optuna_kappa.study.sampler import KappaSampler
 from optuna_kappa.study.study_law import Problem, StudyLaw
@@ -118,11 +121,22 @@ class Searched:
     @cached_property
     def recommended(self) -> float | None:
         """The learning rate to train full runs with; None if nothing can be recommended yet."""
+        return None if self._best is None else math.exp(self._best.ln_lr)
+
+    @cached_property
+    def certainty(self) -> Certainty | None:
+        """How good the recommended rate is likely to be; None if there is none."""
+        if self.study_law is None or self._best is None:
+            return None
+        return certainty_at(self.study_law, self._best.ln_lr - self._best.shift)
+
+    @cached_property
+    def _best(self) -> BestRate | None:
         if self.study_law is None:
             return None
 
         try:
-            return recommended_lr(self.study, self.trials, None, self.study_law)
+            return best_rate(self.study, self.trials, None, self.study_law)
         except ValueError:
             return None
 

@@ -6,6 +6,7 @@ from figure_studies import FAIL, RUNNING, of_every_outcome, planned, probe, stud
 from searching import TARGET, objective, search
 
 from optuna_kappa import KappaSampler
+from optuna_kappa.study.outlook import certainty
 from optuna_kappa.visualization import plot_plan
 from optuna_kappa.visualization.plan_info import Placed, PlanInfo, Rung, get_plan_info
 from optuna_kappa.visualization.searched import searched
@@ -32,7 +33,9 @@ def test_half_way_through_the_probes() -> None:
         planned(8, 0.3, {6: 1.5}, RUNNING, kind="probe"),
     ]
     known = searched(study_of(*trials), KappaSampler(24, n_probes=6, seed=0))
-    assert get_plan_info(known) == PlanInfo(
+    info = get_plan_info(known)
+    assert [regret for regret, _ in info.within] == [0.01, 0.02, 0.05]
+    assert info._replace(within=()) == PlanInfo(
         rungs=[
             Rung(1, False, planned=4, done=3, running=0, spent=0.125, left=0.042),
             Rung(8, False, planned=2, done=0, running=1, spent=0.25, left=0.417),
@@ -100,3 +103,14 @@ def test_no_trials(sampler: KappaSampler | None) -> None:
         assert "how long a full run is" in figure.layout.annotations[0].text
     else:
         assert [trace.name for trace in figure.data] == ["spent", "still to come"]
+
+
+def test_how_good_the_recommended_rate_is() -> None:
+    study = search(n_trials=14)
+    info = get_plan_info(searched(study))
+    found = certainty(study)
+    assert found is not None
+    assert info.within == tuple((regret, found.within(regret)) for regret in (0.01, 0.02, 0.05))
+    title = plot_plan(study).layout.title.text.replace("\xa0", " ")
+    assert f"is within 1 %: {100 * found.within(0.01):.0f} %, 2 %: " in title
+    assert "recommended rate" not in plot_plan(study_of()).layout.title.text
