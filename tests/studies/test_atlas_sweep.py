@@ -162,7 +162,7 @@ def test_fresh_data_have_no_epochs() -> None:
         (["sweep", "no-such-family"], "no table has no-such-family in its name; families: digits"),
         (["sweep", "--jobs", "0"], "jobs must be at least 1"),
         (["sweep", "--minutes", "nan"], "minutes at least 0"),
-        (["report", "--from", "{folder}", "--to", "{folder}"], "there is no table of the atlas"),
+        (["report", "--from", "{folder}", "--to", "{folder}"], "there are no cases of the atlas"),
     ],
 )
 def test_wrong_commands(
