@@ -80,6 +80,11 @@ def work(task: Task, pipe: Connection) -> None:
 
 def _interrupted(_number: int, _frame: FrameType | None) -> Any:
     """Interrupt the trial, once: a second Ctrl-C must not keep it from being marked."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # Not SIG_IGN: Python would print an error about a signal that is just arriving.
+    signal.signal(signal.SIGINT, _unheard)
+    signal.signal(signal.SIGTERM, _unheard)
     raise KeyboardInterrupt
+
+
+def _unheard(_number: int, _frame: FrameType | None) -> None:
+    """Take no notice of a signal."""

@@ -171,7 +171,11 @@ def test_wrong_input_is_one_line(folder: Path, capsys: pytest.CaptureFixture[str
         ("train.py",): "must have a file or module and a function",
         ("nowhere.py:objective", "--horizon", "24"): "there is no file 'nowhere.py'",
         ("no_module:objective", "--horizon", "24"): "there is no module 'no_module'",
-        ("train.py:objctive", "--horizon", "24"): "it has breaks_later, broken, dies, objective",
+        (
+            "train.py:objctive",
+            "--horizon",
+            "24",
+        ): "it has breaks_later, broken, dies, objective, waits",
         ("train.py:answer", "--horizon", "24"): "there is no function 'answer'",
         ("train.py:objective",): "give --horizon",
         ("train.py:objective", "--horizon", "0"): "horizon",

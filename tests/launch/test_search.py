@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from pathlib import Path
 
 import optuna
 import pytest
 
-from optuna_kappa.launch.search import WORKER, _here, forget_dead
+from optuna_kappa.launch.search import WORKER, _here, begin_trial, forget_dead
+from optuna_kappa.study.interrupted import was_interrupted
 
 HOST = socket.gethostname()
 ME = os.getpid()
@@ -50,3 +52,24 @@ def test_a_process_that_is_gone_is_dead(worker: str) -> None:
 @on_linux
 def test_another_process_with_the_same_number_is_not_taken_for_it() -> None:
     assert forget_dead(running(f"{HOST} {ME} 1")) == [0]
+
+
+class _Interrupted(optuna.samplers.RandomSampler):
+    """A sampler in whose midst Ctrl-C arrives."""
+
+    def before_trial(self, study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_a_trial_that_is_interrupted_while_it_is_planned_is_marked() -> None:
+    study = optuna.create_study(sampler=_Interrupted())
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            begin_trial(study)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+    (trial,) = study.trials
+    assert was_interrupted(trial) and trial.state == optuna.trial.TrialState.FAIL
