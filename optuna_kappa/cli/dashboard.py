@@ -8,9 +8,10 @@ import sys
 import webbrowser
 
 from optuna_kappa.cli.output import print_text
-from optuna_kappa.cli.storages import close, default_storage, readable, storage_url
+from optuna_kappa.cli.storages import default_storage, readable, storage_url
 from optuna_kappa.dashboard.serving import served, url_of
 from optuna_kappa.study.opening import open_any, shown
+from optuna_kappa.study.storage import close_storage
 
 SUMMARY = "watch studies in the browser"
 USAGE = "optuna-kappa dashboard [STORAGE] [options]"
@@ -79,7 +80,7 @@ def run(options: argparse.Namespace) -> None:
                 webbrowser.open(place)
             server.serve_forever()
     finally:
-        close(storage)
+        close_storage(storage)
 
 
 def _has_screen() -> bool:

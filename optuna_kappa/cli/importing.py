@@ -20,7 +20,7 @@ from optuna_kappa.cli.arguments import add_columns
 from optuna_kappa.cli.incoming import read_incoming, target_of
 from optuna_kappa.cli.output import entries, print_json, print_notes, print_text
 from optuna_kappa.cli.priors import add_prior, check_prior
-from optuna_kappa.cli.storages import DEFAULT_FILE, close, readable, study_in
+from optuna_kappa.cli.storages import DEFAULT_FILE, readable, study_in
 from optuna_kappa.launch.search import open_place
 from optuna_kappa.launch.settings import Settings, settle
 from optuna_kappa.study.importing import Added, add_runs
@@ -29,6 +29,7 @@ from optuna_kappa.study.opening import open_any, shown
 from optuna_kappa.study.planning import planner_for
 from optuna_kappa.study.plans import horizon
 from optuna_kappa.study.rebuilding import settings_of
+from optuna_kappa.study.storage import close_storage
 
 SUMMARY = "make a study of runs that you have"
 USAGE = "optuna-kappa import SOURCE --study NAME [--horizon D] [options]"
@@ -131,7 +132,7 @@ def run(options: argparse.Namespace) -> None:
             added = add_runs(study, _watched(incoming))
             results = _results(study, options, settings, incoming, added)
     finally:
-        close(storage)
+        close_storage(storage)
 
     if added.changed:
         print_notes([_changed_text(added.changed)])
@@ -154,7 +155,7 @@ def _stored(options: argparse.Namespace) -> Mapping[str, Any]:
     except ValueError:
         return {}
     finally:
-        close(storage)
+        close_storage(storage)
 
 
 def _study(

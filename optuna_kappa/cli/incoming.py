@@ -15,7 +15,7 @@ from optuna.study import StudyDirection
 from optuna_kappa._validation import POSITIVE, one_line
 from optuna_kappa.cli.arguments import column_names
 from optuna_kappa.cli.output import print_notes
-from optuna_kappa.cli.storages import close, readable, study_in
+from optuna_kappa.cli.storages import readable, study_in
 from optuna_kappa.imports import read_source
 from optuna_kappa.imports.databases import is_optuna, sqlite_file
 from optuna_kappa.runs import RunTable
@@ -24,6 +24,7 @@ from optuna_kappa.study.incoming import Incoming, Target, incoming_runs, incomin
 from optuna_kappa.study.opening import open_any, shown
 from optuna_kappa.study.param_ranges import parse_range
 from optuna_kappa.study.rebuilding import lr_name_of
+from optuna_kappa.study.storage import close_storage
 
 # Options that say how to read a table; trials of a study are copied as they are.
 _OF_TABLES = {
@@ -160,7 +161,7 @@ def _source_study(options: argparse.Namespace) -> Iterator[optuna.Study]:
                 )
             yield study
     finally:
-        close(storage)
+        close_storage(storage)
 
 
 def _as_url(source: str) -> str:

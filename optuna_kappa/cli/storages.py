@@ -158,12 +158,7 @@ def opened(options: argparse.Namespace) -> Iterator[BaseStorage]:
         with readable(url):
             yield storage
     finally:
-        close(storage)
-
-
-def close(storage: BaseStorage) -> None:
-    """Close the connections of a storage, if it has any."""
-    close_storage(storage)
+        close_storage(storage)
 
 
 @contextmanager

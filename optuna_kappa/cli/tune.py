@@ -18,7 +18,7 @@ from optuna.study import Study
 from optuna_kappa._validation import one_line
 from optuna_kappa.cli.output import entries, print_json, print_text
 from optuna_kappa.cli.priors import add_prior, check_prior
-from optuna_kappa.cli.storages import DEFAULT_FILE, close, readable
+from optuna_kappa.cli.storages import DEFAULT_FILE, readable
 from optuna_kappa.cli.studies import Listed, as_dict, recommended_text
 from optuna_kappa.launch.limits import BUDGET, Limits, parse_certified, parse_seconds
 from optuna_kappa.launch.objectives import load_objective, study_name_for
@@ -35,7 +35,7 @@ from optuna_kappa.launch.worker import Task
 from optuna_kappa.launch.workers import Workers
 from optuna_kappa.study.outlook import within_text
 from optuna_kappa.study.sampler import KappaSampler
-from optuna_kappa.study.storage import shown
+from optuna_kappa.study.storage import close_storage, shown
 from optuna_kappa.study.summary import Recommendation, counts, recommendation
 
 SUMMARY = "search the lr of your objective"
@@ -139,7 +139,7 @@ def run(options: argparse.Namespace) -> None:
             progress.say(f"no recommendation yet: {error}")
         results = _as_dict(study, sampler, found)
     finally:
-        close(storage)
+        close_storage(storage)
 
     if options.json:
         print_json({"storage": shown(options.storage), **results})
