@@ -12,16 +12,15 @@ import optuna
 from optuna_kappa.cli.arguments import column_names
 from optuna_kappa.cli.output import group_name, print_notes
 from optuna_kappa.cli.priors import check_prior, prior_of
-from optuna_kappa.cli.storages import readable
+from optuna_kappa.cli.storages import readable, study_in
 from optuna_kappa.imports import read_source
 from optuna_kappa.law import Law, fit, omissions, pool
 from optuna_kappa.runs import RunTable
 from optuna_kappa.runs.selection import parse_where, select, varying
 from optuna_kappa.schedules import find_schedule
 from optuna_kappa.study.opening import open_any
-from optuna_kappa.study.storage import close_storage, shown
+from optuna_kappa.study.storage import close_storage
 from optuna_kappa.study.trials import run_table
-from optuna_kappa.study.troubles import StorageError
 
 _MOST_NAMES = 8  # in a message
 _MOST_NOTES = 4  # on what does not count
@@ -193,32 +192,9 @@ def open_study(options: argparse.Namespace) -> Iterator[optuna.Study]:
     with readable(options.storage):  # where nobody answers, Optuna raises errors of its own
         storage = open_any(options.storage)
     try:
-        with _readable(options.storage):
-            names = optuna.get_all_study_names(storage)
-        name = _study_name(options, names)
-
-        with _readable(options.storage):
-            study = optuna.load_study(study_name=name, storage=storage)
-            study.get_trials(deepcopy=False)  # kept by the storage: what cannot be read shows here
-        yield study
+        yield study_in(storage, options.storage, options.study)
     finally:
         close_storage(storage)
-
-
-@contextmanager
-def _readable(url: str) -> Iterator[None]:
-    """Raise a ValueError for whatever Optuna raises where tables or rows are not as it needs."""
-    try:
-        yield
-    except StorageError:
-        raise
-    except Exception as error:  # of the database, of JSON, of dates, of missing keys, ...
-        cause = error.__cause__ or error
-        first = str(cause).partition("\n")[0] or type(cause).__name__
-        raise ValueError(
-            f"cannot read the storage {shown(url)}: {first}; it is damaged, or of another program "
-            "or version"
-        ) from error
 
 
 def require_lr(study: optuna.Study, lr: str) -> None:
@@ -255,21 +231,6 @@ def _runs_of_study(options: argparse.Namespace) -> RunTable:
 def _runs_of_table(options: argparse.Namespace) -> RunTable:
     names = column_names(options)
     return read_source(options.runs, names, parse_where(options.where))
-
-
-def _study_name(options: argparse.Namespace, names: Sequence[str]) -> str:
-    """The name given or, without one, the name of the only study in the storage."""
-    if options.study in names:
-        return str(options.study)
-
-    where = shown(options.storage)
-    if not names:
-        raise ValueError(f"there is no study in {where}")
-    if options.study is not None:
-        raise ValueError(f"there is no study {options.study!r} in {where}, only {_listed(names)}")
-    if len(names) > 1:
-        raise ValueError(f"{where} has several studies; choose by --study: {_listed(names)}")
-    return names[0]
 
 
 def _listed(names: Sequence[str]) -> str:

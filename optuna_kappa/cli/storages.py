@@ -162,8 +162,14 @@ def opened(options: argparse.Namespace) -> Iterator[BaseStorage]:
 
 
 @contextmanager
-def readable(url: str) -> Iterator[None]:
+def readable(url: str, passed: tuple[type[Exception], ...] = (ValueError,)) -> Iterator[None]:
     """Raise a ValueError for whatever Optuna raises where a storage is not as it needs.
+
+    Args:
+        url: URL of the storage, for the message.
+        passed: Errors that are left as they are, beside those of a storage that failed. Where
+            Optuna alone may raise, there are none: what is wrong with a JSON or a date is a
+            ValueError, too.
 
     Example:
         >>> with readable("sqlite:///my.db"):
@@ -173,7 +179,7 @@ def readable(url: str) -> Iterator[None]:
     """
     try:
         yield
-    except (ValueError, BrokenPipeError, StorageError):
+    except (BrokenPipeError, StorageError, *passed):
         raise
     except Exception as error:  # of the database, of dates, of missing keys, ...
         cause = error.__cause__ or error
@@ -195,7 +201,7 @@ def studies_in(
         names: Names of the studies to take; None for all.
 
     Raises:
-        ValueError: There is none, or none of a name.
+        ValueError: There is none, none of a name, or one that cannot be read.
 
     Example:
         >>> from optuna_kappa.study.example import example_study
@@ -204,14 +210,20 @@ def studies_in(
         >>> [study.study_name for study in studies_in(storage, "memory")]
         ['example']
     """
-    known = [study.study_name for study in storage.get_all_studies()]
+    with readable(url, passed=()):
+        known = optuna.get_all_study_names(storage)
     if not known:
         raise ValueError(f"there is no study in {shown(url)}")
 
     for name in names or ():
         if name not in known:
             raise ValueError(f"there is no study {name!r} in {shown(url)}, only {_listed(known)}")
-    return [optuna.load_study(study_name=name, storage=storage) for name in names or known]
+
+    with readable(url, passed=()):
+        studies = [optuna.load_study(study_name=name, storage=storage) for name in names or known]
+        for study in studies:
+            study.get_trials(deepcopy=False)  # the storage keeps them: what is wrong shows here
+    return studies
 
 
 def study_in(storage: BaseStorage, url: str, name: str | None) -> optuna.Study:
@@ -225,11 +237,15 @@ def study_in(storage: BaseStorage, url: str, name: str | None) -> optuna.Study:
         Traceback (most recent call last):
         ValueError: there is no study in sqlite:///my.db
     """
-    studies = studies_in(storage, url, None if name is None else [name])
-    if len(studies) > 1:
-        names = [study.study_name for study in studies]
-        raise ValueError(f"{shown(url)} has several studies; choose by --study: {_listed(names)}")
-    return studies[0]
+    if name is None:
+        with readable(url, passed=()):
+            names = optuna.get_all_study_names(storage)
+        if len(names) > 1:
+            raise ValueError(
+                f"{shown(url)} has several studies; choose by --study: {_listed(names)}"
+            )
+    (study,) = studies_in(storage, url, None if name is None else [name])
+    return study
 
 
 def params_from(words: Sequence[str]) -> Mapping[str, Any]:

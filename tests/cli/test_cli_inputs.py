@@ -114,7 +114,7 @@ def test_interrupted(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     assert main(["backtest", f"{folder}/runs.csv"]) == 130
 
 
-@pytest.mark.parametrize("words", [["fit"], ["explain", "--trial", "0"]])
+@pytest.mark.parametrize("words", [["fit"], ["explain", "--trial", "0"], ["studies"], ["plan"]])
 @pytest.mark.parametrize(
     "damage",
     [
