@@ -18,7 +18,7 @@ from optuna.study import StudyDirection
 from optuna_kappa._validation import one_line
 from optuna_kappa.cli.arguments import add_columns
 from optuna_kappa.cli.incoming import read_incoming, target_of
-from optuna_kappa.cli.output import entries, print_json, print_notes, print_text
+from optuna_kappa.cli.output import entries, listed, print_json, print_notes, print_text
 from optuna_kappa.cli.priors import add_prior, check_prior
 from optuna_kappa.cli.storages import DEFAULT_FILE, readable, study_in
 from optuna_kappa.launch.search import open_place
@@ -48,7 +48,6 @@ examples:
   optuna-kappa import sqlite:///my.db --study longer --horizon 96
 """
 
-_MOST_NAMES = 5  # in a note
 _EVERY = 5.0  # seconds between two lines on how far it is
 
 
@@ -245,11 +244,10 @@ def _probes_left(study: optuna.Study, settings: Settings) -> int:
 
 
 def _changed_text(labels: Sequence[str]) -> str:
-    names = ", ".join(one_line(label) for label in labels[:_MOST_NAMES])
-    more = ", ..." if len(labels) > _MOST_NAMES else ""
     return (
-        f"{len(labels)} runs are not as they were when they were imported ({names}{more}): trials "
-        "cannot be changed, so they stay as they are. Import into another study to have the new."
+        f"{len(labels)} runs are not as they were when they were imported ({listed(labels)}): "
+        "trials cannot be changed, so they stay as they are. Import into another study to have "
+        "the new."
     )
 
 

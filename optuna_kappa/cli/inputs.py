@@ -10,7 +10,7 @@ from typing import NamedTuple
 import optuna
 
 from optuna_kappa.cli.arguments import column_names
-from optuna_kappa.cli.output import group_name, print_notes
+from optuna_kappa.cli.output import group_name, listed, print_notes
 from optuna_kappa.cli.priors import check_prior, prior_of
 from optuna_kappa.cli.storages import readable, study_in
 from optuna_kappa.imports import read_source
@@ -22,7 +22,6 @@ from optuna_kappa.study.opening import open_any
 from optuna_kappa.study.storage import close_storage
 from optuna_kappa.study.trials import run_table
 
-_MOST_NAMES = 8  # in a message
 _MOST_NOTES = 4  # on what does not count
 
 
@@ -134,7 +133,7 @@ def confounder_notes(runs: RunTable, context: Sequence[str]) -> list[str]:
         return []
 
     return [
-        f"the runs also differ in {_listed(others)}: what that does to the optimum is taken for "
+        f"the runs also differ in {listed(others)}: what that does to the optimum is taken for "
         "noise. --context makes a group of each value, --where chooses one."
     ]
 
@@ -153,7 +152,7 @@ def unknown_shape_notes(runs: RunTable) -> list[str]:
         return []
 
     return [
-        f"the shape of the schedule {_listed(unknown)} is not known: no kappa, and nothing "
+        f"the shape of the schedule {listed(unknown)} is not known: no kappa, and nothing "
         "follows for other schedules."
     ]
 
@@ -211,7 +210,7 @@ def require_lr(study: optuna.Study, lr: str) -> None:
 
     raise ValueError(
         f"no trial of {study.study_name!r} has a parameter {lr!r}; they have "
-        f"{_listed(sorted(used)) or 'none'}: give the learning rate's name as --lr"
+        f"{listed(sorted(used)) or 'none'}: give the learning rate's name as --lr"
     )
 
 
@@ -231,9 +230,3 @@ def _runs_of_study(options: argparse.Namespace) -> RunTable:
 def _runs_of_table(options: argparse.Namespace) -> RunTable:
     names = column_names(options)
     return read_source(options.runs, names, parse_where(options.where))
-
-
-def _listed(names: Sequence[str]) -> str:
-    listed = ", ".join(names[:_MOST_NAMES])
-    n_more = len(names) - _MOST_NAMES
-    return f"{listed} and {n_more} more" if n_more > 0 else listed

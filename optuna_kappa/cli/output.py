@@ -21,6 +21,7 @@ from optuna_kappa.law.class_shares import shares_text
 WIDTH = 79  # columns; terminals of 80 wrap a line that fills them
 _FORMAT: ContextVar[str] = ContextVar("format", default="json")  # of the command that runs
 _NARROW = 60  # columns of a terminal in which names and texts do not fit side by side
+_MOST_NAMES = 8  # in a message
 _LEAST = 20  # columns that a text is given in any case
 
 
@@ -215,6 +216,18 @@ def entries(lines: Mapping[str, str]) -> str:
         start = f"  {name:<{longest}}  "
         shown.append(fill(text, width, initial_indent=start, subsequent_indent=indent))
     return "\n".join(shown)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Write names with commas, and how many more there are than a message should have.
+
+    Example:
+        >>> listed([f"run{i}" for i in range(10)])
+        'run0, run1, run2, run3, run4, run5, run6, run7 and 2 more'
+    """
+    text = ", ".join(map(one_line, names[:_MOST_NAMES]))
+    n_more = len(names) - _MOST_NAMES
+    return f"{text} and {n_more} more" if n_more > 0 else text
 
 
 def number_text(value: float | None, form: str) -> str:

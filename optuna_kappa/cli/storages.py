@@ -11,8 +11,7 @@ from typing import Any
 import optuna
 from optuna.storages import BaseStorage
 
-from optuna_kappa._validation import one_line
-from optuna_kappa.cli.output import print_notes
+from optuna_kappa.cli.output import listed, print_notes
 from optuna_kappa.cli.priors import add_prior
 from optuna_kappa.study.opening import open_any, shown
 from optuna_kappa.study.rebuilding import is_target_known, sampler_of
@@ -21,7 +20,6 @@ from optuna_kappa.study.storage import close_storage
 from optuna_kappa.study.troubles import StorageError
 
 DEFAULT_FILE = "kappa.db"
-_MOST_NAMES = 8  # in a message
 _UNKNOWN_TARGET = (
     "no full run has been planned yet, so this is for runs of {} steps, as long as the longest "
     "probe; --horizon gives the steps of a full run"
@@ -179,9 +177,11 @@ def readable(url: str, passed: tuple[type[Exception], ...] = (ValueError,)) -> I
     """
     try:
         yield
-    except (BrokenPipeError, StorageError, *passed):
+    except (BrokenPipeError, StorageError):
         raise
     except Exception as error:  # of the database, of dates, of missing keys, ...
+        if isinstance(error, passed):
+            raise
         cause = error.__cause__ or error
         first = str(cause).partition("\n")[0] or type(cause).__name__
         raise ValueError(
@@ -217,7 +217,7 @@ def studies_in(
 
     for name in names or ():
         if name not in known:
-            raise ValueError(f"there is no study {name!r} in {shown(url)}, only {_listed(known)}")
+            raise ValueError(f"there is no study {name!r} in {shown(url)}, only {listed(known)}")
 
     with readable(url, passed=()):
         studies = [optuna.load_study(study_name=name, storage=storage) for name in names or known]
@@ -242,7 +242,7 @@ def study_in(storage: BaseStorage, url: str, name: str | None) -> optuna.Study:
             names = optuna.get_all_study_names(storage)
         if len(names) > 1:
             raise ValueError(
-                f"{shown(url)} has several studies; choose by --study: {_listed(names)}"
+                f"{shown(url)} has several studies; choose by --study: {listed(names)}"
             )
     (study,) = studies_in(storage, url, None if name is None else [name])
     return study
@@ -274,9 +274,3 @@ def _value(text: str) -> Any:
         except ValueError:
             continue
     return {"true": True, "false": False, "none": None}.get(text.lower(), text)
-
-
-def _listed(names: Sequence[str]) -> str:
-    listed = ", ".join(map(one_line, names[:_MOST_NAMES]))
-    n_more = len(names) - _MOST_NAMES
-    return f"{listed} and {n_more} more" if n_more > 0 else listed
