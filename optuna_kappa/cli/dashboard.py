@@ -8,7 +8,7 @@ import sys
 import webbrowser
 
 from optuna_kappa.cli.output import print_text
-from optuna_kappa.cli.storages import default_storage, readable, storage_url
+from optuna_kappa.cli.storages import STORAGE_HELP, default_storage, readable, storage_url
 from optuna_kappa.dashboard.serving import served, url_of
 from optuna_kappa.study.opening import open_any, shown
 from optuna_kappa.study.storage import close_storage
@@ -38,8 +38,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         nargs="?",
         default=default_storage(),
         metavar="STORAGE",
-        help="Optuna storage, such as sqlite:///my.db (default: OPTUNA_STORAGE of the "
-        "environment; without it kappa.db, if that exists)",
+        help=STORAGE_HELP,
     )
     command.add_argument(
         "--host",

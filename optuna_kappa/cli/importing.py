@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 import sys
 import time
@@ -20,7 +19,7 @@ from optuna_kappa.cli.arguments import add_columns
 from optuna_kappa.cli.incoming import read_incoming, target_of
 from optuna_kappa.cli.output import entries, listed, print_json, print_notes, print_text
 from optuna_kappa.cli.priors import add_prior, check_prior
-from optuna_kappa.cli.storages import DEFAULT_FILE, readable, study_in
+from optuna_kappa.cli.storages import add_written_storage, readable, study_in
 from optuna_kappa.launch.search import open_place
 from optuna_kappa.launch.settings import Settings, settle
 from optuna_kappa.study.importing import Added, add_runs
@@ -70,8 +69,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     add_columns(command)
 
     study = command.add_argument_group("the study", "It is made, unless it exists.")
-    url = os.environ.get("OPTUNA_STORAGE") or f"sqlite:///{DEFAULT_FILE}"
-    study.add_argument("--storage", default=url, metavar="URL", help=f"(default: {url})")
+    add_written_storage(study)
     study.add_argument("--study", required=True, metavar="NAME", help="name of the study")
     study.add_argument(
         "--horizon",

@@ -19,7 +19,12 @@ from optuna_kappa.study.sampler import KappaSampler
 from optuna_kappa.study.storage import close_storage
 from optuna_kappa.study.troubles import StorageError
 
-DEFAULT_FILE = "kappa.db"
+_DEFAULT_FILE = "kappa.db"
+_DEFAULT_URL = f"sqlite:///{_DEFAULT_FILE}"
+STORAGE_HELP = (
+    "Optuna storage, such as sqlite:///my.db (default: OPTUNA_STORAGE of the environment; without "
+    f"it {_DEFAULT_FILE}, if that exists)"
+)
 _UNKNOWN_TARGET = (
     "no full run has been planned yet, so this is for runs of {} steps, as long as the longest "
     "probe; --horizon gives the steps of a full run"
@@ -44,8 +49,7 @@ def add_storage(command: argparse.ArgumentParser, *, several: bool) -> None:
         "--storage",
         default=default_storage(),
         metavar="URL",
-        help="Optuna storage, such as sqlite:///my.db (default: OPTUNA_STORAGE of the "
-        f"environment; without it {DEFAULT_FILE}, if that exists)",
+        help=STORAGE_HELP,
     )
     if several:
         group.add_argument(
@@ -60,6 +64,22 @@ def add_storage(command: argparse.ArgumentParser, *, several: bool) -> None:
             metavar="NAME",
             help="name of the study, if the storage has several",
         )
+
+
+def add_written_storage(group: argparse._ArgumentGroup) -> None:
+    """Add the option that says in which storage to keep a study, made where there is none.
+
+    Example:
+        >>> parser = argparse.ArgumentParser()
+        >>> add_written_storage(parser.add_argument_group())
+        >>> parser.parse_args(["--storage", "sqlite:///my.db"]).storage
+        'sqlite:///my.db'
+    """
+    url = os.environ.get("OPTUNA_STORAGE") or _DEFAULT_URL
+    without_password = shown(url).replace("%", "%%")  # argparse fills in what follows a %
+    group.add_argument(
+        "--storage", default=url, metavar="URL", help=f"(default: {without_password})"
+    )
 
 
 def add_known(command: argparse.ArgumentParser) -> None:
@@ -121,7 +141,7 @@ def default_storage() -> str | None:
     url = os.environ.get("OPTUNA_STORAGE")
     if url:
         return url
-    return f"sqlite:///{DEFAULT_FILE}" if os.path.isfile(DEFAULT_FILE) else None
+    return _DEFAULT_URL if os.path.isfile(_DEFAULT_FILE) else None
 
 
 def storage_url(options: argparse.Namespace) -> str:
@@ -138,8 +158,8 @@ def storage_url(options: argparse.Namespace) -> str:
         return str(options.storage)
 
     raise ValueError(
-        f"no storage is given, and there is no {DEFAULT_FILE} in this folder; give --storage URL, "
-        "such as --storage sqlite:///my.db, or set OPTUNA_STORAGE"
+        f"no storage is given, and there is no {_DEFAULT_FILE} in this folder; give --storage "
+        "URL, such as --storage sqlite:///my.db, or set OPTUNA_STORAGE"
     )
 
 

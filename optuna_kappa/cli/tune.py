@@ -18,7 +18,7 @@ from optuna.study import Study
 from optuna_kappa._validation import one_line
 from optuna_kappa.cli.output import entries, print_json, print_text
 from optuna_kappa.cli.priors import add_prior, check_prior
-from optuna_kappa.cli.storages import DEFAULT_FILE, readable
+from optuna_kappa.cli.storages import add_written_storage, readable
 from optuna_kappa.cli.studies import Listed, as_dict, recommended_text
 from optuna_kappa.launch.limits import BUDGET, Limits, parse_certified, parse_seconds
 from optuna_kappa.launch.objectives import load_objective, study_name_for
@@ -100,8 +100,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         metavar="N",
         help="processes of this machine that run trials (default: 1)",
     )
-    url = os.environ.get("OPTUNA_STORAGE") or f"sqlite:///{DEFAULT_FILE}"
-    place.add_argument("--storage", default=url, metavar="URL", help=f"(default: {shown(url)})")
+    add_written_storage(place)
     place.add_argument("--study", metavar="NAME", help="(default: from objective and horizon)")
 
 

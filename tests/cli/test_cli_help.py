@@ -92,3 +92,16 @@ def test_examples_work_as_printed(capsys: pytest.CaptureFixture[str]) -> None:
         tells = words[1] in ("tune", "psi", "schedule")
         assert told == "" or (tells and "error" not in told)
     assert Path("law.html").exists() and Path("report.html").exists()
+
+
+@pytest.mark.parametrize("command", ["import ", "tune ", "studies ", "dashboard "])
+def test_no_help_shows_a_password(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(
+        "OPTUNA_STORAGE", "postgresql://me:se%25cret@host/name?application_name=a%20b"
+    )
+    text = help_text(command, capsys)
+    assert "cret" not in text
+    if command in ("import ", "tune "):
+        assert "me:***@host/name" in text
