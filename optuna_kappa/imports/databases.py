@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 from contextlib import closing
 from urllib.parse import quote
+
+from optuna_kappa._json import parse_json
 
 _SQLITE = b"SQLite format 3\x00"  # how each file of SQLite begins
 _SQLITE_URL = "sqlite:///"
@@ -68,7 +69,7 @@ def _is_journal(path: str) -> bool:
     """Whether a file is a journal of Optuna: each line is an operation, as JSON."""
     try:
         with open(path, encoding="utf-8") as file:
-            first = json.loads(file.readline(10_000))
+            first = parse_json(file.readline(10_000))
     except (OSError, ValueError):
         return False
     return isinstance(first, dict) and "op_code" in first

@@ -6,11 +6,11 @@ that follows from them can be computed. Optima may lie a little beyond the rates
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from optuna_kappa._json import parse_json
 from optuna_kappa._validation import Interval, check_count, check_mapping, check_type, shown
 from optuna_kappa.law.contexts import Context
 from optuna_kappa.law.descent import Descent
@@ -37,13 +37,14 @@ def read_law(
 
     Example:
         >>> empty = {"format": FORMAT, "optima": [], "related": [], "context": []}
+        >>> import json
         >>> optima, related, context, prior = read_law(json.dumps(empty))
         >>> optima, prior.name  # files of version 0.1 name no prior
         ((), 'mixture')
     """
-    check_type("the law", text, str, "give the text that Law.to_json returned")
+    written = check_type("the law", text, str, "give the text that Law.to_json returned")
     try:
-        data = check_mapping("a law", _parsed(text), "it is JSON with a format and optima")
+        data = check_mapping("a law", parse_json(written), "it is JSON with a format and optima")
         if data.get("format") != FORMAT:
             given = shown(data.get("format"))
             raise ValueError(f"its format is {given}, but {FORMAT!r} is needed")
@@ -53,13 +54,6 @@ def read_law(
         return optima, related, _context(data), _prior(data)
     except ValueError as error:
         raise ValueError(f"not a law written by Law.to_json: {error}") from error
-
-
-def _parsed(text: Any) -> Any:
-    try:
-        return json.loads(text)
-    except RecursionError:
-        raise ValueError("its brackets are nested too deeply") from None
 
 
 def _list(data: Mapping[str, Any], name: str) -> list[Any]:

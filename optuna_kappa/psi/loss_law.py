@@ -34,6 +34,7 @@ from typing import Any
 
 import numpy as np
 
+from optuna_kappa._json import parse_json
 from optuna_kappa._typing import Floats
 from optuna_kappa.psi.curve import Curve
 from optuna_kappa.psi.terms import PARAMETERS, Terms
@@ -190,7 +191,7 @@ class LossLaw:
             ValueError: not a loss law; it must be the JSON text that LossLaw.to_json() returns
         """
         try:
-            return cls._from_fields(json.loads(text))
+            return cls._from_fields(parse_json(text))
         except (KeyError, TypeError, ValueError):
             raise ValueError(
                 "not a loss law; it must be the JSON text that LossLaw.to_json() returns"

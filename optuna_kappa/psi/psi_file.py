@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from optuna_kappa._json import parse_json
 from optuna_kappa._typing import Floats
 from optuna_kappa._validation import REACH, Interval, check_mapping, check_type, shown
 
@@ -50,9 +51,9 @@ def read_psi(text: object) -> dict[str, Any]:
         Traceback (most recent call last):
         ValueError: not a Psi written by Psi.to_json: a Psi must be a dict with texts as keys, ...
     """
-    check_type("the Psi", text, str, "give the text that Psi.to_json returned")
+    written = check_type("the Psi", text, str, "give the text that Psi.to_json returned")
     try:
-        data = check_mapping("a Psi", _parsed(text), "it is JSON with a format and tables")
+        data = check_mapping("a Psi", parse_json(written), "it is JSON with a format and tables")
         if data.get("format") != FORMAT:
             raise ValueError(
                 f"its format is {shown(data.get('format'))}, but {FORMAT!r} is needed"
@@ -60,13 +61,6 @@ def read_psi(text: object) -> dict[str, Any]:
         return _fields(data)
     except ValueError as error:
         raise ValueError(f"not a Psi written by Psi.to_json: {error}") from error
-
-
-def _parsed(text: Any) -> Any:
-    try:
-        return json.loads(text)
-    except RecursionError:
-        raise ValueError("its brackets are nested too deeply") from None
 
 
 def _fields(data: Mapping[str, Any]) -> dict[str, Any]:

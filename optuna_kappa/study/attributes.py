@@ -15,6 +15,8 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
+from optuna_kappa._json import parse_json
+
 _logger = logging.getLogger(__name__)
 
 _SHOWN = 60  # characters of a value that cannot be read
@@ -43,8 +45,8 @@ def as_fields(stored: object) -> Mapping[str, Any] | None:
     """
     if isinstance(stored, str):
         try:
-            stored = json.loads(stored)
-        except (ValueError, RecursionError):
+            stored = parse_json(stored)
+        except ValueError:
             return None
 
     return stored if isinstance(stored, Mapping) else None

@@ -13,6 +13,7 @@ from simulated import Simulated, grid
 from optuna_kappa import RunTable, fit
 from optuna_kappa.cli import main
 from optuna_kappa.imports import read_source
+from optuna_kappa.imports.databases import is_optuna
 from optuna_kappa.runs.mapping import ColumnNames
 from optuna_kappa.schedules import parse
 
@@ -146,3 +147,9 @@ def test_the_commands_take_a_mapping(
     words = f"{command} {tmp_path}/renamed.csv --json {planned} {mapping} {horizon} max_steps"
     assert main(words.split()) == 0
     assert capsys.readouterr() == expected
+
+
+def test_a_file_of_brackets_is_no_storage(tmp_path: Path) -> None:
+    path = tmp_path / "runs.csv"
+    path.write_text("[" * 100_000)
+    assert not is_optuna(str(path))

@@ -86,7 +86,17 @@ def test_json_round_trip() -> None:
     assert np.array_equal(expected.error, got.error)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "null", '{"format": "other"}', '{"format": 1}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "null",
+        '{"format": "other"}',
+        '{"format": 1}',
+        pytest.param("[" * 100_000, id="nested"),
+    ],
+)
 def test_other_json_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a loss law"):
         LossLaw.from_json(text)
