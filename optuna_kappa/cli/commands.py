@@ -28,7 +28,7 @@ from optuna_kappa.cli import (
     tune,
 )
 from optuna_kappa.cli.output import machine_format, print_text, warnings_as_notes
-from optuna_kappa.cli.outputs import check_outputs
+from optuna_kappa.cli.outputs import check_outputs, say_what_was_written
 
 _COMMANDS = {
     "tune": tune,
@@ -101,6 +101,7 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
             options.json = form != "table"
             with warnings_as_notes(), machine_format(form):
                 options.run(options)
+                say_what_was_written(options)
         finally:
             # A closed pipe shows here, and not when the interpreter ends.
             if sys.stdout is not None:  # None in a process that was started without an output

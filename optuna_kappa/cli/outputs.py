@@ -1,4 +1,4 @@
-"""The one rule of all files that commands write: an output never replaces an input.
+"""The files that commands write: what was written is said, and an output never replaces an input.
 
 Inputs are the run table, the law and the file of a SQLite database, with those that SQLite keeps
 beside it. They are compared as files, so that other spellings and links count as the same. What
@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from optuna_kappa._files import check_target
+from optuna_kappa.cli.output import print_text
 from optuna_kappa.study.storage import database_files
 
-# What each option reads or writes, by the option's name.
+# What each option reads, by its name.
 _INPUTS = {"runs": "run table", "law": "law"}
-_OUTPUTS = {"save": "law", "figure": "page", "out": "page"}
 
 
 def check_outputs(options: argparse.Namespace) -> None:
@@ -35,11 +37,7 @@ def check_outputs(options: argparse.Namespace) -> None:
         ValueError: --figure ./runs.csv would overwrite the run table runs.csv, which is ...
     """
     taken = _inputs(options)
-    for option, what in _OUTPUTS.items():
-        name = getattr(options, option, None)
-        if name is None:
-            continue
-
+    for option, what, name in _outputs(options):
         for path, role in taken.items():
             if _is_same_file(name, path):
                 raise ValueError(
@@ -47,6 +45,29 @@ def check_outputs(options: argparse.Namespace) -> None:
                 )
         check_target(name, what)
         taken[name] = f"{what} {name}, which --{option} writes"
+
+
+def say_what_was_written(options: argparse.Namespace) -> None:
+    """Print on the error stream which files a command has written.
+
+    Args:
+        options: Options of the command.
+
+    Example:
+        >>> say_what_was_written(argparse.Namespace(save="law.json", figure=None))
+    """
+    for option, what, name in _outputs(options):
+        if option != "out":  # the result of its command, which prints it
+            print_text(f"wrote the {what} {name}", sys.stderr)
+
+
+def _outputs(options: argparse.Namespace) -> Iterator[tuple[str, str, str]]:
+    """The options that name files to write: each with what it writes, and the name."""
+    saved = getattr(options, "saved", "law")
+    for option, what in (("save", saved), ("figure", "page"), ("out", "page")):
+        name = getattr(options, option, None)
+        if name is not None:
+            yield option, what, name
 
 
 def _inputs(options: argparse.Namespace) -> dict[str, str]:

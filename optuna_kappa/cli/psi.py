@@ -45,6 +45,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         help="data over which the rate of the planned run rises from 0 (default: 0)",
     )
     command.add_argument("--save", metavar="FILE", help="save Psi, for Psi.from_json")
+    command.set_defaults(saved="Psi")  # what --save writes; without this, it is a law
     add_figure(command)
 
 
@@ -65,7 +66,7 @@ def run(options: argparse.Namespace) -> None:
             ]
         )
     if options.save:
-        write_file(options.save, (psi.to_json() + "\n").encode(), "law")
+        write_file(options.save, (psi.to_json() + "\n").encode(), "Psi")
     if options.figure:
         _write_page(options.figure, psi, fitted)
 

@@ -75,7 +75,8 @@ def output(arguments: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert main(f"explain --storage sqlite:///{folder}/{arguments}".split()) == 0
     assert [(folder / name).read_bytes() for name in ("many.db", "one.db")] == before
     out, err = capsys.readouterr()
-    assert err == ""
+    page = arguments.partition("--figure ")[2]
+    assert err == (f"wrote the page {page}\n" if page else "")
     if "--json" not in arguments:
         assert max(map(len, out.splitlines()), default=0) <= 79
     return out

@@ -47,11 +47,10 @@ def output(words: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def test_psi(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out = output(
-        "psi FOLDER/runs.csv --save FOLDER/psi.json --figure FOLDER/psi.html --json",
-        folder,
-        capsys,
-    )
+    words = f"psi {folder}/runs.csv --save {folder}/psi.json --figure {folder}/psi.html --json"
+    assert main(words.split()) == 0
+    out, err = capsys.readouterr()
+    assert err == f"wrote the Psi {folder}/psi.json\nwrote the page {folder}/psi.html\n"
     results = json.loads(out)
     psi = Psi.from_json((folder / "psi.json").read_text())
     assert results["horizon"] == HORIZON
@@ -102,3 +101,8 @@ def test_wrong_input_is_one_line(
     assert shown.out == ""
     assert message in shown.err
     assert shown.err.startswith("error: ") and shown.err.count("\n") == 1
+
+
+def test_a_psi_that_cannot_be_written(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["psi", f"{folder}/runs.csv", "--save", f"{folder}/no/psi.json"]) == 2
+    assert f"cannot write the Psi {folder}/no/psi.json: " in capsys.readouterr().err
