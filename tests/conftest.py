@@ -1,13 +1,15 @@
-"""What pytest needs to know before it collects, and what tests of the studies share."""
+"""What pytest needs to know before it collects, and fixtures that several files share."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from user_files import write_objective
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -39,6 +41,31 @@ def digits() -> Dataset:
     from studies.mnist.data import load
 
     return load("digits")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user's folder, which the process works in, with an objective that takes no time."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("OPTUNA_STORAGE", raising=False)
+    write_objective(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(params=["sqlite", "journal", "postgresql"])
+def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """URL of a storage that does not exist, or is empty."""
+    if request.param != "postgresql":
+        yield f"{request.param}:///{tmp_path / 'new.db'}"
+        return
+
+    from studies.scale.postgres import missing, postgres
+
+    reason = missing()
+    if reason:
+        pytest.skip(reason)
+    with postgres() as server:
+        yield server.url
 
 
 @dataclass

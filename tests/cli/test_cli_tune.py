@@ -22,15 +22,6 @@ NAME = "train objective 24"
 FULL = ("tune", "train.py:objective", "--horizon", "24", "--seed", "0")
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A user's folder, with an objective that takes no time."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("OPTUNA_STORAGE", raising=False)
-    write_objective(tmp_path)
-    return tmp_path
-
-
 def study(name: str = NAME) -> optuna.Study:
     return optuna.load_study(study_name=name, storage="sqlite:///kappa.db")
 

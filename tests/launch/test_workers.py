@@ -11,7 +11,7 @@ from pathlib import Path
 import optuna
 import pytest
 from optuna.trial import FrozenTrial, TrialState
-from user_files import started, write_objective
+from user_files import started
 
 from optuna_kappa.cli import main
 from optuna_kappa.launch.search import WORKER
@@ -21,14 +21,6 @@ from optuna_kappa.study.plans import horizon, kind_of
 
 SETTINGS = ("--horizon", "24", "--seed", "0", "--study", "mine", "--workers", "2")
 COMMAND = ("tune", "train.py:objective", *SETTINGS)
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("OPTUNA_STORAGE", raising=False)
-    write_objective(tmp_path)
-    return tmp_path
 
 
 def trials() -> list[FrozenTrial]:

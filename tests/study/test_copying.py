@@ -19,7 +19,6 @@ from optuna_kappa.study.copying import copy_study, trial_digest
 from optuna_kappa.study.plans import plan_of
 from optuna_kappa.study.private import set_study_attr, study_attrs
 from optuna_kappa.study.storage import close_storage, open_storage
-from studies.scale.postgres import missing, postgres
 
 
 def train(trial: Trial) -> float:
@@ -59,20 +58,8 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Study]:
     close_storage(made._storage)
 
 
-@pytest.fixture(params=["sqlite", "journal", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "postgresql":
-        reason = missing()
-        if reason:
-            pytest.skip(reason)
-        with postgres() as server:
-            yield server.url
-    else:
-        yield f"{request.param}:///{tmp_path / 'copy.db'}"
-
-
-def test_everything_is_there(study: Study, url: str) -> None:
-    storage = open_storage(url, heartbeat=None)
+def test_everything_is_there(study: Study, new_url: str) -> None:
+    storage = open_storage(new_url, heartbeat=None)
     copied = copy_study(study, storage)
     assert (copied.n_trials, copied.n_new, copied.n_running) == (14, 14, 1)
 
@@ -89,9 +76,11 @@ def test_everything_is_there(study: Study, url: str) -> None:
     close_storage(storage)
 
 
-def test_the_search_goes_on_as_if_nothing_had_been(study: Study, url: str, tmp_path: Path) -> None:
+def test_the_search_goes_on_as_if_nothing_had_been(
+    study: Study, new_url: str, tmp_path: Path
+) -> None:
     first = open_storage(f"sqlite:///{tmp_path / 'first.db'}", heartbeat=None)
-    second = open_storage(url, heartbeat=None)
+    second = open_storage(new_url, heartbeat=None)
     copy_study(study, first)
     copy_study(opened(first), second)
 

@@ -4,32 +4,16 @@ from __future__ import annotations
 
 import multiprocessing
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from threading import Barrier
 from typing import Any
 
 import optuna
-import pytest
 
 from optuna_kappa.study.storage import close_storage, open_storage
-from studies.scale.postgres import missing, postgres
 
 N_WORKERS = 4
-
-
-@pytest.fixture(params=["sqlite", "journal", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """URL of a storage that does not exist, or is empty."""
-    if request.param == "postgresql":
-        reason = missing()
-        if reason:
-            pytest.skip(reason)
-        with postgres() as server:
-            yield server.url
-    else:
-        yield f"{request.param}:///{tmp_path / 'kappa.db'}"
 
 
 def work(url: str, barrier: Barrier, results: Any) -> None:
@@ -44,12 +28,12 @@ def work(url: str, barrier: Barrier, results: Any) -> None:
         results.put(repr(error))
 
 
-def test_workers_that_start_together(url: str) -> None:
+def test_workers_that_start_together(new_url: str) -> None:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["studies.scale.workers"])
     barrier, results = context.Barrier(N_WORKERS), context.Queue()
     workers = [
-        context.Process(target=work, args=(url, barrier, results)) for _ in range(N_WORKERS)
+        context.Process(target=work, args=(new_url, barrier, results)) for _ in range(N_WORKERS)
     ]
     for worker in workers:
         worker.start()
@@ -58,7 +42,7 @@ def test_workers_that_start_together(url: str) -> None:
         worker.join()
     assert said == ["done"] * N_WORKERS
 
-    storage = open_storage(url, create=False)
+    storage = open_storage(new_url, create=False)
     study = optuna.load_study(study_name="shared", storage=storage)
     assert [trial.number for trial in study.trials] == list(range(2 * N_WORKERS))
     close_storage(storage)
