@@ -21,6 +21,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from optuna_kappa.study.drivers import missing_text
 from optuna_kappa.study.patience import PatientDatabase
 from optuna_kappa.study.sqlite_file import LOCK_TIMEOUT, prepared, tune
 from optuna_kappa.study.troubles import trouble_of
@@ -130,7 +131,10 @@ def _connect(
                 heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(_MOST_RETRIES),
                 skip_table_creation=not create,
             )
-    except (SQLAlchemyError, StorageInternalError, ImportError, RuntimeError) as error:
+    except ImportError as error:
+        why = missing_text(url, error)
+        raise ValueError(f"cannot open the storage {place}: {why}") from error
+    except (SQLAlchemyError, StorageInternalError, RuntimeError) as error:
         raise ValueError(f"cannot open the storage {place}: {_cause(error)}") from error
 
     storage.place = place

@@ -27,6 +27,7 @@ from sqlalchemy.exc import ArgumentError
 
 from optuna_kappa._validation import check_count, check_type
 from optuna_kappa.study.databases import HEARTBEAT, open_database_file, open_server
+from optuna_kappa.study.drivers import missing_text
 from optuna_kappa.study.journals import open_journal
 from optuna_kappa.study.patience import PatientJournal, PatientProxy, patiently
 from optuna_kappa.study.private import rdb_of
@@ -74,7 +75,8 @@ def open_storage(
         if scheme in ("redis", "rediss"):
             return _open_redis(url)
     except ImportError as error:
-        raise ValueError(f"cannot open the storage {shown(url)}: {error}") from error
+        why = missing_text(url, error)
+        raise ValueError(f"cannot open the storage {shown(url)}: {why}") from error
 
     if scheme == "journal" or ("://" not in url and os.path.isfile(url)):
         return open_journal(url.removeprefix(_JOURNAL), create=create)

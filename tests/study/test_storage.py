@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -109,3 +110,27 @@ def test_a_uri_names_the_same_file(tmp_path: Path, name: str) -> None:
 def test_nothing_to_read_in_memory(wrong: str) -> None:
     with pytest.raises(ValueError, match="is in memory and holds no study"):
         open_storage(wrong, create=False)
+
+
+@pytest.mark.parametrize(
+    ("url", "library", "what_to_do"),
+    [
+        ("postgresql+psycopg://localhost/a", "psycopg", "; pip install 'optuna-kappa[postgresql]'"),
+        ("mysql+pymysql://localhost/a", "pymysql", "; pip install 'optuna-kappa[mysql]'"),
+        (
+            "mysql://localhost/a",
+            "MySQLdb",
+            "; write mysql+pymysql:// and pip install 'optuna-kappa[mysql]'",
+        ),
+        ("redis://localhost", "redis", "; pip install 'optuna-kappa[redis]'"),
+        ("oracle+oracledb://localhost/a", "oracledb", "; install that library"),
+    ],
+)
+def test_a_missing_driver(
+    url: str, library: str, what_to_do: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(ValueError) as caught:
+        open_storage(url)
+    assert library in str(caught.value)
+    assert str(caught.value).endswith(what_to_do)
