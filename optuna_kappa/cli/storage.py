@@ -24,7 +24,8 @@ command goes on with it. The study that is copied is not changed.
 
 A storage is a URL: sqlite:///my.db, journal:///my.log,
 postgresql+psycopg://user@host/name, mysql+pymysql://user@host/name or
-grpc://host:port.
+grpc://host:port. The files of these URLs are in this folder; absolute names
+begin with four slashes: sqlite:////runs/my.db, journal:////runs/my.log.
 """
 EXAMPLES = """\
 examples:

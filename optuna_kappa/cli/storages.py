@@ -22,8 +22,9 @@ from optuna_kappa.study.troubles import StorageError
 _DEFAULT_FILE = "kappa.db"
 _DEFAULT_URL = f"sqlite:///{_DEFAULT_FILE}"
 STORAGE_HELP = (
-    "Optuna storage, such as sqlite:///my.db (default: OPTUNA_STORAGE of the environment; without "
-    f"it {_DEFAULT_FILE}, if that exists)"
+    "Optuna storage, such as sqlite:///my.db, a file of this folder, or sqlite:////runs/my.db, an "
+    "absolute name (default: OPTUNA_STORAGE of the environment; without it "
+    f"{_DEFAULT_FILE}, if that exists)"
 )
 _UNKNOWN_TARGET = (
     "no full run has been planned yet, so this is for runs of {} steps, as long as the longest "

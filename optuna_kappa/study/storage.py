@@ -6,6 +6,10 @@
     grpc://host:port                     Optuna's proxy in front of a database
     redis://host:port                    a journal in Redis
 
+As in all URLs of SQLAlchemy, the name of a file begins behind the third slash: sqlite:///my.db and
+journal:///my.log are in the folder where the program runs, sqlite:////runs/my.db and
+journal:////runs/my.log have absolute names.
+
 All of them may be opened by many workers at once, also where there is nothing yet: one worker
 makes what is missing, and the others wait for it. A worker that is killed leaves a trial RUNNING.
 Where the storage is a database, Optuna's heartbeats notice it, and the trial is run again, with
@@ -78,14 +82,18 @@ def open_storage(
         why = missing_text(url, error)
         raise ValueError(f"cannot open the storage {shown(url)}: {why}") from error
 
-    if scheme == "journal" or ("://" not in url and os.path.isfile(url)):
-        return open_journal(url.removeprefix(_JOURNAL), create=create)
+    if scheme == "journal":
+        return open_journal(_journal_file(url), create=create)
+    if "://" not in url and os.path.isfile(url):
+        return open_journal(url, create=create)
 
     parsed = _parse(url)
     if parsed.get_backend_name() != "sqlite":
         return open_server(url, create=create, heartbeat=heartbeat)
 
     path = file_of(parsed)
+    if path is not None:
+        _check_slashes(url, path)
     if path is None and not create:
         raise ValueError(f"{url} is in memory and holds no study; give the URL of a file")
     if path is not None and not create and not path.is_file():
@@ -166,6 +174,30 @@ def _parse(url: str) -> URL:
         raise ValueError(
             f"{shown(str(url))!r} is not the URL of a database; write one like sqlite:///kappa.db"
         ) from error
+
+
+def _journal_file(url: str) -> str:
+    """The file of a journal."""
+    if not url.startswith(_JOURNAL):
+        raise ValueError(
+            f"{url} is not the URL of a journal; write journal:///my.log for a file of this "
+            "folder, journal:////folder/my.log for another"
+        )
+    name = url.removeprefix(_JOURNAL)
+    _check_slashes(url, Path(name))
+    return name
+
+
+def _check_slashes(url: str, path: Path) -> None:
+    """Raise a ValueError if a URL has three slashes where its author meant four."""
+    folder = path.parent
+    is_meant = not folder.is_dir() and ("/" / folder).is_dir()
+    if is_meant and not path.is_absolute():
+        scheme = url.partition("://")[0]
+        raise ValueError(
+            f"there is no folder {folder} in this one; an absolute name begins with four "
+            f"slashes: {scheme}:////{path}"
+        )
 
 
 def _open_proxy(url: str) -> PatientProxy:

@@ -10,7 +10,12 @@ from pathlib import Path
 import optuna
 import pytest
 
-from optuna_kappa.study.storage import database_files, open_database, open_storage
+from optuna_kappa.study.storage import (
+    close_storage,
+    database_files,
+    open_database,
+    open_storage,
+)
 
 
 def url(path: Path) -> str:
@@ -115,7 +120,11 @@ def test_nothing_to_read_in_memory(wrong: str) -> None:
 @pytest.mark.parametrize(
     ("url", "library", "what_to_do"),
     [
-        ("postgresql+psycopg://localhost/a", "psycopg", "; pip install 'optuna-kappa[postgresql]'"),
+        (
+            "postgresql+psycopg://localhost/a",
+            "psycopg",
+            "; pip install 'optuna-kappa[postgresql]'",
+        ),
         ("mysql+pymysql://localhost/a", "pymysql", "; pip install 'optuna-kappa[mysql]'"),
         (
             "mysql://localhost/a",
@@ -134,3 +143,27 @@ def test_a_missing_driver(
         open_storage(url)
     assert library in str(caught.value)
     assert str(caught.value).endswith(what_to_do)
+
+
+@pytest.mark.parametrize("scheme", ["sqlite", "journal"])
+@pytest.mark.parametrize("create", [True, False])
+def test_three_slashes_are_of_this_folder_and_four_of_the_root(
+    scheme: str, create: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in (f"{scheme}:///here", f"{scheme}:///{tmp_path}/there"):
+        close_storage(open_storage(name))
+    assert (tmp_path / "here").is_file() and (tmp_path / "there").is_file()
+
+    relative = tmp_path.relative_to("/")
+    with pytest.raises(ValueError, match=f"four slashes: {scheme}:////{relative}/new$"):
+        open_storage(f"{scheme}:///{relative}/new", create=create)
+    with pytest.raises(ValueError, match="no|cannot") as caught:
+        open_storage(f"{scheme}:///nowhere/new", create=create)
+    assert "slashes" not in str(caught.value)
+
+
+@pytest.mark.parametrize("create", [True, False])
+def test_a_journal_of_two_slashes(create: bool) -> None:
+    with pytest.raises(ValueError, match=r"journal://a\.log is not the URL of a journal; write"):
+        open_storage("journal://a.log", create=create)
