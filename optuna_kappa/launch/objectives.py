@@ -75,6 +75,8 @@ def _import(place: str) -> ModuleType:
     """
     if place.endswith(".py") or "/" in place:
         path = Path(place)
+        if path.is_dir():
+            raise ValueError(_of_folder(path))
         if not path.is_file():
             raise ValueError(f"there is no file {place!r} with an objective; {_FORM}")
         return _executed(path)
@@ -88,10 +90,20 @@ def _import(place: str) -> ModuleType:
     if found is None:
         raise ValueError(f"there is no module {place!r} in this folder or environment; {_FORM}")
 
+    if found.origin is None:  # as Python has it for a folder without __init__.py
+        raise ValueError(_of_folder(Path(place.replace(".", "/"))))
+
     try:
         return importlib.import_module(place)
     except Exception as error:
         raise ValueError(_why(place, error)) from error
+
+
+def _of_folder(folder: Path) -> str:
+    """What to write where a folder is named in place of one of its files."""
+    files = sorted(path for path in folder.glob("*.py") if path.name != "__init__.py")
+    file = files[0] if files else folder / "train.py"
+    return f"{folder} is a folder; name the file and its function, such as {file}:objective"
 
 
 def _executed(path: Path) -> ModuleType:
