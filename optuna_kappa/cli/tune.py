@@ -129,7 +129,11 @@ def run(options: argparse.Namespace) -> None:
             f"study {study.study_name!r} in {shown(options.storage)}, up to {limits.text}"
         )
         search = Search(study, sampler, objective, limits, progress)
+        n_before = len(study.get_trials(deepcopy=False))
         _search(search, options)
+        reason = limits.reason(study, sampler)
+        if reason and len(study.get_trials(deepcopy=False)) == n_before:
+            progress.say(f"nothing is left to do in this study: {reason}")
 
         try:
             found: Recommendation | None = recommendation(study, sampler)

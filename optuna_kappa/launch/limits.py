@@ -83,15 +83,34 @@ class Limits:
             >>> Limits(trials=1).reached(study, sampler)
             False
         """
+        return self.reason(study, sampler) is not None
+
+    def reason(self, study: Study, sampler: KappaSampler) -> str | None:
+        """Why no further trial is to be begun, and what to ask for to go on; None if one is.
+
+        Example:
+            >>> import optuna
+            >>> sampler = KappaSampler(24)
+            >>> study = optuna.create_study(sampler=sampler)
+            >>> study.add_trial(optuna.trial.create_trial(value=0.5))
+            >>> Limits(trials=1).reason(study, sampler)
+            'it has 1 of 1 trials; a larger --trials goes on with it'
+        """
         if self.seconds is not None and time.monotonic() - self.started >= self.seconds:
-            return True
-        if self.trials is not None and len(study.get_trials(deepcopy=False)) >= self.trials:
-            return True
+            return "the time of --timeout is over"
+        n_trials = len(study.get_trials(deepcopy=False))
+        if self.trials is not None and n_trials >= self.trials:
+            return f"it has {n_trials} of {self.trials} trials; a larger --trials goes on with it"
         if self.budget is not None:
             spent = counts(study, sampler).spent + _promised(study, sampler)
             if spent >= self.budget - _ROUNDING:
-                return True
-        return self.certified is not None and self.certified.reached(study) is not None
+                return (
+                    f"{spent:.3g} of {self.budget:g} full runs are spent; a larger --budget goes "
+                    "on with it"
+                )
+        if self.certified is not None and self.certified.reached(study) is not None:
+            return "it is as sure as --certify asks for; a higher probability goes on with it"
+        return None
 
 
 def _promised(study: Study, sampler: KappaSampler) -> float:

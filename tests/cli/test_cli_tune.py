@@ -158,10 +158,17 @@ def test_an_error_of_the_objective_is_shown(
 
 
 def test_wrong_input_is_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "runs" / "empty").mkdir(parents=True)
+    (folder / "runs" / "search.py").touch()
     wrong = {
         ("train.py",): "must have a file or module and a function",
         ("nowhere.py:objective", "--horizon", "24"): "there is no file 'nowhere.py'",
         ("no_module:objective", "--horizon", "24"): "there is no module 'no_module'",
+        ("runs:objective", "--horizon", "24"): "runs is a folder; name the file and its function,"
+        " such as runs/search.py:objective",
+        ("./runs:objective", "--horizon", "24"): "runs is a folder; name the file",
+        ("runs/empty:objective", "--horizon", "24"): "such as runs/empty/train.py:objective",
+        ("runs.empty:objective", "--horizon", "24"): "runs/empty is a folder; name the file",
         (
             "train.py:objctive",
             "--horizon",
@@ -191,3 +198,34 @@ def test_a_study_of_another_program_is_left_alone(
     optuna.create_study(storage=storage, study_name="mine").ask()
     told = error(capsys, *FULL, "--study", "mine")
     assert "was not launched by this command" in told
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize(
+    ("limit", "larger", "told"),
+    [
+        (("--budget", "0.2"), "0.3", "of 0.2 full runs are spent; a larger --budget goes on"),
+        (("--trials", "2"), "3", "it has 2 of 2 trials; a larger --trials goes on"),
+    ],
+    ids=["budget", "trials"],
+)
+@pytest.mark.usefixtures("folder")
+def test_where_nothing_is_left_to_do_it_says_so(
+    limit: tuple[str, str],
+    larger: str,
+    told: str,
+    workers: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main([*FULL, *limit]) == 0
+    assert "nothing is left" not in capsys.readouterr().err
+    n_trials = len(study().trials)
+
+    assert main([*FULL, *limit, "--workers", workers]) == 0
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "nothing is left" in line]
+    assert line.startswith("nothing is left to do in this study: ") and told in line
+    assert len(study().trials) == n_trials
+
+    assert main([*FULL, limit[0], larger]) == 0
+    assert "nothing is left" not in capsys.readouterr().err
+    assert len(study().trials) > n_trials
