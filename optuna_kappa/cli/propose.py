@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -47,6 +48,10 @@ examples:
   optuna-kappa propose runs.csv --horizon 256 --schedule "cosine(warmup=0.05)"
 """
 
+# An interval this wide, as a factor, leaves as much open as a search without any law: one from
+# 1e-5 to 1e-1 covers four decades.
+_SAYS_NOTHING = 1e4
+
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add the options of `propose`."""
@@ -82,6 +87,8 @@ def run(options: argparse.Namespace) -> None:
             a proposal.
     """
     proposals = _propose(options, _groups(options))
+    for group, of_group in proposals:
+        print_notes(_far_notes(group, of_group))
     if options.figure:
         write_law_page(options, proposals)
 
@@ -159,6 +166,25 @@ def _only_schedule(law: Law) -> str:
         )
 
     return names[0] if names else "constant"
+
+
+def _far_notes(group: Group, proposals: Sequence[Proposal]) -> list[str]:
+    """Write a note if a horizon is so far beyond the runs that its interval says nothing."""
+    longest = max((optimum.horizon for optimum in group.law.optima), default=math.inf)
+    far = [
+        one for one in proposals if one.horizon > longest and one.high > _SAYS_NOTHING * one.low
+    ]
+    if not far:
+        return []
+
+    nearest = min(far, key=lambda one: one.horizon)
+    decades = math.log10(nearest.high) - math.log10(nearest.low)
+    of_group = f" of {group_name(group.context)}" if group.context else ""
+    return [
+        f"horizon {nearest.horizon:g} is {nearest.horizon / longest:,.0f} times that of the "
+        f"longest runs{of_group}. The 90 % interval spans {decades:.0f} decades there and says "
+        "nothing useful, and the same holds for longer horizons. Add longer runs."
+    ]
 
 
 def _as_dicts(proposals: Sequence[tuple[Group, Sequence[Proposal]]]) -> list[dict[str, Any]]:

@@ -147,6 +147,22 @@ def test_propose_for_several_horizons_and_groups(
         assert one["lr"] == pytest.approx(AT_LARGEST * 64 / one["horizon"], rel=0.25)
 
 
+def test_a_horizon_far_beyond_the_runs_is_told(
+    runs: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, err = output(f"propose {runs} --horizon {LARGEST * 4:g}", capsys)
+    assert err == ""
+    far = f"propose {runs} --horizon {LARGEST * 4:g} {LARGEST * 1e9:g} {LARGEST * 1e6:g}"
+    _, err = output(far, capsys)
+    told = " ".join(err.split())
+    assert told.startswith(f"note: horizon {LARGEST * 1e6:g} is 1,000,000 times that of the lon")
+    assert "decades there and says nothing useful" in told and told.count("note: ") == 1
+
+    proposal = fit(read_csv(runs)).propose(LARGEST * 1e6)
+    spanned = np.log10(proposal.high / proposal.low)
+    assert f"spans {spanned:.0f} decades" in told
+
+
 def test_groups_without_a_proposal_are_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
