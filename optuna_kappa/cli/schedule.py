@@ -18,6 +18,10 @@ DESCRIPTION = """\
 Rank schedules for a horizon, each with its best peak rate: constant, cosine,
 linear to zero, halving, warm-up-stable-decay, and the one that Psi searches.
 RUNS is a run table, or loss curves (columns run, step, rate, loss).
+
+P(best) is the probability that a schedule ends lowest of these, by how well
+the runs determine the loss law. Where they say little of a schedule, it may
+be high although a higher loss is expected.
 """
 EXAMPLES = """\
 examples:
@@ -61,20 +65,25 @@ def _as_dict(one: Ranked) -> dict[str, Any]:
         "loss": one.loss,
         "error": one.error,
         "above": one.above,
-        "chance": one.chance,
+        "probability_best": one.chance,
     }
 
 
 def _text(ranked: Sequence[Ranked], horizon: float) -> str:
     lines = [f"Schedules for a horizon of {horizon:g}, best first", ""]
     lines.append(
-        f"  {'schedule':<22} {'lr':>9} {'loss':>9} {'error':>9} {'above best':>11} {'chance':>7}"
+        f"  {'schedule':<22} {'lr':>9} {'loss':>9} {'error':>9} {'above best':>11} {'P(best)':>8}"
     )
     for one in ranked:
         edge = "  highest lr fitted" if one.at_edge else ""
         lines.append(
             f"  {one.schedule.name:<22} {one.lr:>9.3g} {one.loss:>9.4g} {one.error:>9.2g} "
-            f"{one.above:>11.2%} {one.chance:>7.0%}{edge}"
+            f"{one.above:>11.2%} {one.chance:>8.0%}{edge}"
         )
-    lines += ["", "  chance: that it is the best of these, by the errors of the law"]
+    lines += [
+        "",
+        "  error: standard error of the loss, by the law",
+        "  P(best): probability that the schedule ends lowest of these; where the error",
+        "    is large, it may be high although a higher loss is expected",
+    ]
     return "\n".join(lines)

@@ -71,6 +71,14 @@ def test_schedule(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names = [one["schedule"] for one in results["schedules"]]
     assert names[-1] in ("constant", "step(n=8)")
     assert {"psi(horizon=1000)", "cosine", "linear", "wsd(warmup=0)"} <= set(names)
+    best = [one["probability_best"] for one in results["schedules"]]
+    assert sum(best) == pytest.approx(1)
+
+    out = output("schedule FOLDER/runs.csv --horizon 1000", folder, capsys)
+    header, *rows = [line for line in out.splitlines() if line.startswith("  ")][:7]
+    assert header.endswith("  P(best)")
+    assert [row.split()[5] for row in rows] == [f"{one:.0%}" for one in best]
+    assert "P(best): probability that the schedule ends lowest of these" in out
 
 
 def test_loss_curves_of_one_peak(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
