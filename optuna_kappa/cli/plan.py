@@ -25,7 +25,7 @@ from optuna_kappa.search.budget import probes_for
 from optuna_kappa.search.certainty import Certainty
 from optuna_kappa.search.expectation import expected_regret
 from optuna_kappa.search.purchases import Purchase
-from optuna_kappa.study.outlook import GOOD, TOLERANCES, Outlook, outlook
+from optuna_kappa.study.outlook import GOOD, TOLERANCES, Outlook, outlook, probability_text
 
 SUMMARY = "plan a budget of probes, or the next runs of a study"
 USAGE = """optuna-kappa plan --horizon D [--probe-budget B] [options]
@@ -225,7 +225,7 @@ def _study_text(name: str, found: Outlook, regret: float, horizon: int, unit: st
     for tolerance in TOLERANCES:
         p = found.certainty.within(tolerance)
         lines.append(
-            f"  within {_percent(tolerance):>4} of the best with probability {100 * p:.0f} %"
+            f"  within {_percent(tolerance):>4} of the best with probability {probability_text(p)}"
         )
 
     lines += ["", f"  next runs, by the probability to be within {_percent(regret)}:"]
@@ -235,12 +235,13 @@ def _study_text(name: str, found: Outlook, regret: float, horizon: int, unit: st
 
 
 def _purchase_text(one: Purchase, horizon: int, unit: str) -> str:
-    """A purchase in words, as in "2 more probes of 8 epochs, 0.67 full runs: 71 -> 90 %"."""
+    """A purchase in words, as in "2 more probes of 8 epochs, 0.67 full runs: 71 % -> 90 %"."""
     if one.horizon == horizon:
         what = "1 full run" if one.n == 1 else f"{one.n} full runs"
     else:
         what = f"{one.n} more probes of {one.horizon} {unit}, {_runs(one.cost)}"
-    return f"{what}: {100 * one.now:.0f} -> {100 * one.then:.0f} %"
+    now, then = probability_text(one.now), probability_text(one.then)
+    return f"{what}: {now} -> {then}" if now != then else f"{what}: {now}, as now"
 
 
 def _runs(cost: float) -> str:

@@ -19,7 +19,7 @@ from optuna_kappa.cli.storages import (
 )
 from optuna_kappa.cli.studies import recommended_as_dict, recommended_text
 from optuna_kappa.law.class_shares import shares_of, shares_text
-from optuna_kappa.study.outlook import TOLERANCES, within_text
+from optuna_kappa.study.outlook import TOLERANCES, certainty_text
 from optuna_kappa.study.summary import Recommendation, recommendation
 
 SUMMARY = "recommend an lr for full runs, by a study"
@@ -85,7 +85,7 @@ def _lines(found: Recommendation) -> dict[str, str]:
         lines["with"] = one_line(", ".join(values))
 
     if found.certainty is not None:
-        lines["certainty"] = within_text(found.certainty)
+        lines["certainty"] = certainty_text(found.certainty, found.verdict)
     lines["verdict"] = str(found.verdict)
     lines["law"] = shares_text(found.law)
     return lines

@@ -33,7 +33,7 @@ from optuna_kappa.launch.search import (
 from optuna_kappa.launch.settings import Settings
 from optuna_kappa.launch.worker import Task
 from optuna_kappa.launch.workers import Workers
-from optuna_kappa.study.outlook import within_text
+from optuna_kappa.study.outlook import certainty_text
 from optuna_kappa.study.sampler import KappaSampler
 from optuna_kappa.study.storage import close_storage, shown
 from optuna_kappa.study.summary import Recommendation, counts, recommendation
@@ -259,7 +259,7 @@ def _this_command(words: Sequence[str], url: str) -> str:
 def _text(name: str, found: Recommendation, storage: str) -> str:
     lines = {"recommended": recommended_text(found)}
     if found.certainty is not None:
-        lines["certainty"] = within_text(found.certainty)
+        lines["certainty"] = certainty_text(found.certainty, found.verdict)
     lines["verdict"] = str(found.verdict)
 
     of = f"--storage {shlex.quote(shown(storage))} --study {shlex.quote(name)}"

@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from optuna_kappa._validation import one_line
 from optuna_kappa.law import Law
 from optuna_kappa.law.class_shares import shares_of
-from optuna_kappa.study.outlook import within_text
+from optuna_kappa.study.outlook import certainty_text
 from optuna_kappa.study.plans import Plan
 from optuna_kappa.study.private import snapshot_now
 from optuna_kappa.study.sampler import KappaSampler
@@ -87,7 +87,8 @@ def _found(found: Recommendation) -> Sequence[str]:
         lines[0] += escaped(f" It is for {values}.")
 
     if found.certainty is not None:
-        lines.append(escaped(f"It is {within_text(found.certainty)}."))
+        text = certainty_text(found.certainty, found.verdict)
+        lines.append(escaped(f"{text[0].upper()}{text[1:]}."))
 
     verdict = found.verdict
     sentence = escaped(f"{verdict.sentence} {verdict.remedy}")

@@ -15,6 +15,7 @@ from optuna.study import Study
 
 from optuna_kappa._validation import POSITIVE, shown
 from optuna_kappa.law.observations import observe
+from optuna_kappa.law.verdict import Verdict
 from optuna_kappa.search.certainty import Certainty, belief_of
 from optuna_kappa.search.purchases import Known, Purchase, purchases
 from optuna_kappa.study.private import snapshot_now
@@ -23,6 +24,9 @@ from optuna_kappa.study.sampler import KappaSampler
 from optuna_kappa.study.study_law import StudyLaw
 
 GOOD = 0.02  # regret up to which a recommendation counts as good, if nothing else is said
+
+_SURE = 0.9  # probability from which a rate seems to be at odds with a law that is not known
+_NO_LAW = ("undecided", "broken")
 
 TOLERANCES = (0.01, 0.02, 0.05)  # regrets for which a probability is shown
 
@@ -108,16 +112,46 @@ def outlook(
     return Outlook(math.exp(best.ln_lr), now, bought)
 
 
-def within_text(certainty: Certainty) -> str:
-    """The probability that a rate is good enough, in words.
+def certainty_text(certainty: Certainty, verdict: Verdict) -> str:
+    """The probability that a recommended rate is good enough, in words.
+
+    Args:
+        certainty: The distribution of its regret.
+        verdict: That on the law, which the text is shown beside.
 
     Example:
         >>> import numpy as np
-        >>> within_text(Certainty(np.array([0.01, 0.1]), np.array([0.8, 0.2])))
-        'within 2 % of the best loss with probability 80 %'
+        >>> good = Certainty(np.array([0.01, 0.1]), np.array([0.95, 0.05]))
+        >>> certainty_text(good, Verdict("holds", "The optimum falls.", "Use the proposal."))
+        'with probability 95 %, the loss of a full run is at most 2 % above that at the best lr'
+        >>> certainty_text(good, Verdict("undecided", "Too few runs.", "Run more.")).split(". ")[1]
+        'The verdict is on how the best lr moves with the horizon: that may be undecided ...'
     """
-    probability = 100 * certainty.within(GOOD)
-    return f"within {100 * GOOD:g} % of the best loss with probability {probability:.0f} %"
+    probability = certainty.within(GOOD)
+    text = (
+        f"with probability {probability_text(probability)}, the loss of a full run is at most "
+        f"{100 * GOOD:g} % above that at the best lr"
+    )
+    if probability < _SURE or verdict.word not in _NO_LAW:
+        return text
+    return (
+        f"{text}. The verdict is on how the best lr moves with the horizon: that may be "
+        f"{verdict.word} although this lr is good for full runs"
+    )
+
+
+def probability_text(probability: float) -> str:
+    """A probability in percent, which is never said to be none or certain.
+
+    Example:
+        >>> [probability_text(one) for one in (0.0, 0.853, 0.999)]
+        ['< 1 %', '85 %', '> 99 %']
+    """
+    if probability > 0.99:
+        return "> 99 %"
+    if probability < 0.01:
+        return "< 1 %"
+    return f"{100 * probability:.0f} %"
 
 
 def kappa_sampler_of(study: Study, sampler: Any = None) -> KappaSampler:

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from optuna.study import Study
 
 from optuna_kappa.study.lr_names import LrName
+from optuna_kappa.study.outlook import probability_text
 from optuna_kappa.study.sampler import KappaSampler
 from optuna_kappa.visualization import marks, theme
 from optuna_kappa.visualization.outcomes import COLORS
@@ -88,11 +89,15 @@ def _subtitle(info: PlanInfo) -> str:
     if left:
         texts.append(f"Probes still to come: {left:.3g} FRE.")
     if info.within:
-        parts = [f"{100 * regret:g} %: {100 * part:.0f} %" for regret, part in info.within]
+        parts = [f"{100 * regret:g} %: {_probability(part)}" for regret, part in info.within]
         texts.append(f"Probability that the recommended rate is within {', '.join(parts)}.")
     if len(info.trials) < info.n_trials:
         texts.append(f"{len(info.trials)} of {info.n_trials} trials are shown, evenly chosen.")
     return " ".join(texts)
+
+
+def _probability(part: float) -> str:
+    return theme.escape(probability_text(part))
 
 
 def _row_text(rung: Rung) -> str:

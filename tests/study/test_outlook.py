@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import optuna
 import pytest
 from searching import SIMPLE, TARGET, objective, search
 
 from optuna_kappa import Certified, KappaPruner, KappaSampler
+from optuna_kappa.law import Verdict
+from optuna_kappa.search.certainty import Certainty
 from optuna_kappa.study import certainty, outlook
+from optuna_kappa.study.outlook import certainty_text, probability_text
 
 
 def test_certainty_is_that_of_the_recommended_rate() -> None:
@@ -76,3 +80,21 @@ def test_a_study_of_another_sampler_is_refused() -> None:
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     with pytest.raises(ValueError, match="give the one that the study was searched with"):
         study.optimize(objective(), n_trials=1, callbacks=[Certified()])
+
+
+@pytest.mark.parametrize(
+    ("probability", "text"),
+    [(1.0, "> 99 %"), (0.991, "> 99 %"), (0.99, "99 %"), (0.01, "1 %"), (0.009, "< 1 %")],
+)
+def test_no_probability_is_said_to_be_certain(probability: float, text: str) -> None:
+    assert probability_text(probability) == text
+
+
+@pytest.mark.parametrize("word", ["holds", "flat", "undecided", "broken"])
+@pytest.mark.parametrize("probability", [0.5, 1.0])
+def test_a_good_rate_is_told_from_the_law(word: str, probability: float) -> None:
+    found = Certainty(np.array([0.0, 1.0]), np.array([probability, 1 - probability]))
+    text = certainty_text(found, Verdict(word, "", ""))
+    assert text.startswith(f"with probability {probability_text(probability)}, the loss of a full")
+    is_odd = probability == 1.0 and word in ("undecided", "broken")
+    assert (f"that may be {word} although this lr is good" in text) == is_odd
