@@ -17,6 +17,7 @@ from optuna_kappa.study.lr_names import LrName, name_used, quoted
 from optuna_kappa.study.plans import PLAN, Plan, has_unreadable_plan, plan_of
 from optuna_kappa.study.pruner import KappaPruner
 from optuna_kappa.study.reporting import Reporting, find_reporting
+from optuna_kappa.study.stopping_short import runs_that_stop_short
 from optuna_kappa.study.trials import sign_of
 
 # A last step that differs from the planned horizon by more than this factor is in another unit.
@@ -148,8 +149,11 @@ def study_hints(
     if reporting.kind:
         yield _contradiction(evidence, reporting)
 
+    full_runs = runs_that_stop_short(evidence)
     short = _far_short(evidence, reporting)
-    if short is not None:
+    if full_runs:
+        yield _stop_short(full_runs, reporting)
+    elif short is not None:
         yield _never_arrives(short)
 
 
@@ -235,6 +239,22 @@ def _never_arrives(trial: FrozenTrial) -> Hint:
     plan = plan_of(trial)
     assert plan is not None
     return _other_unit(trial, plan, max(trial.intermediate_values))
+
+
+def _stop_short(full_runs: Sequence[FrozenTrial], reporting: Reporting) -> Hint:
+    first = full_runs[0]
+    plan = plan_of(first)
+    assert plan is not None
+    last = max(first.intermediate_values)
+    longest = reporting.step(max(max(trial.intermediate_values) for trial in full_runs))
+    return Hint(
+        "unit",
+        f"Trial {first.number} was to train for {plan.horizon} steps, but it reported its last "
+        f"step at {last}, and no full run has come further than step {longest}. The recommended "
+        f"learning rate is for {plan.horizon} steps, and none was trained for so long. If a full "
+        f"run has {longest} steps, give horizon={longest} (tune --horizon {longest}). Otherwise "
+        "let the objective train for optuna_kappa.horizon(trial) steps, and report in that unit.",
+    )
 
 
 def _no_pruner(trial: FrozenTrial, plan: Plan, pruner: BasePruner) -> Hint:
