@@ -26,6 +26,7 @@ from optuna_kappa.search.certainty import Certainty
 from optuna_kappa.search.expectation import expected_regret
 from optuna_kappa.search.purchases import Purchase
 from optuna_kappa.study.outlook import GOOD, TOLERANCES, Outlook, outlook, probability_text
+from optuna_kappa.study.stopping_short import runs_that_stop_short
 
 SUMMARY = "plan a budget of probes, or the next runs of a study"
 USAGE = """optuna-kappa plan --horizon D [--probe-budget B] [options]
@@ -192,11 +193,17 @@ def _plan_study(options: argparse.Namespace) -> None:
     with opened(options) as storage:
         study = study_in(storage, storage_url(options), options.study)
         sampler = sampler_for(study, options)
-        horizon = sampler.study_law(study, study.get_trials(deepcopy=False)).problem.horizon
+        study_law = sampler.study_law(study, study.get_trials(deepcopy=False))
+        horizon = study_law.problem.horizon
         found = outlook(study, sampler, options.regret)
         if found is not None:
             note_unknown_target(study, options, horizon)
 
+    if found is None and runs_that_stop_short(study_law.trials):
+        raise ValueError(
+            f"all full runs of {study.study_name!r} stop far before step {horizon}, so nothing is "
+            "known of runs of that length; the note says what to do"
+        )
     if found is None:
         raise ValueError(
             f"the study {study.study_name!r} shows no law yet: three learning rates of one "

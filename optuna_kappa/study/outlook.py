@@ -21,6 +21,7 @@ from optuna_kappa.search.purchases import Known, Purchase, purchases
 from optuna_kappa.study.private import snapshot_now
 from optuna_kappa.study.recommending import BestRate, best_rate
 from optuna_kappa.study.sampler import KappaSampler
+from optuna_kappa.study.stopping_short import runs_that_stop_short
 from optuna_kappa.study.study_law import StudyLaw
 
 GOOD = 0.02  # regret up to which a recommendation counts as good, if nothing else is said
@@ -60,7 +61,8 @@ def certainty(study: Study, sampler: KappaSampler | None = None) -> Certainty | 
         sampler: This sampler; by default that of the study.
 
     Returns:
-        None while nothing can be recommended.
+        None while nothing can be recommended, and where all full runs stop far before their
+        horizon.
 
     Raises:
         ValueError: The study has no `KappaSampler`, and none is given.
@@ -87,7 +89,7 @@ def outlook(
         regret: Purchases are judged by the probability that the regret is at most this much.
 
     Returns:
-        None while nothing can be recommended.
+        None where `certainty` is.
 
     Raises:
         ValueError: The study has no `KappaSampler`, and none is given, or `regret` is not
@@ -185,6 +187,8 @@ def _found(study: Study, sampler: KappaSampler | None) -> tuple[BestRate, StudyL
 def certainty_at(study_law: StudyLaw, ln_lr: float) -> Certainty | None:
     """The distribution of the regret of full runs at an ln lr, moved to the average parameters.
 
+    None if nothing is known of full runs.
+
     Args:
         study_law: What the finished trials and the sources say.
         ln_lr: ln lr, minus what the other parameters move the optimum by.
@@ -197,6 +201,9 @@ def certainty_at(study_law: StudyLaw, ln_lr: float) -> Certainty | None:
         >>> certainty_at(study_law, good).mean < certainty_at(study_law, bad).mean
         True
     """
+    # Of runs that stop far before their horizon, nobody knows what they would have come to.
+    if runs_that_stop_short(study_law.trials):
+        return None
     problem = study_law.problem
     belief = belief_of(study_law.chain, study_law.law, problem.horizon, problem.schedule)
     return None if belief is None else belief.certainty(ln_lr)

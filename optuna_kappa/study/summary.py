@@ -22,7 +22,6 @@ from optuna_kappa.study.private import snapshot_now
 from optuna_kappa.study.recommending import recommended_lr
 from optuna_kappa.study.reporting import find_reporting
 from optuna_kappa.study.sampler import KappaSampler
-from optuna_kappa.study.stopping_short import runs_that_stop_short
 from optuna_kappa.study.trials import best_params, lr_of, sign_of
 
 OTHER = "other"  # kind of a trial that another sampler planned
@@ -129,8 +128,6 @@ def recommendation(
     shift = study_law.shift(with_name_used(others, problem.lr))
     factor = math.exp(shift)
     names = {problem.lr} if isinstance(problem.lr, str) else set(problem.lr)
-    # Of runs that stop far before their horizon, nobody knows what they would have come to.
-    is_unseen = bool(runs_that_stop_short(study_law.trials))
 
     return Recommendation(
         horizon=problem.horizon,
@@ -141,7 +138,7 @@ def recommendation(
         verdict=proposal.verdict,
         params={name: value for name, value in others.items() if name not in {*names, NAME_USED}},
         law=study_law.law,
-        certainty=None if is_unseen else certainty_at(study_law, math.log(lr) - shift),
+        certainty=certainty_at(study_law, math.log(lr) - shift),
     )
 
 

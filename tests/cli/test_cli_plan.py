@@ -73,3 +73,23 @@ def test_wrong_input_is_one_line(storage: str, capsys: pytest.CaptureFixture[str
         capsys, "plan", "--storage", storage, "--study", "too early"
     )
     assert "no study 'other'" in error(capsys, "plan", "--storage", storage, "--study", "other")
+
+
+def test_full_runs_that_stop_short_have_no_probability(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    of = ("--storage", "sqlite:///kappa.db", "--study", "long")
+    tune = ("tune", "train.py:objective", "--horizon", "256", "--seed", "0", "--trials", "13")
+    assert main([*tune, *of]) == 0  # the objective trains for 24 steps
+    out, err = capsys.readouterr()
+    assert "probability" not in out
+    assert " ".join(err.split()).count("note: Trial 10 was to train for 256 steps, but ") == 1
+
+    assert main(["recommend", *of]) == 0
+    out, err = capsys.readouterr()
+    assert "recommended" in out and "certainty" not in out
+    assert "tune --horizon 24" in " ".join(err.split())
+
+    assert main(["plan", *of]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and "stop far before step 256, so nothing is known" in err

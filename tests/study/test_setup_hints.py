@@ -11,7 +11,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from searching import SIMPLE
 
-from optuna_kappa import KappaPruner, KappaSampler
+from optuna_kappa import Certified, KappaPruner, KappaSampler
 from optuna_kappa.study.opening import open_any
 from optuna_kappa.study.plans import PLAN, kind_of, plan_of
 from optuna_kappa.study.setup_hints import hint, study_hints
@@ -155,6 +155,7 @@ def test_full_runs_that_stop_short_are_told_from_any_storage(
     sampler = KappaSampler(256, seed=0)
     again = optuna.load_study(study_name="mine", storage=open_any(url), sampler=sampler)
     assert recommendation(again, sampler).certainty is None
+    assert Certified(0.6, 0.5).reached(again) is None
     assert [message.startswith(start) for message in caplog.messages] == [True]
 
 
@@ -164,4 +165,5 @@ def test_full_runs_that_arrive_are_left_alone(
     study = searched(24, f"sqlite:///{tmp_path}/mine")
     assert isinstance(study.sampler, KappaSampler)
     assert recommendation(study, study.sampler).certainty is not None
+    assert Certified(0.6, 0.5).reached(study) is not None
     assert not any("was to train" in message for message in caplog.messages)
