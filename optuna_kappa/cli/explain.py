@@ -14,9 +14,10 @@ from optuna_kappa._validation import one_line
 from optuna_kappa.cli.arguments import add_figure, add_study
 from optuna_kappa.cli.explain_page import write_explain_page
 from optuna_kappa.cli.explain_text import pruned_text, summary_text, trial_text
-from optuna_kappa.cli.inputs import open_study, require_lr
+from optuna_kappa.cli.inputs import require_lr
 from optuna_kappa.cli.output import print_json, print_text, shares_lines
 from optuna_kappa.cli.priors import add_prior, check_prior, prior_of
+from optuna_kappa.cli.storages import opened_study
 from optuna_kappa.law import Law, fit
 from optuna_kappa.law.class_shares import shares_of
 from optuna_kappa.study.explain import Explanation, Kill, explain, kills
@@ -70,7 +71,7 @@ def run(options: argparse.Namespace) -> None:
     # First, so that a wrong epsilon shows before the storage is opened.
     pruner = _pruner(options)
     check_prior(options)
-    with open_study(options) as study:
+    with opened_study(options) as study:
         pruned, summary = _pruned_trials(study, options)
         explanation = None
         if options.trial is not None:

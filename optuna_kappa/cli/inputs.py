@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import optuna
@@ -12,14 +11,12 @@ import optuna
 from optuna_kappa.cli.arguments import column_names
 from optuna_kappa.cli.output import group_name, listed, print_notes
 from optuna_kappa.cli.priors import check_prior, prior_of
-from optuna_kappa.cli.storages import readable, study_in
+from optuna_kappa.cli.storages import opened_study
 from optuna_kappa.imports import read_source
 from optuna_kappa.law import Law, fit, omissions, pool
 from optuna_kappa.runs import RunTable
 from optuna_kappa.runs.selection import parse_where, select, varying
 from optuna_kappa.schedules import find_schedule
-from optuna_kappa.study.opening import open_any
-from optuna_kappa.study.storage import close_storage
 from optuna_kappa.study.trials import run_table
 
 _MOST_NOTES = 4  # on what does not count
@@ -179,23 +176,6 @@ def omission_notes(parts: Sequence[tuple[Mapping[str, str], RunTable]]) -> list[
     return notes
 
 
-@contextmanager
-def open_study(options: argparse.Namespace) -> Iterator[optuna.Study]:
-    """Open the study that the options name, and close its storage at the end.
-
-    Raises:
-        ValueError: There is no study, there are several to choose from, or the storage cannot be
-            opened.
-    """
-    # A mistyped URL must not create a database.
-    with readable(options.storage):  # where nobody answers, Optuna raises errors of its own
-        storage = open_any(options.storage)
-    try:
-        yield study_in(storage, options.storage, options.study)
-    finally:
-        close_storage(storage)
-
-
 def require_lr(study: optuna.Study, lr: str) -> None:
     """Raise a ValueError if no trial of a study has a learning rate of this name.
 
@@ -215,7 +195,7 @@ def require_lr(study: optuna.Study, lr: str) -> None:
 
 
 def _runs_of_study(options: argparse.Namespace) -> RunTable:
-    with open_study(options) as study:
+    with opened_study(options) as study:
         runs = run_table(study, lr=options.lr, schedule=options.trained_with)
         if not len(runs):
             # The most frequent reason is another name of the learning rate.

@@ -14,10 +14,8 @@ from optuna_kappa.cli.storages import (
     add_storage,
     default_storage,
     note_unknown_target,
-    opened,
+    opened_study,
     sampler_for,
-    storage_url,
-    study_in,
 )
 from optuna_kappa.law import prior_for
 from optuna_kappa.schedules import AnySchedule, as_schedule
@@ -190,8 +188,7 @@ def _new_text(
 
 
 def _plan_study(options: argparse.Namespace) -> None:
-    with opened(options) as storage:
-        study = study_in(storage, storage_url(options), options.study)
+    with opened_study(options) as study:
         sampler = sampler_for(study, options)
         study_law = sampler.study_law(study, study.get_trials(deepcopy=False))
         horizon = study_law.problem.horizon

@@ -11,11 +11,9 @@ from optuna_kappa.cli.storages import (
     add_known,
     add_storage,
     note_unknown_target,
-    opened,
+    opened_study,
     params_from,
     sampler_for,
-    storage_url,
-    study_in,
 )
 from optuna_kappa.cli.studies import recommended_as_dict, recommended_text
 from optuna_kappa.law.class_shares import shares_of, shares_text
@@ -57,8 +55,7 @@ def run(options: argparse.Namespace) -> None:
     """
     check_prior(options)
     params = params_from(options.param)
-    with opened(options) as storage:
-        study = study_in(storage, storage_url(options), options.study)
+    with opened_study(options) as study:
         found = recommendation(study, sampler_for(study, options), params or None)
         note_unknown_target(study, options, found.horizon)
 

@@ -169,15 +169,27 @@ def opened(options: argparse.Namespace) -> Iterator[BaseStorage]:
     """Open the storage of a command, and close it at the end.
 
     Raises:
-        ValueError: There is none, or it cannot be opened or read.
+        ValueError: There is none, or it cannot be opened.
     """
     url = storage_url(options)
-    storage = open_any(url)
+    with readable(url):  # where nobody answers, Optuna raises errors of its own
+        storage = open_any(url)
     try:
-        with readable(url):
-            yield storage
+        yield storage
     finally:
         close_storage(storage)
+
+
+@contextmanager
+def opened_study(options: argparse.Namespace) -> Iterator[optuna.Study]:
+    """Open the study that the options name, and close its storage at the end.
+
+    Raises:
+        ValueError: There is no study, there are several to choose from, or the storage cannot be
+            opened or read.
+    """
+    with opened(options) as storage:
+        yield study_in(storage, storage_url(options), options.study)
 
 
 @contextmanager
@@ -243,7 +255,9 @@ def studies_in(
     with readable(url, passed=()):
         studies = [optuna.load_study(study_name=name, storage=storage) for name in names or known]
         for study in studies:
-            study.get_trials(deepcopy=False)  # the storage keeps them: what is wrong shows here
+            # What cannot be read shows here, and not as an error of who uses the study.
+            study.get_trials(deepcopy=False)
+            _ = study.directions, study.user_attrs
     return studies
 
 

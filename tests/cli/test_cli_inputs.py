@@ -120,6 +120,8 @@ def test_interrupted(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     [
         "DROP TABLE trial_values",
         "DROP TABLE studies",
+        "DROP TABLE study_directions",
+        "DROP TABLE study_user_attributes",
         "UPDATE trials SET state = 'ODD'",
         "UPDATE trials SET datetime_start = 'yesterday'",
         "UPDATE trial_params SET distribution_json = '{'",
