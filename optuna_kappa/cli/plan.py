@@ -23,7 +23,14 @@ from optuna_kappa.search.budget import probes_for
 from optuna_kappa.search.certainty import Certainty
 from optuna_kappa.search.expectation import expected_regret
 from optuna_kappa.search.purchases import Purchase
-from optuna_kappa.study.outlook import GOOD, TOLERANCES, Outlook, outlook, probability_text
+from optuna_kappa.study.outlook import (
+    GOOD,
+    TOLERANCES,
+    Outlook,
+    outlook,
+    probability_text,
+    within_tolerances,
+)
 from optuna_kappa.study.stopping_short import runs_that_stop_short
 
 SUMMARY = "plan a budget of probes, or the next runs of a study"
@@ -216,7 +223,7 @@ def _plan_study(options: argparse.Namespace) -> None:
 def _study_as_dict(found: Outlook) -> dict[str, Any]:
     return {
         "lr": found.lr,
-        "within": {f"{r:g}": found.certainty.within(r) for r in TOLERANCES},
+        "within": within_tolerances(found.certainty),
         "median_regret": found.certainty.quantile(0.5),
         "p90_regret": found.certainty.quantile(_LIKELY),
         "purchases": [one._asdict() for one in found.purchases],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from optuna_kappa._validation import one_line
 from optuna_kappa.cli.output import entries, print_json, print_text
@@ -12,12 +14,11 @@ from optuna_kappa.cli.storages import (
     add_storage,
     note_unknown_target,
     opened_study,
-    params_from,
     sampler_for,
 )
 from optuna_kappa.cli.studies import recommended_as_dict, recommended_text
 from optuna_kappa.law.class_shares import shares_of, shares_text
-from optuna_kappa.study.outlook import TOLERANCES, certainty_text
+from optuna_kappa.study.outlook import certainty_text, within_tolerances
 from optuna_kappa.study.summary import Recommendation, recommendation
 
 SUMMARY = "recommend an lr for full runs, by a study"
@@ -54,24 +55,52 @@ def run(options: argparse.Namespace) -> None:
         ValueError: The study cannot be read, or nothing can be recommended.
     """
     check_prior(options)
-    params = params_from(options.param)
+    params = _params_from(options.param)
     with opened_study(options) as study:
         found = recommendation(study, sampler_for(study, options), params or None)
         note_unknown_target(study, options, found.horizon)
 
     if options.json:
-        law = {"prior": found.law.prior.name, "classes": shares_of(found.law)}
-        named = {"study": study.study_name, "params": dict(found.params)}
-        print_json({**named, **recommended_as_dict(found), **_within(found), **law})
+        print_json(_as_dict(study.study_name, found))
     else:
         print_text(f"{one_line(study.study_name)}\n{entries(_lines(found))}\n")
 
 
-def _within(found: Recommendation) -> dict[str, dict[str, float]]:
-    """Probabilities that the regret is at most each of some, by the regret."""
-    if found.certainty is None:
-        return {}
-    return {"within": {f"{regret:g}": found.certainty.within(regret) for regret in TOLERANCES}}
+def _params_from(words: Sequence[str]) -> Mapping[str, Any]:
+    """Values of parameters from words "name=value"; numbers and true and false are such.
+
+    Raises:
+        ValueError: A word is something else.
+
+    Example:
+        >>> _params_from(["width=64", "optimizer=adam", "nesterov=true"])
+        {'width': 64, 'optimizer': 'adam', 'nesterov': True}
+    """
+    params = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not name or not equals:
+            raise ValueError(f"--param must be NAME=VALUE, such as width=64, got {word!r}")
+        params[name] = _value(text)
+    return params
+
+
+def _value(text: str) -> Any:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return {"true": True, "false": False, "none": None}.get(text.lower(), text)
+
+
+def _as_dict(name: str, found: Recommendation) -> dict[str, Any]:
+    """A recommendation for JSON."""
+    known: dict[str, Any] = {"study": name, "params": dict(found.params)}
+    known.update(recommended_as_dict(found))
+    if found.certainty is not None:
+        known["within"] = within_tolerances(found.certainty)
+    return {**known, "prior": found.law.prior.name, "classes": shares_of(found.law)}
 
 
 def _lines(found: Recommendation) -> dict[str, str]:

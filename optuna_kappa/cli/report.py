@@ -15,7 +15,7 @@ from optuna_kappa.cli.storages import (
     storage_url,
     studies_in,
 )
-from optuna_kappa.cli.studies import look_at
+from optuna_kappa.cli.studies import how_many, look_at
 
 SUMMARY = "write a page on a study, or on several side by side"
 USAGE = "optuna-kappa report [--storage URL] [options]"
@@ -58,5 +58,4 @@ def run(options: argparse.Namespace) -> None:
         samplers = [sampler_for(study, options) if one.counts else None for study, one in found]
         write_report(options.out, found, samplers)
 
-    n = len(found)
-    print_text(f"{options.out} shows {n} stud{'y' if n == 1 else 'ies'}")
+    print_text(f"{options.out} shows {how_many(len(found))}")

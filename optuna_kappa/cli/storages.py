@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import optuna
 from optuna.storages import BaseStorage
@@ -281,31 +280,3 @@ def study_in(storage: BaseStorage, url: str, name: str | None) -> optuna.Study:
             )
     (study,) = studies_in(storage, url, None if name is None else [name])
     return study
-
-
-def params_from(words: Sequence[str]) -> Mapping[str, Any]:
-    """Values of parameters from words "name=value"; numbers and true and false are such.
-
-    Raises:
-        ValueError: A word is something else.
-
-    Example:
-        >>> params_from(["width=64", "optimizer=adam", "nesterov=true"])
-        {'width': 64, 'optimizer': 'adam', 'nesterov': True}
-    """
-    params = {}
-    for word in words:
-        name, equals, text = word.partition("=")
-        if not name or not equals:
-            raise ValueError(f"--param must be NAME=VALUE, such as width=64, got {word!r}")
-        params[name] = _value(text)
-    return params
-
-
-def _value(text: str) -> Any:
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return {"true": True, "false": False, "none": None}.get(text.lower(), text)

@@ -75,10 +75,19 @@ def run(options: argparse.Namespace) -> None:
         print_json({"studies": [as_dict(one) for one in listed]})
         return
 
-    n = len(listed)
-    print_text(f"{shown(url)}: {n} stud{'y' if n == 1 else 'ies'}\n")
+    print_text(f"{shown(url)}: {how_many(len(listed))}\n")
     for one in listed:
         print_text(f"{one_line(one.name)}\n{entries(_lines(one))}\n")
+
+
+def how_many(n: int) -> str:
+    """A number of studies in words.
+
+    Example:
+        >>> how_many(1), how_many(2)
+        ('1 study', '2 studies')
+    """
+    return f"{n} stud{'y' if n == 1 else 'ies'}"
 
 
 def look_at(study: optuna.Study, options: argparse.Namespace) -> Listed:

@@ -142,6 +142,17 @@ def certainty_text(certainty: Certainty, verdict: Verdict) -> str:
     )
 
 
+def within_tolerances(certainty: Certainty) -> dict[str, float]:
+    """The probability that the regret is at most each of the tolerances, as JSON has it.
+
+    Example:
+        >>> import numpy as np
+        >>> within_tolerances(Certainty(np.array([0.01, 0.1]), np.array([0.8, 0.2])))
+        {'0.01': 0.8, '0.02': 0.8, '0.05': 0.8}
+    """
+    return {f"{regret:g}": certainty.within(regret) for regret in TOLERANCES}
+
+
 def probability_text(probability: float) -> str:
     """A probability in percent, which is never said to be none or certain.
 
