@@ -144,6 +144,7 @@ def _predicted(posterior: Posterior, optimum: Optimum) -> tuple[float, float]:
         optimum.schedule,
         optimum.mean,
         optimum.peak,
+        optimum.end,
     )
     return prediction.moments
 

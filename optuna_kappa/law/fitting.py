@@ -79,11 +79,12 @@ def join(
         is_last = number == len(tables)
         for optimum in check_items("found", optima, Optimum, "find_optima finds them"):
             # A periodic schedule has another mean at each horizon.
-            mean, peak = _multipliers(optimum.schedule, optimum.horizon, shapes)
+            mean, peak, end = _multipliers(optimum.schedule, optimum.horizon, shapes)
             in_table = replace(
                 optimum,
                 mean=mean,
                 peak=peak,
+                end=end,
                 table=OWN if is_last else number,
             )
             joined.append(in_table)
@@ -176,11 +177,11 @@ def _multipliers(
     name: str,
     horizon: float,
     shapes: Mapping[str, AnySchedule],
-) -> tuple[float | None, float | None]:
-    """Mean and largest multiplier of a schedule; None where its shape is not known."""
+) -> tuple[float | None, float | None, float | None]:
+    """Mean, largest and last multiplier of a schedule; None where its shape is not known."""
     schedule = shapes[name] if name in shapes else find_schedule(name)
     if schedule is None:
-        return None, None
+        return None, None, None
 
     shape = schedule.resolve(horizon)
-    return shape.mean, shape.peak
+    return shape.mean, shape.peak, shape.end

@@ -100,6 +100,28 @@ class Hypotheses(NamedTuple):
         moved: Floats = slope * lever - (1 - slope) * steepening(depths, self.steepening)
         return moved
 
+    def missing(self, depths: Floats) -> Floats:
+        """What the slope at each depth lacks to 1, where all schedules share one kappa.
+
+        Args:
+            depths: Depths u below the largest horizon, shape `(n,)`.
+
+        Returns:
+            Shape `(k, n)`; 0 for steeper slopes.
+
+        Example:
+            >>> from optuna_kappa.law.prior import MIXTURE
+            >>> hypotheses = combine_hypotheses(MIXTURE, 64.0, deepest=4.0, several_tables=False)
+            >>> inverse = hypotheses.missing(np.array([4.0, -8.0]))[:2]
+            >>> inverse.round(2).tolist()  # without a ceiling, and with one beyond all runs
+            [[0.0, 0.0], [1.0, 0.0]]
+        """
+        share = _share_left(self.ceiling[:, None] - depths)
+        ahead = np.maximum(0.0, -depths)
+        fading = np.exp(-self.steepening[:, None] * ahead)
+        missing: Floats = np.maximum(1 - self.slope_mean[:, None] * share, 0.0) * fading
+        return missing
+
     def slope_to(self, ahead: float) -> tuple[Floats, Floats]:
         """Mean slope from the largest horizon to a larger one: its mean and variance.
 
@@ -134,8 +156,7 @@ class Hypotheses(NamedTuple):
             >>> hypotheses.share_at_largest[:3].round(3).tolist()
             [1.0, 0.057, 0.122]
         """
-        share: Floats = 0.5 * (1 + np.tanh(self.ceiling / (2 * BEND)))
-        return share
+        return _share_left(self.ceiling)
 
 
 def combine_hypotheses(
@@ -182,6 +203,12 @@ def combine_hypotheses(
         steepening=np.array([one.steepening for one in classes]),
         slope_class=np.array(slope_class),
     )
+
+
+def _share_left(below: Floats) -> Floats:
+    """Share of a slope that a ceiling leaves, by the depth of the ceiling below the horizon."""
+    share: Floats = 0.5 * (1 + np.tanh(below / (2 * BEND)))
+    return share
 
 
 def _with_ceilings(

@@ -93,6 +93,24 @@ def offsets(optima: Sequence[Optimum]) -> Floats:
     return np.array(list(map(offset, optima)))
 
 
+def annealed(optima: Sequence[Optimum]) -> Floats:
+    """How far the rate has fallen by the end of a run, as a part of its peak, shape `(n,)`.
+
+    Example:
+        >>> cosine = Optimum("cosine", 64.0, -6.0, 0.1, 6, 0, mean=0.5, peak=1.0, end=0.0)
+        >>> constant = Optimum("constant", 64.0, -6.0, 0.1, 6, 0, mean=1.0, peak=1.0, end=1.0)
+        >>> annealed([cosine, constant]).tolist()
+        [1.0, 0.0]
+    """
+    fallen = []
+    for optimum in optima:
+        if optimum.end is None or optimum.peak is None:
+            fallen.append(0.0)
+        else:
+            fallen.append(1 - optimum.end / optimum.peak)
+    return np.clip(fallen, 0.0, 1.0)
+
+
 def contexts_of(optima: Sequence[Optimum]) -> list[Context]:
     """Context of each optimum.
 

@@ -116,8 +116,8 @@ class Law:
             )
 
         horizon = REACH.check("horizon", horizon, "it is that of the planned run")
-        name, mean, peak = self._multipliers(schedule, horizon)
-        return self._posterior.predict(horizon, name, mean, peak)
+        name, *multipliers = self._multipliers(schedule, horizon)
+        return self._posterior.predict(horizon, name, *multipliers)
 
     def propose(self, horizon: float, schedule: str | AnySchedule = "constant") -> Proposal:
         """The lr to use for a run of this horizon and schedule.
@@ -130,10 +130,10 @@ class Law:
             >>> from optuna_kappa.runs import example_runs
             >>> proposal = fit(example_runs(slope=1.0)).propose(256, "cosine")
             >>> print(f"{proposal.lr:.1e}", proposal.verdict.word)
-            8.8e-05 holds
+            9.5e-05 holds
         """
         low, lr, high = _interval_and_median(self.predict(horizon, schedule), horizon)
-        name, mean, _ = self._multipliers(schedule, horizon)
+        name, mean, *_ = self._multipliers(schedule, horizon)
 
         # A law without optima of its own predicts from the related ones.
         optima = self.optima or self._posterior.optima
@@ -251,8 +251,8 @@ class Law:
         self,
         schedule: str | AnySchedule,
         horizon: float,
-    ) -> tuple[str, float | None, float | None]:
-        """Name, mean and peak multiplier of a schedule, None where only the name is known."""
+    ) -> tuple[str, float | None, float | None, float | None]:
+        """Name, mean, peak and end of a schedule, None where only the name is known."""
         try:
             resolved = as_schedule(schedule)
         except ValueError:
@@ -263,15 +263,14 @@ class Law:
             known = set()
             for optimum in self.optima:
                 if optimum.schedule == schedule:
-                    known.add((optimum.mean, optimum.peak))
+                    known.add((optimum.mean, optimum.peak, optimum.end))
 
             if len(known) == 1:
-                mean, peak = known.pop()
-                return schedule, mean, peak
+                return schedule, *known.pop()
             raise
 
         shape = resolved.resolve(horizon)
-        return resolved.name, shape.mean, shape.peak
+        return resolved.name, shape.mean, shape.peak, shape.end
 
 
 def _interval_and_median(ln_lr: Mixture, horizon: float) -> tuple[float, float, float]:

@@ -66,7 +66,7 @@ def _optimum(data: object) -> Optimum:
     Raises:
         ValueError: A field is missing or not known, or has a value that makes no sense.
     """
-    given = {"ln_loss": None, **check_mapping("an optimum", data, _REMEDY)}
+    given = {"ln_loss": None, "end": None, **check_mapping("an optimum", data, _REMEDY)}
     _check_fields("an optimum", Optimum, given)
 
     check_type("schedule", given["schedule"], str, "it is the name of a schedule")
@@ -84,12 +84,16 @@ def _optimum(data: object) -> Optimum:
     return Optimum(**{**given, "context": _context(given)})
 
 
+# What a prior lacks in files that were written before laws knew of it.
+_OLD_PRIOR = {"descent": None, "annealing": 0.0, "annealing_sd": 0.0}
+
+
 def _prior(data: Mapping[str, Any]) -> Prior:
     """The prior; the mixture in a file that was written before laws had one."""
     if "prior" not in data:
         return MIXTURE
 
-    given = {"descent": None, **check_mapping("the prior", data["prior"], _REMEDY)}
+    given = {**_OLD_PRIOR, **check_mapping("the prior", data["prior"], _REMEDY)}
     slopes = []
     for one in _list(given, "slopes"):
         values = check_mapping("a slope class", one, _REMEDY)

@@ -18,6 +18,7 @@ from optuna_kappa.law.contexts import Context
 from optuna_kappa.law.descent import AHEAD
 from optuna_kappa.law.hypotheses import Hypotheses, combine_hypotheses
 from optuna_kappa.law.kernel import (
+    annealed,
     contexts_of,
     deviation,
     integrated_walk,
@@ -138,7 +139,8 @@ class Moments:
             -6.0
         """
         moved = self.hypotheses.moved(self._depths(optima), self.lever(optima))
-        mean: Floats = self._level + moved + offsets(optima)
+        higher = self.prior.annealing * self._annealing(optima)
+        mean: Floats = self._level + moved + offsets(optima) + higher
         return mean
 
     def lever(self, optima: Sequence[Optimum]) -> Floats:
@@ -229,6 +231,10 @@ class Moments:
         """Prior mean of A, the optimum at the largest horizon."""
         ln_lr = np.array([optimum.ln_lr for optimum in self.seen])
         return float(np.mean(ln_lr - offsets(self.seen)))
+
+    def _annealing(self, optima: Sequence[Optimum]) -> Floats:
+        """What annealing counts for each optimum, for a unit of it, shape `(k, n)`."""
+        return annealed(optima) * self.hypotheses.missing(self._depths(optima))
 
     def _depths(self, optima: Sequence[Optimum]) -> Floats:
         """How far each horizon lies below the largest, u = ln(d_max / d), shape `(n,)`."""

@@ -51,6 +51,7 @@ class Optimum:
             one, else 0.
         mean: Mean multiplier of the schedule at this horizon; None if it is not known.
         peak: Largest multiplier of the schedule; None if it is not known.
+        end: Mean multiplier over the last fiftieth of the run; None if it is not known.
         table: Which table it was found in: `OWN` for the one that proposals are for, the others
             counted from 1.
         context: Values of the context columns of its runs.
@@ -70,6 +71,7 @@ class Optimum:
     at_edge: int
     mean: float | None = None
     peak: float | None = None
+    end: float | None = None
     table: int = OWN
     context: Context = ()
     ln_loss: float | None = None

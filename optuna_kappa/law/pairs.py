@@ -10,8 +10,17 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+import numpy as np
+
 from optuna_kappa._typing import Floats
-from optuna_kappa.law.kernel import contexts_of, deviations, noise, other, schedule_covariance
+from optuna_kappa.law.kernel import (
+    annealed,
+    contexts_of,
+    deviations,
+    noise,
+    other,
+    schedule_covariance,
+)
 from optuna_kappa.law.optimum import Optimum
 from optuna_kappa.law.prior import Prior
 
@@ -72,6 +81,7 @@ def pairs(
         [[10.01, 9.65]]
     """
     level = LEVEL**2 + schedule_covariance(rows, columns, prior.shift)
+    level += prior.annealing_sd**2 * np.outer(annealed(rows), annealed(columns))
     if not several_contexts:
         return Pairs(level, slope=0.0, drift=1.0)
 

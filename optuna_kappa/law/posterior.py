@@ -5,13 +5,16 @@ scheduled run counts as the constant-rate run at its peak rate that has the same
 horizon d = D * mean(S) / peak(S). Let u = ln(d_max / d) be its depth, how far that horizon lies
 below the largest one seen. A hypothesis says
 
-    z(D, S) = A + s * L(u) + w(u) - ln peak(S) + delta_S + b_T + f_C(u)
+    z(D, S) = A + s * L(u) + w(u) - ln peak(S) + a_S + delta_S + b_T + f_C(u)
 
     A        optimum at the largest horizon, constant rate           N(mean of z, 3^2)
     s        slope -d ln lr / d ln D where there is no ceiling       one of four N(m, v^2)
     L(u)     u, bent around a ceiling u_c: horizons well below
              d_max exp(-u_c) share one lr                            a grid; none with prob. 1/2
     w        drift of the slope, an integrated random walk           DRIFT^2 a unit of ln D
+    a_S      annealing: a rate that falls by the end of the run may
+             have a higher peak, by ANNEALING (1 - slope) times the
+             part of the peak by which it has fallen                 +- ANNEALING_SD times it
     delta_S  what the terms above miss of a schedule                 N(0, SHIFT^2), 0 for constant
     b_T      bias of optima from another table, and their scatter    N(0, b^2), b small or large
     f_C      difference of the law of context C (a batch size, a width) from the common law, in
@@ -23,12 +26,11 @@ The ceilings and the sizes of b are in `optuna_kappa.law.hypotheses`, the prior 
 
 Where the slope is 1 this is the paper's kappa invariance: all schedules' optima have one kappa.
 Where the optimum does not move with the horizon, because higher rates are unstable, what schedules
-share is the peak rate instead. On MNIST the rule proposes, from constant-rate runs up to 4 epochs,
-rates for Adam and SGD under three schedules that lose 3 % on average; kappa invariance loses 27 %.
+share is the peak rate instead, but for what annealing adds to it.
 
 Beyond d_max the prior mean of a slope s goes to 1 as 1 - (1 - s) exp(STEEPENING u): in all laws
-seen so far, an optimum that moves at all moves more, the longer the runs. DRIFT, STEEPENING, SHIFT
-and the classes of s are those of the prior (`optuna_kappa.law.prior`).
+seen so far, an optimum that moves at all moves more, the longer the runs. DRIFT, STEEPENING,
+SHIFT, ANNEALING and the classes of s are those of the prior (`optuna_kappa.law.prior`).
 
 Given the slope's class, the ceiling and the size of b, all is Gaussian. So each hypothesis is one
 Gaussian-process regression with a closed form, weighted by its marginal likelihood, and by how
@@ -47,7 +49,7 @@ Shapes: k hypotheses, n optima.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -58,7 +60,7 @@ from optuna_kappa.law.descent import descent_of
 from optuna_kappa.law.kernel import contexts_of
 from optuna_kappa.law.mixture import Mixture
 from optuna_kappa.law.moments import Moments
-from optuna_kappa.law.optimum import Optimum
+from optuna_kappa.law.optimum import OWN, Optimum
 from optuna_kappa.law.pairs import SCATTER
 from optuna_kappa.law.prior import MIXTURE, Prior
 from optuna_kappa.law.regression import Regression
@@ -111,6 +113,7 @@ class Posterior:
         schedule: str,
         mean: float | None = None,
         peak: float | None = None,
+        end: float | None = None,
     ) -> Mixture:
         """Distribution of the optimal ln lr at a horizon under a schedule.
 
@@ -119,6 +122,7 @@ class Posterior:
             schedule: Name of the schedule; optima found under the same name share its delta_S.
             mean: Mean multiplier of the schedule at this horizon, None where not known.
             peak: Its largest multiplier, None where not known.
+            end: Its mean multiplier over the last fiftieth of the run, None where not known.
 
         Example:
             >>> from optuna_kappa import fit
@@ -127,7 +131,18 @@ class Posterior:
             >>> posterior.predict(256.0, "cosine", mean=0.5, peak=1.0).moments[1] > 0.1
             True
         """
-        target = self._target(horizon, schedule, mean, peak)
+        target = Optimum(
+            schedule=schedule,
+            horizon=horizon,
+            ln_lr=0.0,
+            se=0.0,
+            n=0,
+            at_edge=0,
+            mean=mean,
+            peak=peak,
+            end=end,
+            context=self.context,
+        )
         return self._condition(
             mean=self._moments.mean([target])[:, 0],
             variance=self._moments.covariance([target], [target])[:, 0, 0],
@@ -231,31 +246,11 @@ class Posterior:
 
     def _expected(self, optima: Sequence[Optimum]) -> list[float]:
         """Means of the predictions where some optima lie, without the cost of their variances."""
-        targets = [self._target(one.horizon, one.schedule, one.mean, one.peak) for one in optima]
+        targets = [replace(one, table=OWN, context=self.context) for one in optima]
         cross = self._moments.covariance(targets, self.optima)
         mean = self._moments.mean(targets) + self._regression.shifts(cross)
         expected: list[float] = (self._regression.probability @ mean).tolist()
         return expected
-
-    def _target(
-        self,
-        horizon: float,
-        schedule: str,
-        mean: float | None,
-        peak: float | None,
-    ) -> Optimum:
-        """What is to be predicted, as an optimum whose learning rate is not known."""
-        return Optimum(
-            schedule=schedule,
-            horizon=horizon,
-            ln_lr=0.0,
-            se=0.0,
-            n=0,
-            at_edge=0,
-            mean=mean,
-            peak=peak,
-            context=self.context,
-        )
 
     def _condition(
         self, mean: Floats, variance: Floats, cross: Floats, least_sd: float

@@ -92,6 +92,9 @@ class Prior:
         source: Where its numbers come from.
         slopes: Classes of slopes; their weights sum to 1.
         shift: Standard deviation, in ln lr, of what peak rate and kappa miss of a schedule.
+        annealing: How much higher, in ln lr, the best peak rate of a run is whose rate falls to 0
+            by its end, where the optimum does not move with the horizon: mean.
+        annealing_sd: Standard deviation of how much higher it is, at any slope.
         descent: What the descent of the loss tells of the slope; None if nothing.
 
     Raises:
@@ -108,6 +111,9 @@ class Prior:
     slopes: tuple[SlopeClass, ...]
     # Root mean square over 24 schedules and horizons of Adam and SGD on MNIST.
     shift: float = 0.35
+    # 15 families of the atlas (`python -m studies.atlas annealing`).
+    annealing: float = 0.8
+    annealing_sd: float = 0.3
     descent: Descent | None = None
 
     def __post_init__(self) -> None:
@@ -115,6 +121,11 @@ class Prior:
         check_type("source", self.source, str, "it says where the numbers come from")
         meaning = "it is a standard deviation in ln lr"
         object.__setattr__(self, "shift", _SIZE.check("shift", self.shift, meaning))
+        meaning = "it is a difference in ln lr"
+        object.__setattr__(self, "annealing", _SIZE.check("annealing", self.annealing, meaning))
+        meaning = "it is a standard deviation in ln lr"
+        sd = _SIZE.check("annealing_sd", self.annealing_sd, meaning)
+        object.__setattr__(self, "annealing_sd", sd)
         if self.descent is not None:
             check_type("descent", self.descent, Descent, "it tells of the slope")
 

@@ -37,6 +37,9 @@ Shape: TypeAlias = Callable[[Floats], Floats]
 _ROUNDING = 1e-9
 # Points of the grid on which the peak of a smooth shape is looked for.
 _N_GRID = 2001
+
+_LAST = 0.02  # part of a run that is its end
+_N_LAST = 20  # points at which the end is averaged
 MOST_STEPS = 10**8  # of a whole run; more would not fit into memory
 _LR = "a learning rate is above 0"
 HORIZON = "it is the data the whole run is planned to see"  # ends error messages
@@ -119,6 +122,18 @@ class Schedule:
 
         p = np.concatenate([grid, before, knots, after])
         return float(self(p).max())
+
+    @cached_property
+    def end(self) -> float:
+        """Mean value of m over the last fiftieth of the run.
+
+        Example:
+            >>> from optuna_kappa.schedules import constant, cosine
+            >>> constant().end, round(cosine().end, 3)
+            (1.0, 0.0)
+        """
+        p = 1.0 - _LAST * (np.arange(_N_LAST) + 0.5) / _N_LAST
+        return float(np.mean(self(p)))
 
     def kappa(self, lr: float, horizon: float) -> float:
         """Return the cumulative learning of a run, lr * horizon * mean.

@@ -101,6 +101,7 @@ def _optimum(schedule: AnySchedule, horizon: float, n: int) -> Optimum:
         at_edge=0,
         mean=shape.mean,
         peak=shape.peak,
+        end=shape.end,
     )
 
 
@@ -124,7 +125,9 @@ def _draws(
 def _recommended(found: Sequence[Optimum], target: Optimum, prior: Prior) -> float:
     """The ln lr with the least expected loss of a full run, by the law of some optima."""
     posterior = Posterior(tuple(found), prior)
-    predicted = posterior.predict(target.horizon, target.schedule, target.mean, target.peak)
+    predicted = posterior.predict(
+        target.horizon, target.schedule, target.mean, target.peak, target.end
+    )
 
     mean, sd = predicted.moments
     x = np.linspace(mean - _REACH * sd, mean + _REACH * sd, _N_RATES)

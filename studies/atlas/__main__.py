@@ -66,7 +66,7 @@ def _sweep(options: argparse.Namespace) -> int:
 
 def _report(options: argparse.Namespace) -> int:
     # Imported here, since a sweep draws nothing.
-    from studies.atlas import report
+    from studies.atlas import annealing, report
     from studies.atlas.cases import CASES, read_cases
     from studies.atlas.priors import Evidence, predict_longest
     from studies.atlas.priors_page import page as priors_page
@@ -79,11 +79,12 @@ def _report(options: argparse.Namespace) -> int:
         proposed[name] = report.Proposed(middle, low, high)
 
     shots = read_shots(SHOTS) if SHOTS.exists() else []
+    missed = annealing.missed(Path(options.tables), catalog.FAMILIES)
     page = report.write(
         Path(options.tables),
         Path(options.to),
         proposed=proposed,
-        priors=("", *priors_page(evidence, shots)),
+        priors=("", *priors_page(evidence, shots), "", *annealing.section(missed)),
     )
     print(f"{page} and its figures in {page.parent / report.FIGURES}.")
     return 0
@@ -119,6 +120,14 @@ def _priors(options: argparse.Namespace) -> int:
     else:
         print("\n".join(priors_page.page(evidence, fired)))
         print(f"\n{priors_page.advice(evidence)}")
+    return 0
+
+
+def _annealing(options: argparse.Namespace) -> int:
+    # Imported here, since a sweep estimates nothing.
+    from studies.atlas import annealing
+
+    print("\n".join(annealing.section(annealing.missed(Path(options.tables), catalog.FAMILIES))))
     return 0
 
 
@@ -175,6 +184,12 @@ def _parser() -> argparse.ArgumentParser:
     cases.add_argument(
         "--ladders", type=int, default=5, help="ladders of each table and target (default: 5)"
     )
+
+    annealing = commands.add_parser(
+        "annealing", help="estimate how much higher the peak rate of an annealed run may be"
+    )
+    annealing.set_defaults(run=_annealing)
+    _add_tables(annealing)
 
     priors = commands.add_parser(
         "priors",

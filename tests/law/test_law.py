@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,13 @@ import pytest
 from simulated import AT_LARGEST, LARGEST, Simulated, grid, joined, table
 
 from optuna_kappa import Law, Proposal, RunTable, fit
+from optuna_kappa.law.prior import MIXTURE
 from optuna_kappa.runs import COLUMNS
 from optuna_kappa.schedules import cosine, cyclic, from_callable, linear, parse, step
 
 AHEAD = 4 * LARGEST
 CONSTANT = Simulated(noise=0.01).runs(grid())
+RULE_ALONE = replace(MIXTURE, annealing=0.0)
 
 
 def width(found: Proposal) -> float:
@@ -33,7 +36,7 @@ def scheduled(name: str, mean: float, problem: Simulated) -> RunTable:
 def test_a_schedule_is_a_constant_rate_run_of_its_kappa_at_its_peak(
     slope: float, schedule: Any
 ) -> None:
-    law = fit(Simulated(slope, noise=0.01).runs(grid()))
+    law = fit(Simulated(slope, noise=0.01).runs(grid()), prior=RULE_ALONE)
     other, same = law.propose(AHEAD, schedule), law.propose(AHEAD * schedule.mean)
     assert other.lr == pytest.approx(same.lr, rel=0.03)
     assert other.kappa == pytest.approx(other.lr * schedule.mean * AHEAD)
@@ -48,11 +51,46 @@ def test_where_the_slope_is_1_kappa_is_carried_over() -> None:
 
 
 def test_where_the_optimum_does_not_move_the_peak_rate_is_carried_over() -> None:
-    law = fit(Simulated(0.0).runs(grid(19)))
+    law = fit(Simulated(0.0).runs(grid(19)), prior=RULE_ALONE)
     tripled = cyclic(3.0, n=4)
     assert tripled.peak == 3.0
     for schedule, peak in ((cosine(), 1.0), (step(n=4), 1.0), (tripled, 3.0)):
         assert law.propose(LARGEST, schedule).lr * peak == pytest.approx(AT_LARGEST, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "fallen"),
+    [
+        ("constant", 0.0),
+        (cyclic(3.0, n=4), 0.0),
+        (step(n=2), 0.5),
+        ("linear", 1.0),
+        ("cosine", 1.0),
+    ],
+)
+def test_annealing_raises_the_peak_of_a_law_that_is_flat(schedule: Any, fallen: float) -> None:
+    runs = Simulated(0.0, noise=0.01).runs(grid(19))
+    alone, law = fit(runs, prior=RULE_ALONE), fit(runs)
+    higher = np.log(law.propose(LARGEST, schedule).lr / alone.propose(LARGEST, schedule).lr)
+    assert higher == pytest.approx(MIXTURE.annealing * fallen, rel=0.15)
+
+
+def test_annealing_adds_little_where_the_slope_is_1() -> None:
+    runs = Simulated(1.0, noise=0.01).runs(grid(19))
+    alone, law = fit(runs, prior=RULE_ALONE), fit(runs)
+    higher = np.log(law.propose(AHEAD, "cosine").lr / alone.propose(AHEAD, "cosine").lr)
+    assert 0 <= higher < 0.15
+
+
+def test_runs_of_one_schedule_say_what_annealing_adds_to_another() -> None:
+    """It adds nothing to cosine runs, so less is expected of linear ones."""
+    flat = Simulated(0.0, noise=0.01)
+    constant = flat.runs(grid(19))
+    seen = [flat.final(grid(9), horizon, "cosine") for horizon in (16.0, LARGEST)]
+    before, after = (
+        fit(runs).propose(LARGEST, "linear").lr for runs in (constant, joined(constant, *seen))
+    )
+    assert after < 0.9 * before
 
 
 @pytest.mark.parametrize("ratio", [0.6, 1.0, 1.6])
