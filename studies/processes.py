@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import multiprocessing
 import os
 import signal
@@ -84,8 +85,6 @@ def claim(path: Path) -> Iterator[bool]:
 
 def set_up_worker(parent: int) -> None:
     """Set up this process as a worker of the process with the id `parent`."""
-    import optuna
-
     # Ctrl-C reaches all processes. Only the parent reacts to it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
@@ -98,7 +97,11 @@ def set_up_worker(parent: int) -> None:
 
     watcher = threading.Thread(target=_end_with, args=(parent,), daemon=True)
     watcher.start()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    # Trainings that no study asked for can run where Optuna is not installed.
+    if importlib.util.find_spec("optuna") is not None:
+        import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 @contextmanager
