@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import multiprocessing
 import os
 import signal
@@ -10,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -98,7 +97,7 @@ def set_up_worker(parent: int) -> None:
     watcher = threading.Thread(target=_end_with, args=(parent,), daemon=True)
     watcher.start()
     # Trainings that no study asked for can run where Optuna is not installed.
-    if importlib.util.find_spec("optuna") is not None:
+    with suppress(ImportError):
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)

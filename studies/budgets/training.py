@@ -83,15 +83,16 @@ def train(data: Dataset, seed: int, plan: Callable[[nn.Module], Plan]) -> Outcom
     return Outcome(valid, test, accuracy)
 
 
-def start(data: Dataset, seed: int) -> tuple[nn.Module, Iterator[Tensor]]:
+def start(data: Dataset, seed: int, hidden: int = 256) -> tuple[nn.Module, Iterator[Tensor]]:
     """Return a new model and the rows of its batches.
 
     Args:
         data: Images.
         seed: Seed of the run.
+        hidden: Hidden units of the model.
     """
     weights, order = seeds(seed)
-    return mlp(data.n_inputs, seed=weights), batches(data.train_x, BATCH, order)
+    return mlp(data.n_inputs, hidden, seed=weights), batches(data.train_x, BATCH, order)
 
 
 def batch_loss(data: Dataset, model: nn.Module, rows: Tensor) -> Tensor:

@@ -8,6 +8,9 @@ For every seed a method first spends one full run of data on finding its peak ra
 
 To know what the best peak would have been, the first seeds are trained in full at all six peaks,
 and then all seeds at the best of them.
+
+To know whether a Psi carries over, two tasks that differ in one respect are trained by the Psi of
+the usual task, and by one from probes of their own.
 """
 
 from __future__ import annotations
@@ -58,7 +61,14 @@ TUNED = (
 
 OPEN = "psi-open"
 CLOSED = "psi-closed"
+CARRIED = "psi-carried"
 PROBE = "probe"
+
+USUAL = "usual"
+"""The task of the comparison."""
+
+OTHER_TASKS = ("narrow", "noisy")
+"""Tasks to which a Psi is carried: 32 hidden units, and a fifth of the labels drawn at random."""
 
 Part = Literal["short", "full", "probe"]
 
@@ -68,10 +78,11 @@ class Cell(NamedTuple):
 
     Attributes:
         optimizer: "adam" or "sgd".
-        method: One of `TUNED`, `OPEN`, `CLOSED` or `PROBE`.
+        method: One of `TUNED`, `OPEN`, `CLOSED`, `CARRIED` or `PROBE`.
         part: "short" for tuning, "probe" for a probe of Psi, "full" for a full run.
         seed: Number of the repeat.
         place: Number of the peak rate or of the probe; 0 for a run by Psi.
+        task: `USUAL` or one of `OTHER_TASKS`.
     """
 
     optimizer: OptimizerName
@@ -79,6 +90,7 @@ class Cell(NamedTuple):
     part: Part
     seed: int
     place: int = 0
+    task: str = USUAL
 
 
 class Trained(NamedTuple):
@@ -133,6 +145,14 @@ def _of_seed(done: Trainings, seed: int, n_probes: int) -> Iterator[Cell]:
             yield Cell(optimizer, OPEN, "full", seed)
             yield Cell(optimizer, CLOSED, "full", seed)
 
+        for task in OTHER_TASKS:
+            own = probe_cells(optimizer, seed, n_probes, task)
+            yield from own
+            if all(cell in done for cell in own):
+                yield Cell(optimizer, OPEN, "full", seed, task=task)
+            if all(cell in done for cell in probes):
+                yield Cell(optimizer, CARRIED, "full", seed, task=task)
+
         for method in TUNED:
             places = range(len(PEAKS[optimizer]))
             yield from (Cell(optimizer, method, "short", seed, place) for place in places)
@@ -143,9 +163,19 @@ def _of_seed(done: Trainings, seed: int, n_probes: int) -> Iterator[Cell]:
                     yield Cell(optimizer, method, "full", seed, chosen)
 
 
-def probe_cells(optimizer: OptimizerName, seed: int, n_probes: int) -> list[Cell]:
+def probe_cells(
+    optimizer: OptimizerName, seed: int, n_probes: int, task: str = USUAL
+) -> list[Cell]:
     """The probes of a Psi."""
-    return [Cell(optimizer, PROBE, "probe", seed, place) for place in range(n_probes)]
+    return [Cell(optimizer, PROBE, "probe", seed, place, task) for place in range(n_probes)]
+
+
+def probes_of(cell: Cell, n_probes: int) -> list[Cell]:
+    """The probes that a training needs: those of its Psi, or none."""
+    if cell.method not in (OPEN, CLOSED, CARRIED):
+        return []
+    task = USUAL if cell.method == CARRIED else cell.task
+    return probe_cells(cell.optimizer, cell.seed, n_probes, task)
 
 
 def tuned(done: Trainings, optimizer: OptimizerName, method: str, seed: int) -> int | None:
@@ -212,6 +242,7 @@ def _parse(line: dict[str, str]) -> Trained:
         cast(Part, line["part"]),
         int(line["seed"]),
         int(line["place"]),
+        line["task"],
     )
     lr, test, accuracy = (float(line[name]) for name in ("lr", "test", "accuracy"))
     losses, rates = (

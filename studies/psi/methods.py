@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -17,9 +19,10 @@ from optuna_kappa.schedules import Schedule, constant, cosine, linear, step, wsd
 from studies.budgets.problem import BATCH, HORIZON, dataset
 from studies.budgets.rules import GreedyLR
 from studies.budgets.training import nothing
+from studies.mnist.data import Dataset
+from studies.mnist.model import N_CLASSES
 from studies.mnist.training import OptimizerName
-from studies.psi.cells import CLOSED, OPEN, PEAKS, SHORT, Cell, Trained
-from studies.psi.mnist import PROBES
+from studies.psi.cells import CARRIED, CLOSED, OPEN, PEAKS, SHORT, USUAL, Cell, Trained
 from studies.psi.training import Lead, follow
 
 N_LOOKS = 20
@@ -40,6 +43,9 @@ Leader = Callable[[nn.Module], Lead]
 _OTHER_SEEDS = 1000  # from the seed of a repeat to that of its probes and tuning runs
 _PROBE_LOOKS = 64  # in a full run; a probe has its share of them
 _PLATEAU_FACTOR = 0.5
+_HIDDEN = {USUAL: 256, "narrow": 32, "noisy": 256}
+_NOISY = 0.2  # part of the labels that are drawn at random
+_NOISE_SEED = 0
 _PATIENCE = 2  # looks; torch's default of 10 epochs is longer than the run
 
 
@@ -50,10 +56,9 @@ def n_steps(horizon: float) -> int:
 
 def probe_plans(optimizer: OptimizerName) -> list[tuple[Schedule, float, float]]:
     """Schedule, rate and horizon of each probe of a Psi; they cost one full run together."""
-    probes = PROBES[optimizer]
-    plans = [(constant(), lr, HORIZON / 8) for lr in probes.constant]
-    plans += [(cosine(), lr, HORIZON / 8) for lr in probes.cosine]
-    plans.append((cosine(), probes.longer, HORIZON / 4))
+    peaks = PEAKS[optimizer]
+    plans = [(SCHEDULES["constant"], peaks[place], HORIZON / 8) for place in (0, 2, 3, 5)]
+    plans += [(SCHEDULES["wsd"], peaks[place], HORIZON / 4) for place in (2, 3)]
     return plans
 
 
@@ -73,7 +78,7 @@ def train(cell: Cell, probes: Sequence[Trained] = ()) -> Trained:
 
     horizon = HORIZON / SHORT if cell.part == "short" else HORIZON
     steps = n_steps(horizon)
-    if cell.method in (OPEN, CLOSED):
+    if cell.method in (OPEN, CLOSED, CARRIED):
         psi = psi_of(cell.optimizer, probes)
         lr = psi.peak_lr()
         lead = _by_psi(cell.optimizer, psi, steps, closed=cell.method == CLOSED)
@@ -86,7 +91,7 @@ def train(cell: Cell, probes: Sequence[Trained] = ()) -> Trained:
         run = follow(dataset(), cell.seed + _OTHER_SEEDS, lead, steps, n_looks, judge=False)
         return Trained(cell, lr, math.nan, math.nan, run.losses[-1:])
 
-    run = follow(dataset(), cell.seed, lead, steps, N_LOOKS)
+    run = follow(_data(cell.task), cell.seed, lead, steps, N_LOOKS, hidden=_HIDDEN[cell.task])
     return Trained(cell, lr, run.test, run.accuracy, run.losses, run.rates)
 
 
@@ -117,8 +122,29 @@ def _probe(cell: Cell) -> Trained:
     steps = n_steps(horizon)
     n_looks = round(_PROBE_LOOKS * horizon / HORIZON)
     lead = _scheduled(cell.optimizer, schedule, lr, steps)
-    run = follow(dataset(), cell.seed + _OTHER_SEEDS, lead, steps, n_looks, judge=False)
+    run = follow(
+        _data(cell.task),
+        cell.seed + _OTHER_SEEDS,
+        lead,
+        steps,
+        n_looks,
+        judge=False,
+        hidden=_HIDDEN[cell.task],
+    )
     return Trained(cell, lr, math.nan, math.nan, run.losses)
+
+
+@lru_cache(maxsize=2)
+def _data(task: str) -> Dataset:
+    """The images of a task."""
+    data = dataset()
+    if task != "noisy":
+        return data
+    random = np.random.default_rng(_NOISE_SEED)
+    labels = data.train_y.clone()
+    drawn = np.flatnonzero(random.random(len(labels)) < _NOISY)
+    labels[drawn] = torch.from_numpy(random.integers(N_CLASSES, size=len(drawn)))
+    return replace(data, train_y=labels)
 
 
 def _tuned(optimizer: OptimizerName, method: str, lr: float, steps: int) -> Leader:

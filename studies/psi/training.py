@@ -62,6 +62,7 @@ def follow(
     n_steps: int,
     n_looks: int,
     judge: bool = True,
+    hidden: int = 256,
 ) -> Followed:
     """Train, look, and judge the last model by the test images.
 
@@ -72,8 +73,9 @@ def follow(
         n_steps: Steps in all.
         n_looks: Looks, evenly spaced, the last at the end.
         judge: Whether the test images are wanted.
+        hidden: Hidden units of the model.
     """
-    model, rows = start(data, seed)
+    model, rows = start(data, seed, hidden)
     led = lead(model)
     groups = led.optimizer.param_groups
     first_rates = [float(group["lr"]) for group in groups]
