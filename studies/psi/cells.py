@@ -103,6 +103,8 @@ class Trained(NamedTuple):
         accuracy: Fraction of the test images recognized.
         losses: Validation loss at each look, in nats; NaN once it diverged.
         rates: Learning rate at each look; empty unless it is a full run.
+        formula: Closed form of its Psi: a, b, c, lowest loss, coefficient of determination;
+            empty if it is not a run by Psi.
     """
 
     cell: Cell
@@ -111,6 +113,7 @@ class Trained(NamedTuple):
     accuracy: float
     losses: tuple[float, ...]
     rates: tuple[float, ...] = ()
+    formula: tuple[float, ...] = ()
 
     @property
     def valid(self) -> float:
@@ -227,7 +230,7 @@ def add(trained: Trained, path: Path) -> None:
         if is_new:
             writer.writerow([*Cell._fields, *Trained._fields[1:]])
         numbers = [f"{number:.5g}" for number in (trained.lr, trained.test, trained.accuracy)]
-        lists = [_text(trained.losses, 4), _text(trained.rates, 3)]
+        lists = [_text(trained.losses, 4), _text(trained.rates, 3), _text(trained.formula, 4)]
         writer.writerow([*trained.cell, *numbers, *lists])
 
 
@@ -245,9 +248,9 @@ def _parse(line: dict[str, str]) -> Trained:
         line["task"],
     )
     lr, test, accuracy = (float(line[name]) for name in ("lr", "test", "accuracy"))
-    losses, rates = (
-        tuple(float(number) for number in line[name].split()) for name in ("losses", "rates")
+    losses, rates, formula = (
+        tuple(float(number) for number in line[name].split()) for name in Trained._fields[4:]
     )
     if not losses:
         raise ValueError("it has no losses")
-    return Trained(cell, lr, test, accuracy, losses, rates)
+    return Trained(cell, lr, test, accuracy, losses, rates, formula)

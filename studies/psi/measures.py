@@ -10,12 +10,24 @@ import numpy as np
 
 from studies.budgets.results import Spread, spread
 from studies.mnist.training import OptimizerName
-from studies.psi.cells import CLOSED, OPEN, TUNED, Cell, Trained, Trainings, best, tuned
+from studies.psi.cells import (
+    CARRIED,
+    CLOSED,
+    OPEN,
+    OTHER_TASKS,
+    TUNED,
+    Cell,
+    Trained,
+    Trainings,
+    best,
+    tuned,
+)
 
 PLAIN = ("constant", "cosine", "linear", "halving", "wsd")
 """Tuned methods that are schedules."""
 
 METHODS = (OPEN, CLOSED, *TUNED)
+"""All methods that are compared."""
 
 
 class Measures(NamedTuple):
@@ -39,11 +51,11 @@ class Measures(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """Psi beside another method, seed by seed.
+    """A method beside another one, seed by seed.
 
     Attributes:
-        above: Median over seeds of Psi's test loss over that of the other, minus 1.
-        better: Part of the seeds in which Psi's is lower.
+        above: Median over seeds of its test loss over that of the other, minus 1.
+        better: Part of the seeds in which its loss is lower.
     """
 
     above: float
@@ -58,11 +70,13 @@ class Results(NamedTuple):
         target: Stated validation loss.
         tuned: Each method with the peak or the Psi that it found with one full run of data.
         hindsight: Each tuned method at its best peak.
-        open_above: Psi's open loop beside each method as tuned.
-        closed_above: Psi's closed loop beside each.
-        best: The best schedule in hindsight, by validation loss.
-        open_above_best: Psi's open loop beside that schedule at its best peak.
-        closed_above_best: Psi's closed loop beside it.
+        open_beside: Psi's open loop beside each method as tuned.
+        closed_beside: Psi's closed loop beside each.
+        best: The best schedule in hindsight, by the mean validation loss.
+        open_beside_best: Psi's open loop beside that schedule at its best peak.
+        closed_beside_best: Psi's closed loop beside it.
+        carried: On each other task, the Psi of the usual task beside one of probes made there.
+        peaks: On each other task, the median peak of a Psi made there.
         runs: Full runs of each method as tuned, by seed.
     """
 
@@ -70,11 +84,13 @@ class Results(NamedTuple):
     target: float
     tuned: dict[str, Measures]
     hindsight: dict[str, Measures]
-    open_above: dict[str, Pair]
-    closed_above: dict[str, Pair]
+    open_beside: dict[str, Pair]
+    closed_beside: dict[str, Pair]
     best: str
-    open_above_best: Pair
-    closed_above_best: Pair
+    open_beside_best: Pair
+    closed_beside_best: Pair
+    carried: dict[str, Pair]
+    peaks: dict[str, float]
     runs: dict[str, list[Trained]]
 
 
@@ -105,11 +121,13 @@ def summarize(done: Trainings, optimizer: OptimizerName) -> Results | None:
         target=target,
         tuned={method: measure(runs[method], target) for method in METHODS},
         hindsight={method: measure(ideal[method], target) for method in TUNED},
-        open_above={method: pair(runs[OPEN], runs[method]) for method in METHODS},
-        closed_above={method: pair(runs[CLOSED], runs[method]) for method in METHODS},
+        open_beside={method: pair(runs[OPEN], runs[method]) for method in METHODS},
+        closed_beside={method: pair(runs[CLOSED], runs[method]) for method in METHODS},
         best=lowest,
-        open_above_best=pair(runs[OPEN], ideal[lowest]),
-        closed_above_best=pair(runs[CLOSED], ideal[lowest]),
+        open_beside_best=pair(runs[OPEN], ideal[lowest]),
+        closed_beside_best=pair(runs[CLOSED], ideal[lowest]),
+        carried={task: pair(*_on(done, optimizer, task, seeds)) for task in OTHER_TASKS},
+        peaks={task: _peak(_on(done, optimizer, task, seeds)[1]) for task in OTHER_TASKS},
         runs=runs,
     )
 
@@ -124,7 +142,7 @@ def measure(runs: Sequence[Trained], target: float) -> Measures:
     times = [time_to(run.losses, target) for run in runs]
     return Measures(
         seeds=len(runs),
-        peak=float(np.median([run.lr for run in runs])),
+        peak=_peak(runs),
         loss=spread([run.test for run in runs]),
         accuracy=spread([run.accuracy for run in runs], worst=0.0),
         time=spread(times),
@@ -155,14 +173,31 @@ def time_to(losses: Sequence[float], target: float) -> float:
 
 
 def pair(ours: Sequence[Trained], others: Sequence[Trained]) -> Pair:
-    """Psi's runs beside those of another method with the same seeds; a diverged one is worse."""
-    mine, other = (
-        np.nan_to_num(np.array([run.test for run in runs]), nan=math.inf)
-        for runs in (ours, others)
-    )
-    with np.errstate(invalid="ignore"):
-        ratio = np.nan_to_num(mine / other, nan=1.0)
+    """Compare the runs of two methods with the same seeds; one that diverged is worse."""
+    mine = np.array([_loss(run) for run in ours])
+    other = np.array([_loss(run) for run in others])
+    both_diverged = np.isinf(mine) & np.isinf(other)
+    ratio = np.divide(mine, other, out=np.ones(len(mine)), where=~both_diverged)
     return Pair(float(np.median(ratio)) - 1, float(np.mean(mine < other)))
+
+
+def _loss(run: Trained) -> float:
+    return math.inf if math.isnan(run.test) else run.test
+
+
+def _peak(runs: Sequence[Trained]) -> float:
+    return float(np.median([run.lr for run in runs]))
+
+
+def _on(
+    done: Trainings, optimizer: OptimizerName, task: str, seeds: Sequence[int]
+) -> tuple[list[Trained], list[Trained]]:
+    """Runs on another task by a carried Psi, and by one of probes made there."""
+    carried, own = (
+        [done[Cell(optimizer, method, "full", seed, task=task)] for seed in seeds]
+        for method in (CARRIED, OPEN)
+    )
+    return carried, own
 
 
 def _seeds(done: Trainings, optimizer: OptimizerName) -> list[int]:
@@ -175,6 +210,8 @@ def _complete(done: Trainings, optimizer: OptimizerName, seed: int) -> bool:
     for method in TUNED:
         place = best(done, optimizer, method)
         cells.append(Cell(optimizer, method, "full", seed, -1 if place is None else place))
+    for task in OTHER_TASKS:
+        cells += [Cell(optimizer, name, "full", seed, task=task) for name in (CARRIED, OPEN)]
     return all(cell in done for cell in cells)
 
 

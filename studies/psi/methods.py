@@ -78,9 +78,12 @@ def train(cell: Cell, probes: Sequence[Trained] = ()) -> Trained:
 
     horizon = HORIZON / SHORT if cell.part == "short" else HORIZON
     steps = n_steps(horizon)
+    formula: tuple[float, ...] = ()
     if cell.method in (OPEN, CLOSED, CARRIED):
         psi = psi_of(cell.optimizer, probes)
         lr = psi.peak_lr()
+        form = psi.formula
+        formula = (form.a, form.b, form.c, form.lowest, form.determination)
         lead = _by_psi(cell.optimizer, psi, steps, closed=cell.method == CLOSED)
     else:
         lr = PEAKS[cell.optimizer][cell.place]
@@ -92,7 +95,7 @@ def train(cell: Cell, probes: Sequence[Trained] = ()) -> Trained:
         return Trained(cell, lr, math.nan, math.nan, run.losses[-1:])
 
     run = follow(_data(cell.task), cell.seed, lead, steps, N_LOOKS, hidden=_HIDDEN[cell.task])
-    return Trained(cell, lr, run.test, run.accuracy, run.losses, run.rates)
+    return Trained(cell, lr, run.test, run.accuracy, run.losses, run.rates, formula)
 
 
 def psi_of(optimizer: OptimizerName, probes: Sequence[Trained]) -> Psi:

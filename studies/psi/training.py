@@ -71,7 +71,7 @@ def follow(
         seed: Seed of the initial weights and of the order of the images.
         lead: Called with the new model.
         n_steps: Steps in all.
-        n_looks: Looks, evenly spaced, the last at the end.
+        n_looks: Looks, evenly spaced, the last at the end; at most one a step.
         judge: Whether the test images are wanted.
         hidden: Hidden units of the model.
     """
@@ -80,6 +80,7 @@ def follow(
     groups = led.optimizer.param_groups
     first_rates = [float(group["lr"]) for group in groups]
     seen = data.valid_x[:N_SEEN], data.valid_y[:N_SEEN]
+    n_looks = min(n_looks, n_steps)
     losses: list[float] = []
     rates: list[float] = []
 
@@ -92,10 +93,11 @@ def follow(
         if not math.isfinite(value := loss.item()):
             break
         make_step(led.optimizer, loss)
+        rate_now = float(groups[0]["lr"])
         led.after_step(value)
 
         if (step + 1) * n_looks // n_steps > step * n_looks // n_steps:
-            rates.append(float(groups[0]["lr"]))
+            rates.append(rate_now)
             led.before_look()
             losses.append(evaluate(model, *seen)[0])
             if step + 1 < n_steps:
@@ -103,8 +105,11 @@ def follow(
             led.at_look(losses[-1])
 
     if len(losses) < n_looks or not math.isfinite(losses[-1]):
-        missing = [math.nan] * n_looks
-        ends = (tuple((values + missing)[:n_looks]) for values in (losses, rates))
-        return Followed(*ends, math.nan, 0.0)
+        return Followed(_filled(losses, n_looks), _filled(rates, n_looks), math.nan, 0.0)
     test, accuracy = evaluate(model, data.test_x, data.test_y) if judge else (math.nan, math.nan)
     return Followed(tuple(losses), tuple(rates), test, accuracy)
+
+
+def _filled(values: Sequence[float], n: int) -> tuple[float, ...]:
+    """Values of a training that diverged, NaN from there."""
+    return (*values, *[math.nan] * (n - len(values)))
