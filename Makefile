@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 EXTRAS ?= all
 ARGS ?=
 
-.PHONY: help compare paper replay atlas budgets gallery test lint bench bench-scale clean
+.PHONY: help compare paper replay atlas budgets psi gallery test lint bench bench-scale clean
 
 help:
 	@echo "make compare   the main job: kappa-guided search against TPE on MNIST, in 5 minutes; ARGS='--help'"
@@ -15,6 +15,7 @@ help:
 	@echo "make replay    samplers and pruners on the recorded runs: docs/replay.md, docs/pruning.md"
 	@echo "make atlas     how the best rate moves in families of small tasks: docs/atlas.md"
 	@echo "make budgets   what N full runs buy, with and without a search: docs/budgets.md"
+	@echo "make psi       the rate as a function of loss and progress, beside schedules: docs/psi.md"
 	@echo "make gallery   every figure with its code: docs/gallery.md; needs Chromium"
 	@echo "make test      all tests"
 	@echo "make lint      ruff and mypy"
@@ -43,6 +44,9 @@ atlas: $(READY)
 
 budgets: $(READY)
 	$(BIN)/python -m studies.budgets report $(ARGS)
+
+psi: $(READY)
+	$(BIN)/python -m studies.psi report $(ARGS)
 
 gallery: $(READY)
 	$(BIN)/python -m studies.gallery $(ARGS)

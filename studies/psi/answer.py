@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from studies.mnist.training import OptimizerName
-from studies.psi.cells import CLOSED, OPEN, Trained
+from studies.psi.cells import OPEN, Trained
 from studies.psi.labels import METHODS
 from studies.psi.labels import OPTIMIZERS as NAMES
 from studies.psi.measures import PLAIN, Results
@@ -27,6 +27,7 @@ def answer(results: Mapping[OptimizerName, Results]) -> Iterator[str]:
         results: Results by optimizer.
     """
     yield "**Is there a Psi for a problem, and a closed form of it?**"
+    yield ""
     for optimizer, result in results.items():
         yield from _one_psi(NAMES[optimizer], result.runs[OPEN])
     yield ""
@@ -34,11 +35,13 @@ def answer(results: Mapping[OptimizerName, Results]) -> Iterator[str]:
         "**Does one carry over?** The Psi of the usual task beside one from probes of the task "
         "itself, for the same price less the probes:"
     )
+    yield ""
     for optimizer, result in results.items():
         yield from _carried(NAMES[optimizer], result)
     yield _between(results)
     yield ""
-    yield "**Is it worth it?**"
+    yield "**Is it worth it?** Changes are of the test loss at the end, medians over seeds."
+    yield ""
     for optimizer, result in results.items():
         yield from _worth(NAMES[optimizer], result)
 
@@ -94,8 +97,8 @@ def _worth(name: str, result: Results) -> Iterator[str]:
     )
     yield (
         f"  To follow the loss (closed loop) changes that by {_change(closed.above)}, and is "
-        f"better in {100 * closed.better:.0f} % of the seeds. The rules that react: "
-        f"{_reactive(result)}."
+        f"better in {100 * closed.better:.0f} % of the seeds. Beside the rules that react, it "
+        f"ends {_reactive(result)}."
     )
 
 
@@ -103,8 +106,8 @@ def _reactive(result: Results) -> str:
     parts = []
     for method in ("plateau", "greedy"):
         pair = result.closed_beside[method]
-        parts.append(f"{METHODS[CLOSED]} {_change(pair.above)} beside {METHODS[method]}")
-    return ", ".join(parts)
+        parts.append(f"{_change(pair.above)} beside {METHODS[method]}")
+    return " and ".join(parts)
 
 
 def _held(run: Trained) -> float:

@@ -17,7 +17,7 @@ from studies.budgets.problem import PASSES
 from studies.mnist.training import OptimizerName
 from studies.psi import figure
 from studies.psi.answer import answer
-from studies.psi.cells import CLOSED, GRID_SEEDS, OPEN, OPTIMIZERS, SEEDS, SHORT, Trainings
+from studies.psi.cells import CLOSED, GRID_SEEDS, OPEN, OPTIMIZERS, SEEDS, Trainings
 from studies.psi.labels import METHODS
 from studies.psi.labels import OPTIMIZERS as NAMES
 from studies.psi.measures import Measures, Results, summarize
@@ -135,7 +135,7 @@ def measures(results: ByOptimizer) -> Iterator[str]:
         yield ""
         yield from _table(result)
     yield ""
-    yield _HOW.format(passes=PASSES, seeds=min(seeds), short=SHORT, grid=GRID_SEEDS)
+    yield _HOW.format(passes=PASSES, seeds=min(seeds), grid=GRID_SEEDS)
 
 
 def _table(result: Results) -> Iterator[str]:
@@ -180,7 +180,7 @@ _HOW = """\
   Adam or SGD without momentum, {seeds} seeds. A seed is the initial weights and the order of the
   images, the same for all methods.
 - **Tuned with the same data**: each method had one full run of data for each seed, on other seeds.
-  The tuned ones trained six peaks, a factor of 2.3 apart, for a {short}th of the horizon, and took
+  The tuned ones trained six peaks, a factor of 2.3 apart, for a sixth of the horizon, and took
   the one with the lowest validation loss. Psi got four constant rates for an eighth of the
   horizon each, and warm-up-stable-decay without a warm-up at the two middle peaks for a quarter
   each. This choice of probes is one of about fifteen that were tried on two other seeds.
