@@ -82,7 +82,7 @@ def _losses(axes: Axes, result: Results) -> None:
         ideal = result.hindsight.get(name)
         if ideal is not None and ideal.loss.median < limits[1]:
             axes.plot([ideal.loss.median], [y], "o", mfc="none", mec=INK, markersize=8, zorder=7)
-    axes.set_xlabel("test loss at the end, nats; circles: at the best peak in hindsight")
+    axes.set_xlabel("test loss, nats; circles: best peak in hindsight")
     _ticks(axes, "x")
 
 
