@@ -5,13 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, as_completed, wait
 from pathlib import Path
 
 from studies.processes import set_up_worker
-from studies.psi.cells import Cell, Trained, Trainings, add, probes_of, read, wanted
+from studies.psi.cells import Cell, Trained, add, probes_of, read, wanted
 
 _BLOCK = 5  # seeds that are finished before others begin, so that a part is of use
+_AHEAD = 2  # trainings handed to the pool for each process, so that none waits
 
 
 def sweep(path: Path, seeds: int, jobs: int, n_probes: int) -> Iterator[Trained]:
@@ -29,28 +30,30 @@ def sweep(path: Path, seeds: int, jobs: int, n_probes: int) -> Iterator[Trained]
     done = read(path)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, context, set_up_worker, (os.getpid(),)) as pool:
-        try:
-            for first in range(0, seeds, _BLOCK):
-                block = range(first, min(first + _BLOCK, seeds))
-                while todo := wanted(done, block, n_probes):
-                    for trained in _made(pool, done, todo, n_probes):
-                        add(trained, path)
-                        done[trained.cell] = trained
-                        yield trained
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        for first in range(0, seeds, _BLOCK):
+            block = range(first, min(first + _BLOCK, seeds))
+            while todo := wanted(done, block, n_probes):
+                tasks = [(cell, [done[one] for one in probes_of(cell, n_probes)]) for cell in todo]
+                for trained in _made(pool, tasks, _AHEAD * jobs):
+                    add(trained, path)
+                    done[trained.cell] = trained
+                    yield trained
 
 
 def _made(
-    pool: ProcessPoolExecutor, done: Trainings, cells: Sequence[Cell], n_probes: int
+    pool: ProcessPoolExecutor, tasks: Sequence[tuple[Cell, Sequence[Trained]]], ahead: int
 ) -> Iterator[Trained]:
-    """Make some trainings; yield each as it ends."""
-    futures = []
-    for cell in cells:
-        probes = [done[probe] for probe in probes_of(cell, n_probes)]
-        futures.append(pool.submit(run, cell, probes))
-    for future in as_completed(futures):
-        yield future.result()
+    """Make some trainings; yield each as it ends.
+
+    Only a few are handed to the workers ahead, so that an interrupted sweep waits for no others.
+    """
+    waiting: set[Future[Trained]] = set()
+    for task in tasks:
+        waiting.add(pool.submit(run, *task))
+        if len(waiting) >= ahead:
+            ended, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in ended)
+    yield from (future.result() for future in as_completed(waiting))
 
 
 def run(cell: Cell, probes: Sequence[Trained]) -> Trained:
