@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ import torch
 
 from studies.budgets.problem import HORIZON
 from studies.mnist.data import load
-from studies.psi import methods
+from studies.psi import methods, sweep
+from studies.psi.__main__ import main
 from studies.psi.cells import (
     CARRIED,
     CLOSED,
@@ -228,3 +230,45 @@ def test_a_run_that_diverges_is_recorded(small: Callable[[], None]) -> None:
         run = methods.train(cell)
     assert run.valid == math.inf and math.isnan(run.test)
     assert len(run.losses) == len(run.rates) == methods.N_LOOKS
+
+
+@pytest.mark.parametrize("option", ["--jobs", "--seeds"])
+def test_a_wrong_number_is_one_line(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["measures", "sweep", "--out", str(tmp_path), option, "0"]
+    assert main(arguments) == 2
+    assert capsys.readouterr().err == f"error: {option} must be at least 1, got 0\n"
+
+
+def test_a_sweep_goes_on_where_it_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made: list[Cell] = []
+
+    class Pool:
+        """Makes trainings at once, in this process."""
+
+        def __init__(self, *_: object) -> None: ...
+        def __enter__(self) -> Pool:
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+        def submit(self, _: object, cell: Cell, probes: list[Trained]) -> Future[Trained]:
+            made.append(cell)
+            assert [one.cell for one in probes] == probes_of(cell, N_PROBES)
+            future: Future[Trained] = Future()
+            future.set_result(trained(cell))
+            return future
+
+    monkeypatch.setattr(sweep, "ProcessPoolExecutor", Pool)
+    path = tmp_path / "runs.csv"
+    whole = complete(range(2))
+    some = list(whole)[:100]
+    for cell in some:
+        add(whole[cell], path)
+
+    assert main(["measures", "sweep", "--out", str(tmp_path), "--seeds", "2", "--jobs", "1"]) == 0
+    assert set(made) == set(whole) - set(some) and len(made) == len(set(made))
+    assert set(read(path)) == set(whole)
+    assert f"{len(made)} trainings added" in capsys.readouterr().out
