@@ -5,13 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import threading
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Literal
 
 import optuna
@@ -23,6 +19,7 @@ from optuna_kappa.launch.limits import Limits
 from optuna_kappa.launch.objectives import Objective
 from optuna_kappa.launch.progress import Progress
 from optuna_kappa.launch.settings import Settings, settle
+from optuna_kappa.launch.signals import held_back
 from optuna_kappa.study.interrupted import INTERRUPTED
 from optuna_kappa.study.opening import open_any
 from optuna_kappa.study.private import set_user_attr
@@ -93,21 +90,23 @@ class Search:
 def begin_trial(study: Study) -> Trial:
     """Ask for a trial, which belongs to this process.
 
-    An interrupt meanwhile is held back until the trial can be marked as interrupted.
+    An interrupt meanwhile is held back until the trial can be marked as interrupted. A signal
+    that does not end the process leaves the trial as it is.
 
     Example:
         >>> study = optuna.create_study(sampler=KappaSampler(24))
         >>> begin_trial(study).number
         0
     """
-    with _held_back() as held:
+    with held_back() as held:
         trial = study.ask()
         trial.set_user_attr(WORKER, _here())
-        if held:
-            _mark_interrupted(study, study.get_trials(deepcopy=False)[trial.number])
-
-    if held:
-        signal.raise_signal(held[0])
+    try:
+        for number in held:
+            signal.raise_signal(number)
+    except BaseException:
+        _mark_interrupted(study, study.get_trials(deepcopy=False)[trial.number])
+        raise
     return trial
 
 
@@ -254,25 +253,6 @@ def _began(pid: str) -> str:
     # The name of the program, in parentheses, may hold spaces; see proc_pid_stat(5), field 22.
     after_name = status.rpartition(")")[2].split()
     return after_name[19]
-
-
-@contextmanager
-def _held_back() -> Iterator[list[int]]:
-    """Yield a list that takes the interrupts of the next lines, in place of their handlers."""
-    held: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield held  # which has no handlers
-        return
-
-    def hold(number: int, _frame: FrameType | None) -> None:
-        held.append(number)
-
-    before = {number: signal.signal(number, hold) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield held
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _mark_interrupted(study: Study, trial: FrozenTrial) -> None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
+from optuna.trial import TrialState
 
 from optuna_kappa.launch.search import WORKER, _here, begin_trial, forget_dead
 from optuna_kappa.study.interrupted import was_interrupted
@@ -61,15 +65,34 @@ class _Interrupted(optuna.samplers.RandomSampler):
         signal.raise_signal(signal.SIGINT)
 
 
-def test_a_trial_that_is_interrupted_while_it_is_planned_is_marked() -> None:
-    study = optuna.create_study(sampler=_Interrupted())
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+@contextmanager
+def on_ctrl_c(handler: Any) -> Iterator[None]:
+    before = signal.signal(signal.SIGINT, handler)
     try:
-        with pytest.raises(KeyboardInterrupt):
-            begin_trial(study)
-        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        yield
     finally:
         signal.signal(signal.SIGINT, before)
 
+
+def test_a_trial_that_is_interrupted_while_it_is_planned_is_marked() -> None:
+    study = optuna.create_study(sampler=_Interrupted())
+    with on_ctrl_c(signal.default_int_handler):
+        with pytest.raises(KeyboardInterrupt):
+            begin_trial(study)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
     (trial,) = study.trials
-    assert was_interrupted(trial) and trial.state == optuna.trial.TrialState.FAIL
+    assert was_interrupted(trial) and trial.state == TrialState.FAIL
+
+
+@pytest.mark.parametrize(
+    "handler", [signal.SIG_IGN, lambda *_: None], ids=["ignored", "takes-no-notice"]
+)
+def test_a_trial_goes_on_where_ctrl_c_ends_nothing(handler: Any) -> None:
+    study = optuna.create_study(sampler=_Interrupted())
+    with on_ctrl_c(handler):
+        begin_trial(study)
+        assert signal.getsignal(signal.SIGINT) is handler
+
+    (trial,) = study.trials
+    assert not was_interrupted(trial) and trial.state == TrialState.RUNNING
