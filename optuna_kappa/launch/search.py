@@ -78,13 +78,16 @@ class Search:
         Raises:
             ObjectiveError: The objective raised an error.
         """
-        for number in forget_dead(self.study):
-            self.progress.say(f"trial {number} was left by a process that is gone; it runs again")
-
+        self.take_back()
         while not self.limits.reached(self.study, self.sampler):
             trial = begin_trial(self.study)
             with self.progress.of(trial.number):
                 run_trial(self.study, trial, self.objective)
+
+    def take_back(self) -> None:
+        """Mark what an earlier process of this machine left RUNNING, so that it runs again."""
+        for number in forget_dead(self.study):
+            self.progress.say(f"trial {number} was left by a process that is gone; it runs again")
 
 
 def begin_trial(study: Study) -> Trial:

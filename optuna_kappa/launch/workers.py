@@ -73,10 +73,7 @@ class Workers:
             ObjectiveError: The objective raised an error; the other trials are interrupted.
             ChildProcessError: Workers die before they have ended a trial.
         """
-        for number in forget_dead(self.search.study):
-            self.search.progress.say(
-                f"trial {number} was left by a process that is gone; it runs again"
-            )
+        self.search.take_back()
         try:
             with _fewer_threads(self.n):
                 self._run()
