@@ -50,8 +50,13 @@ def write_objective(folder: Path, sleep: float = 0) -> None:
     (folder / "train.py").write_text(OBJECTIVE.format(sleep=sleep))
 
 
-def started(folder: Path, *arguments: str, sleep: float) -> subprocess.Popen[str]:
-    """The command in a process of its own, with an objective that sleeps at each epoch."""
+def started(
+    folder: Path,
+    *arguments: str,
+    sleep: float,
+    on_ctrl_c: signal.Handlers = signal.SIG_DFL,
+) -> subprocess.Popen[str]:
+    """The command in a group of processes of its own; its objective sleeps at each epoch."""
     write_objective(folder, sleep)
     command = [sys.executable, "-m", "optuna_kappa", *arguments]
     return subprocess.Popen(
@@ -60,6 +65,7 @@ def started(folder: Path, *arguments: str, sleep: float) -> subprocess.Popen[str
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        start_new_session=True,
         # Where these tests run in the background, Ctrl-C is ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, on_ctrl_c),
     )

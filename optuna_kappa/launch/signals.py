@@ -45,3 +45,27 @@ def held_back() -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def ignored(number: int) -> Iterator[None]:
+    """Ignore a signal for a while; processes that are started meanwhile begin so.
+
+    Args:
+        number: The signal.
+
+    Example:
+        >>> with ignored(signal.SIGINT):
+        ...     signal.raise_signal(signal.SIGINT)
+    """
+    before = signal.getsignal(number)
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or before is None:  # None: a handler that Python cannot put back
+        yield
+        return
+
+    signal.signal(number, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)

@@ -59,7 +59,9 @@ def work(task: Task, pipe: Connection) -> None:
         task: What is to be run.
         pipe: The worker's end of the pipe.
     """
-    signal.signal(signal.SIGINT, _interrupted)
+    # The parent hears Ctrl-C, too, and says what it means. Not SIG_IGN, which programs that the
+    # objective starts would inherit.
+    signal.signal(signal.SIGINT, _take_no_notice)
     signal.signal(signal.SIGTERM, _interrupted)
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # the parent tells what is new
     try:
@@ -79,12 +81,11 @@ def work(task: Task, pipe: Connection) -> None:
 
 
 def _interrupted(_number: int, _frame: FrameType | None) -> Any:
-    """Interrupt the trial, once: a second Ctrl-C must not keep it from being marked."""
+    """Interrupt the trial, once: a second signal must not keep it from being marked."""
     # Not SIG_IGN: Python would print an error about a signal that is just arriving.
-    signal.signal(signal.SIGINT, _unheard)
-    signal.signal(signal.SIGTERM, _unheard)
+    signal.signal(signal.SIGTERM, _take_no_notice)
     raise KeyboardInterrupt
 
 
-def _unheard(_number: int, _frame: FrameType | None) -> None:
-    """Take no notice of a signal."""
+def _take_no_notice(_number: int, _frame: FrameType | None) -> None:
+    """Do nothing about a signal."""

@@ -20,6 +20,7 @@ from multiprocessing.process import BaseProcess
 
 from optuna_kappa.launch.progress import SILENCE
 from optuna_kappa.launch.search import ObjectiveError, Search, forget_dead
+from optuna_kappa.launch.signals import ignored
 from optuna_kappa.launch.worker import GO, READY, STOP, Task, work
 
 # Workers in a row that die without having ended a trial, after which no more are started.
@@ -95,7 +96,7 @@ class Workers:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=work, args=(self.task, theirs), daemon=True)
-        with _unheard(signal.SIGINT):  # Ctrl-C while Python starts would print a traceback
+        with ignored(signal.SIGINT):  # Ctrl-C while Python starts would print a traceback
             process.start()
         theirs.close()  # so that the end of the process is the end of the pipe
         self._all.append(_Worker(process, ours))
@@ -172,7 +173,7 @@ class Workers:
 
     def _interrupt(self) -> None:
         """Interrupt the workers that are left, and wait until they have marked their trials."""
-        with _unheard(signal.SIGINT):
+        with ignored(signal.SIGINT):
             for worker in self._all:
                 worker.process.terminate()
 
@@ -203,16 +204,6 @@ def _how_it_ended(process: BaseProcess) -> str:
         return f"was ended by {signal.Signals(-code).name}"
     except ValueError:
         return f"was ended by signal {-code}"
-
-
-@contextmanager
-def _unheard(number: int) -> Iterator[None]:
-    """Ignore a signal for a while; processes that are started begin so."""
-    before = signal.signal(number, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(number, before)
 
 
 @contextmanager

@@ -92,6 +92,33 @@ def test_an_interrupt_ends_all(folder: Path, number: signal.Signals, code: int) 
             os.kill(pid_of(one), 0)
 
 
+def test_ctrl_c_that_is_ignored_ends_nothing(folder: Path) -> None:
+    command = ("tune", "train.py:waits", *SETTINGS, "--trials", "4")
+    with started(folder, *command, sleep=0, on_ctrl_c=signal.SIG_IGN) as process:
+        running()
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        time.sleep(0.5)
+        (folder / "go").touch()
+        process.communicate(timeout=240)
+
+    assert process.returncode == 0
+    assert [one.state for one in trials()] == [TrialState.PRUNED] * 4
+
+
+def test_ctrl_c_of_a_terminal_interrupts_each_trial_once(folder: Path) -> None:
+    with started(folder, "tune", "train.py:waits", *SETTINGS, sleep=0) as process:
+        begun = running()
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=120)
+
+    assert process.returncode == 130 and "Traceback" not in err
+    assert (
+        [one.number for one in trials() if was_interrupted(one)]
+        == [0, 1]
+        == [one.number for one in begun]
+    )
+
+
 def test_an_error_of_the_objective_ends_all(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
