@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from optuna_kappa.study.asked import never_asked
 from optuna_kappa.study.attributes import unreadable_message
 from optuna_kappa.study.counting import interval_of, is_step_0_unclear
+from optuna_kappa.study.interrupted import was_interrupted
 from optuna_kappa.study.lr_names import LrName, name_used, quoted
 from optuna_kappa.study.plans import PLAN, Plan, has_unreadable_plan, plan_of
 from optuna_kappa.study.pruner import KappaPruner
@@ -96,7 +97,8 @@ def hint(
     if name_used(trial.params, lr) is None:
         return None if died else _no_lr(trial, lr)
     if died:
-        return None if trial.intermediate_values else _told_nothing(trial, state)
+        is_known_why = trial.intermediate_values or was_interrupted(trial)
+        return None if is_known_why else _told_nothing(trial, state)
     if plan is None:
         return None
 

@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from searching import SIMPLE
 
 from optuna_kappa import Certified, KappaPruner, KappaSampler
+from optuna_kappa.study.interrupted import INTERRUPTED
 from optuna_kappa.study.opening import open_any
 from optuna_kappa.study.plans import PLAN, kind_of, plan_of
 from optuna_kappa.study.setup_hints import hint, study_hints
@@ -63,6 +64,12 @@ def topic(one: FrozenTrial, pruner: optuna.pruners.BasePruner | None = None) -> 
 )
 def test_what_one_trial_shows(one: FrozenTrial, expected: str) -> None:
     assert topic(one) == expected
+
+
+def test_an_interrupted_trial_is_no_riddle() -> None:
+    one = trial([], state=FAIL)
+    one.user_attrs[INTERRUPTED] = True
+    assert topic(one) == ""
 
 
 def topics(trials: Sequence[FrozenTrial]) -> list[str]:
