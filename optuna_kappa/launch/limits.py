@@ -11,6 +11,7 @@ from optuna.trial import TrialState
 
 from optuna_kappa._validation import MAX_STEP, POSITIVE, check_count
 from optuna_kappa.study.certified import Certified
+from optuna_kappa.study.interrupted import was_interrupted
 from optuna_kappa.study.plans import horizon
 from optuna_kappa.study.sampler import KappaSampler
 from optuna_kappa.study.summary import counts
@@ -26,7 +27,7 @@ class Limits:
 
     Attributes:
         budget: Full-run equivalents that all trials may cost; the last trial may exceed it.
-        trials: Number of trials.
+        trials: Number of trials, without those that were interrupted.
         seconds: Seconds from now on, after which no trial is begun.
         certified: How sure the recommendation has to be.
         started: When the search began, of `time.monotonic()`.
@@ -98,9 +99,9 @@ class Limits:
         """
         if self.seconds is not None and time.monotonic() - self.started >= self.seconds:
             return "the time of --timeout is over"
-        n_trials = len(study.get_trials(deepcopy=False))
-        if self.trials is not None and n_trials >= self.trials:
-            return f"it has {n_trials} of {self.trials} trials; a larger --trials goes on with it"
+        n = n_trials(study)
+        if self.trials is not None and n >= self.trials:
+            return f"it has {n} of {self.trials} trials; a larger --trials goes on with it"
         if self.budget is not None:
             spent = counts(study, sampler).spent + _promised(study, sampler)
             if spent >= self.budget - _ROUNDING:
@@ -111,6 +112,19 @@ class Limits:
         if self.certified is not None and self.certified.reached(study) is not None:
             return "it is as sure as --certify asks for; a higher probability goes on with it"
         return None
+
+
+def n_trials(study: Study) -> int:
+    """Number of trials of a study, without those that were interrupted: they run again.
+
+    Example:
+        >>> import optuna
+        >>> study = optuna.create_study()
+        >>> study.optimize(lambda trial: 0.5, n_trials=2)
+        >>> n_trials(study)
+        2
+    """
+    return sum(not was_interrupted(trial) for trial in study.get_trials(deepcopy=False))
 
 
 def _promised(study: Study, sampler: KappaSampler) -> float:

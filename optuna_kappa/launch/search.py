@@ -20,9 +20,9 @@ from optuna_kappa.launch.objectives import Objective
 from optuna_kappa.launch.progress import Progress
 from optuna_kappa.launch.settings import Settings, settle
 from optuna_kappa.launch.signals import held_back
-from optuna_kappa.study.interrupted import INTERRUPTED
+from optuna_kappa.study.interrupted import mark_interrupted
 from optuna_kappa.study.opening import open_any
-from optuna_kappa.study.private import set_user_attr
+from optuna_kappa.study.private import ask_with
 from optuna_kappa.study.pruner import KappaPruner
 from optuna_kappa.study.sampler import KappaSampler
 from optuna_kappa.study.storage import open_storage
@@ -102,13 +102,12 @@ def begin_trial(study: Study) -> Trial:
         0
     """
     with held_back() as held:
-        trial = study.ask()
-        trial.set_user_attr(WORKER, _here())
+        trial = ask_with(study, {WORKER: _here()})
     try:
         for number in held:
             signal.raise_signal(number)
     except BaseException:
-        _mark_interrupted(study, study.get_trials(deepcopy=False)[trial.number])
+        mark_interrupted(study, study.get_trials(deepcopy=False)[trial.number])
         raise
     return trial
 
@@ -135,7 +134,7 @@ def run_trial(study: Study, trial: Trial, objective: Objective) -> None:
         raise ObjectiveError(trial.number, text) from None
     except BaseException:  # of Ctrl-C
         frozen = study.get_trials(deepcopy=False)[trial.number]
-        _mark_interrupted(study, frozen)
+        mark_interrupted(study, frozen)
         raise
     else:
         study.tell(trial, value)
@@ -215,7 +214,7 @@ def forget_dead(study: Study) -> list[int]:
     marked = []
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         if _is_dead(trial):
-            _mark_interrupted(study, trial)
+            mark_interrupted(study, trial)
             marked.append(trial.number)
     return marked
 
@@ -256,8 +255,3 @@ def _began(pid: str) -> str:
     # The name of the program, in parentheses, may hold spaces; see proc_pid_stat(5), field 22.
     after_name = status.rpartition(")")[2].split()
     return after_name[19]
-
-
-def _mark_interrupted(study: Study, trial: FrozenTrial) -> None:
-    set_user_attr(study, trial, INTERRUPTED, True)
-    study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)

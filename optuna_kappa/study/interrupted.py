@@ -56,12 +56,26 @@ def fail_interrupted(study: Study, older_than: float = 0.0) -> list[int]:
         if seconds and is_young:
             continue
 
-        set_user_attr(study, trial, INTERRUPTED, True)
-        study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
+        mark_interrupted(study, trial)
         marked.append(trial.number)
     return marked
 
 
+def mark_interrupted(study: Study, trial: FrozenTrial) -> None:
+    """Mark a running trial as failed and interrupted.
+
+    Example:
+        >>> import optuna
+        >>> study = optuna.create_study()
+        >>> trial = study.ask()
+        >>> mark_interrupted(study, study.trials[0])
+        >>> was_interrupted(study.trials[0])
+        True
+    """
+    set_user_attr(study, trial, INTERRUPTED, True)
+    study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
+
+
 def was_interrupted(trial: FrozenTrial) -> bool:
-    """Whether `fail_interrupted` marked this trial."""
+    """Whether a trial was marked as interrupted."""
     return bool(trial.user_attrs.get(INTERRUPTED, False))

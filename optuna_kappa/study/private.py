@@ -8,6 +8,8 @@
   system attributes, which a study gives no access to.
 - `study._storage.create_new_trial`: `study.add_trial` refuses what Optuna allows in a storage,
   such as a trial that is RUNNING.
+- `study._pop_waiting_trial_id` and `study._thread_local.cached_all_trials`: `study.ask` gives a
+  trial no attributes until it is planned, and a process may be killed before.
 - `optuna.storages._rdb.models`: the names of Optuna's tables tell its databases from those of
   other programs.
 - `storage._backend`: the database behind the cache that every study adds to one.
@@ -18,12 +20,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.study import Study, StudyDirection
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
 from optuna_kappa._validation import check_type
 
@@ -158,6 +160,28 @@ def append_trial(study: Study, trial: FrozenTrial) -> None:
         0.5
     """
     study._storage.create_new_trial(study._study_id, template_trial=trial)
+
+
+def ask_with(study: Study, user_attrs: Mapping[str, Any]) -> Trial:
+    """Ask for a trial that has user attributes before it is planned.
+
+    A new trial has them from the moment at which others can see it.
+
+    Example:
+        >>> import optuna
+        >>> study = optuna.create_study()
+        >>> ask_with(study, {"note": "a test"}).user_attrs
+        {'note': 'a test'}
+    """
+    study._thread_local.cached_all_trials = None  # as `study.ask` begins: one storage read an ask
+    trial_id = study._pop_waiting_trial_id()
+    if trial_id is None:
+        new = create_trial(state=TrialState.RUNNING, user_attrs=dict(user_attrs))
+        trial_id = study._storage.create_new_trial(study._study_id, template_trial=new)
+    else:
+        for name, value in user_attrs.items():
+            study._storage.set_trial_user_attr(trial_id, name, value)
+    return Trial(study, trial_id)
 
 
 def study_key(study: Study) -> int:

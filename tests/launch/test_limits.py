@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import optuna
 
-from optuna_kappa import KappaSampler
+from optuna_kappa import KappaSampler, fail_interrupted
 from optuna_kappa.launch.limits import Limits
 
 
@@ -35,3 +35,13 @@ def test_failed_trials_cost_what_they_trained() -> None:
     study = optuna.create_study(sampler=sampler)
     study.tell(begun(study), state=optuna.trial.TrialState.FAIL)
     assert not Limits(budget=1 / 24).reached(study, sampler)
+
+
+def test_interrupted_trials_do_not_count() -> None:
+    sampler = KappaSampler(24, seed=0)
+    study = optuna.create_study(sampler=sampler)
+    begun(study)
+    limits = Limits(trials=1)
+    assert limits.reached(study, sampler)
+    fail_interrupted(study)
+    assert not limits.reached(study, sampler)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,8 +16,11 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from optuna_kappa import KappaSampler
+from optuna_kappa.launch.limits import Limits
 from optuna_kappa.launch.search import WORKER, _here, begin_trial, forget_dead
 from optuna_kappa.study.interrupted import was_interrupted
+from optuna_kappa.study.plans import plan_of
 
 HOST = socket.gethostname()
 ME = os.getpid()
@@ -96,3 +101,38 @@ def test_a_trial_goes_on_where_ctrl_c_ends_nothing(handler: Any) -> None:
 
     (trial,) = study.trials
     assert not was_interrupted(trial) and trial.state == TrialState.RUNNING
+
+
+KILLED_WHILE_IT_ASKS = """
+import os, signal, sys
+import optuna
+from optuna_kappa.launch.search import begin_trial
+
+class Killed(optuna.samplers.RandomSampler):
+    def before_trial(self, study, trial):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+study = optuna.load_study(study_name="mine", storage=sys.argv[1], sampler=Killed())
+begin_trial(study)
+"""
+
+
+@pytest.mark.parametrize("enqueued", [False, True], ids=["new", "enqueued"])
+def test_a_trial_of_a_process_that_was_killed_before_it_had_a_plan(
+    enqueued: bool, tmp_path: Path
+) -> None:
+    storage = f"sqlite:///{tmp_path}/kappa.db"
+    sampler = KappaSampler(24, seed=0)
+    study = optuna.create_study(storage=storage, study_name="mine", sampler=sampler)
+    if enqueued:
+        study.enqueue_trial({"lr": 1e-3})
+    command = [sys.executable, "-c", KILLED_WHILE_IT_ASKS, storage]
+    assert subprocess.run(command).returncode == -signal.SIGKILL
+
+    (trial,) = study.trials
+    assert trial.state == TrialState.RUNNING and plan_of(trial) is None
+    limits = Limits(trials=1)
+    assert limits.reached(study, sampler)  # it may still run
+    assert forget_dead(study) == [0]
+    assert was_interrupted(study.trials[0]) and study.trials[0].state == TrialState.FAIL
+    assert not limits.reached(study, sampler)

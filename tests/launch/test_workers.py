@@ -59,7 +59,7 @@ def test_a_search_by_two_workers(folder: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_a_killed_worker_is_replaced_and_its_trial_planned_again(folder: Path) -> None:
-    command = ("tune", "train.py:waits", *SETTINGS, "--trials", "11")
+    command = ("tune", "train.py:waits", *SETTINGS, "--trials", "10")
     with started(folder, *command, sleep=0) as process:
         lost = running()[0]
         os.kill(pid_of(lost), signal.SIGKILL)
