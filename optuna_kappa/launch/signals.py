@@ -69,3 +69,20 @@ def ignored(number: int) -> Iterator[None]:
         yield
     finally:
         signal.signal(number, before)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold interrupts back until the next lines are done.
+
+    Example:
+        >>> with uninterrupted():
+        ...     done = True
+    """
+    held: list[int] = []
+    try:
+        with held_back() as held:
+            yield
+    finally:
+        for number in held:
+            signal.raise_signal(number)
