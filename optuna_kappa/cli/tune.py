@@ -9,7 +9,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import FrameType
 from typing import Any
 
@@ -21,8 +21,10 @@ from optuna_kappa.cli.priors import add_prior, check_prior
 from optuna_kappa.cli.storages import add_written_storage, readable
 from optuna_kappa.cli.studies import Listed, as_dict, recommended_text
 from optuna_kappa.launch.limits import BUDGET, Limits, parse_certified, parse_seconds
-from optuna_kappa.launch.objectives import load_objective, study_name_for
+from optuna_kappa.launch.objectives import Objective, load_objective, study_name_for
+from optuna_kappa.launch.overview import Overview
 from optuna_kappa.launch.progress import Progress
+from optuna_kappa.launch.screen import Screen, can_update
 from optuna_kappa.launch.search import (
     Direction,
     ObjectiveError,
@@ -113,9 +115,27 @@ def run(options: argparse.Namespace) -> None:
     """
     check_prior(options)
     limits = _limits(options)
-    objective = load_objective(options.objective)
     wanted = _settings(options)
+    screen = Screen(sys.stderr) if can_update(sys.stderr) and not options.json else None
+    # What the objective's file prints, or keeps the streams for, comes above the block.
+    with nullcontext() if screen is None else screen.open():
+        objective = load_objective(options.objective)
+        results, found = _searched(options, wanted, limits, objective, screen)
 
+    if options.json:
+        print_json({"storage": shown(options.storage), **results})
+    elif found:
+        print_text(_text(results, found, options.storage))
+
+
+def _searched(
+    options: argparse.Namespace,
+    wanted: Settings,
+    limits: Limits,
+    objective: Objective,
+    screen: Screen | None,
+) -> tuple[dict[str, Any], Recommendation | None]:
+    """Search; what has come of it, for JSON, and what is recommended, if anything is."""
     storage = open_place(options.storage)
     try:
         with readable(options.storage):
@@ -124,7 +144,8 @@ def run(options: argparse.Namespace) -> None:
 
         sampler = settings.sampler()
         study.sampler = sampler
-        progress = Progress(study, sampler, settings.lr or "lr", limits.budget)
+        lr = settings.lr or "lr"
+        progress = Progress(study, Overview(study, sampler, lr, limits), lr, screen)
         progress.say(
             f"study {study.study_name!r} in {shown(options.storage)}, up to {limits.text}"
         )
@@ -140,14 +161,9 @@ def run(options: argparse.Namespace) -> None:
         except ValueError as error:
             found = None
             progress.say(f"no recommendation yet: {error}")
-        results = _as_dict(study, sampler, found)
+        return _as_dict(study, sampler, found), found
     finally:
         close_storage(storage)
-
-    if options.json:
-        print_json({"storage": shown(options.storage), **results})
-    elif found:
-        print_text(_text(study.study_name, found, options.storage))
 
 
 def _as_dict(study: Study, sampler: KappaSampler, found: Recommendation | None) -> dict[str, Any]:
@@ -256,11 +272,13 @@ def _this_command(words: Sequence[str], url: str) -> str:
     return f"{command} --storage {place}"
 
 
-def _text(name: str, found: Recommendation, storage: str) -> str:
+def _text(results: dict[str, Any], found: Recommendation, storage: str) -> str:
+    name = results["study"]
     lines = {"recommended": recommended_text(found)}
     if found.certainty is not None:
         lines["certainty"] = certainty_text(found.certainty, found.verdict)
     lines["verdict"] = str(found.verdict)
+    lines["spent"] = f"{results['spent_fre']:.3g} full runs, by {results['n_trials']} trials"
 
     of = f"--storage {shlex.quote(shown(storage))} --study {shlex.quote(name)}"
     lines["next"] = f"optuna-kappa plan {of}"

@@ -5,7 +5,9 @@
 - `limits` say when it ends.
 - `search` runs the trials, one after the other.
 - `workers` and `worker` run them in several processes.
-- `progress` tells of them, line by line.
+- `progress` tells of them: in the block of a `screen`, with the words of `overview`, or by lines.
+- `above` and `printed` take what is printed meanwhile; `cursor` says where that leaves the cursor.
+- `signals` are held back where they would do harm.
 - `example` has an objective to try it with.
 """
 

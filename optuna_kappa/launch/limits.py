@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from optuna.trial import TrialState
 from optuna_kappa._validation import MAX_STEP, POSITIVE, check_count
 from optuna_kappa.study.certified import Certified
 from optuna_kappa.study.interrupted import was_interrupted
+from optuna_kappa.study.planning import Planner
 from optuna_kappa.study.plans import horizon
 from optuna_kappa.study.sampler import KappaSampler
 from optuna_kappa.study.summary import counts
@@ -103,7 +105,7 @@ class Limits:
         if self.trials is not None and n >= self.trials:
             return f"it has {n} of {self.trials} trials; a larger --trials goes on with it"
         if self.budget is not None:
-            spent = counts(study, sampler).spent + _promised(study, sampler)
+            spent = counts(study, sampler).spent + promised(study, sampler)
             if spent >= self.budget - _ROUNDING:
                 return (
                     f"{spent:.3g} of {self.budget:g} full runs are spent; a larger --budget goes "
@@ -112,6 +114,27 @@ class Limits:
         if self.certified is not None and self.certified.reached(study) is not None:
             return "it is as sure as --certify asks for; a higher probability goes on with it"
         return None
+
+    def cost_left(self, study: Study, sampler: KappaSampler) -> float:
+        """Full runs that are still to be trained, at most; infinite if nothing says.
+
+        Example:
+            >>> import optuna
+            >>> sampler = KappaSampler(24)
+            >>> study = optuna.create_study(sampler=sampler)
+            >>> Limits(budget=2.0).cost_left(study, sampler)
+            2.0
+            >>> trials = Limits(trials=11)  # six of 1 step, four of 8, one of 24
+        >>> round(24 * trials.cost_left(study, sampler))
+            62
+        """
+        costs = []
+        if self.budget is not None:
+            costs.append(max(0.0, self.budget - counts(study, sampler).spent))
+        if self.trials is not None:
+            left = max(0, self.trials - n_trials(study))
+            costs.append(promised(study, sampler) + _cost_of(left, study, sampler))
+        return min(costs, default=math.inf)
 
 
 def n_trials(study: Study) -> int:
@@ -127,8 +150,17 @@ def n_trials(study: Study) -> int:
     return sum(not was_interrupted(trial) for trial in study.get_trials(deepcopy=False))
 
 
-def _promised(study: Study, sampler: KappaSampler) -> float:
-    """What the running trials are still to cost, in full runs."""
+def promised(study: Study, sampler: KappaSampler) -> float:
+    """What the running trials are still to cost, in full runs.
+
+    Example:
+        >>> import optuna
+        >>> sampler = KappaSampler(24)
+        >>> study = optuna.create_study(sampler=sampler)
+        >>> trial = study.ask()  # a probe of 1 step
+        >>> promised(study, sampler) * 24
+        1.0
+    """
     trials = study.get_trials(deepcopy=False)
     target = sampler.study_law(study, trials).problem.horizon
     left = 0
@@ -136,6 +168,14 @@ def _promised(study: Study, sampler: KappaSampler) -> float:
         if trial.state == TrialState.RUNNING:
             left += max(0, horizon(trial, default=target) - (trial.last_step or 0))
     return left / target
+
+
+def _cost_of(n: int, study: Study, sampler: KappaSampler) -> float:
+    """What the next n trials will cost if they run to their ends, in full runs."""
+    trials = study.get_trials(deepcopy=False)
+    target = sampler.study_law(study, trials).problem.horizon
+    probes = Planner(sampler.lr, sampler.rungs).probes_left(trials, target)[:n]
+    return sum(probes) / target + (n - len(probes))
 
 
 def parse_seconds(text: str) -> float:

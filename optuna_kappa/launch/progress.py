@@ -1,8 +1,7 @@
-"""Tells of a search, line by line: what is run, what came of it, how much is left."""
+"""Tells of a search: as a block that is updated in place on a terminal, line by line elsewhere."""
 
 from __future__ import annotations
 
-import math
 import sys
 import threading
 import time
@@ -13,143 +12,135 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from optuna_kappa._validation import one_line
+from optuna_kappa.launch.overview import KINDS, Overview, steps
+from optuna_kappa.launch.screen import Screen
+from optuna_kappa.study.interrupted import was_interrupted
 from optuna_kappa.study.lr_names import LrName
 from optuna_kappa.study.plans import horizon, kind_of
-from optuna_kappa.study.sampler import KappaSampler
-from optuna_kappa.study.summary import counts
 from optuna_kappa.study.trials import lr_of
 
-SILENCE = 30.0
-"""Seconds after which a running trial is told of again."""
-
-_KINDS = {
-    "probe": "probe",
-    "law": "full run, by the law",
-    "base": "full run, by the base sampler",
-    "cover": "full run, to cover the range",
-    "enqueued": "full run, enqueued",
-}
+_SILENCE = 30.0  # seconds after which a running trial is told of again, line by line
+_OFTEN = 0.5  # seconds between two looks at the study, for the block
+_SHARE = 0.1  # of the time, at most, that these looks take
 
 
 class Progress:
-    """Prints lines about the trials of a study, on the error stream, so that results stay apart.
+    """Tells of the trials of a study, on the error stream, so that results stay apart.
 
     Args:
         study: The study.
-        sampler: Its sampler.
+        overview: Puts the search into words.
         lr: Name of its learning-rate parameter.
-        budget: Full runs that it may cost; None if it has another limit.
-
-    Example:
-        >>> import optuna
-        >>> sampler = KappaSampler(24)
-        >>> Progress(optuna.create_study(sampler=sampler), sampler, "lr").spent
-        '0 full runs spent'
+        screen: The terminal in which to show a block; None for lines alone.
     """
 
     def __init__(
-        self, study: Study, sampler: KappaSampler, lr: LrName, budget: float | None = None
+        self, study: Study, overview: Overview, lr: LrName, screen: Screen | None = None
     ) -> None:
-        """Begin to measure time."""
+        """Tell of nothing yet."""
+        self.screen = screen
         self._study = study
-        self._sampler = sampler
+        self._overview = overview
         self._lr = lr
-        self._budget = budget
-        self._began = time.monotonic()
-        self._spent_before = counts(study, sampler).spent
+        self._told: dict[int, float] = {}  # when something was told of each trial that runs
+        self._lock = threading.Lock()  # of these
 
     def say(self, text: str) -> None:
         """Print a line at once."""
-        print(one_line(text), file=sys.stderr, flush=True)
+        if self.screen is None:
+            print(one_line(text), file=sys.stderr, flush=True)
+        else:
+            self.screen.say(one_line(text))
 
     @contextmanager
-    def of(self, number: int) -> Iterator[None]:
-        """Tell of a trial: that it began, that it still runs, and what came of it."""
+    def of_search(self) -> Iterator[None]:
+        """Tell of the trials that run, again and again."""
         done = threading.Event()
-        teller = threading.Thread(target=self._while_running, args=(number, done), daemon=True)
-        self.began(number)
+        teller = threading.Thread(target=self._tell, args=(done,), daemon=True)
         teller.start()
         try:
             yield
         finally:
             done.set()
             teller.join()
-            self.ended(number)
+            if self.screen is not None:
+                self.screen.show([])
 
     def began(self, number: int) -> None:
         """Say that a trial has begun."""
-        trial = self._frozen(number)
-        kind = _KINDS.get(kind_of(trial) or "", "full run")
-        self.say(f"trial {number}: {kind}, {_steps(horizon(trial, default=0))}")
+        with self._lock:
+            self._told[number] = time.monotonic()
+        if self.screen is None:
+            trial = self._frozen(number)
+            kind = KINDS.get(kind_of(trial) or "", "full run")
+            self.say(f"trial {number}: {kind}, {steps(horizon(trial, default=0))}")
 
-    def still(self, number: int) -> None:
+    def ended(self, number: int) -> None:
+        """Say what came of a trial."""
+        self._forget(number)
+        trial = self._frozen(number)
+        rate = lr_of(trial, self._lr)
+        lr = "" if rate is None else f" at lr {rate:.3g}"
+        spent = f"; {self._overview.spent}" if self.screen is None else ""  # the block has it
+        self.say(f"trial {number}: {_outcome(trial)}{lr}{spent}")
+
+    def lost(self, what: str, number: int) -> None:
+        """Say what happened to a trial whose process has ended, and that it is planned again."""
+        self._forget(number)
+        self.say(f"{what}; it runs again")
+
+    def _forget(self, number: int) -> None:
+        with self._lock:
+            self._told.pop(number, None)
+
+    def _frozen(self, number: int) -> FrozenTrial:
+        return self._study.get_trials(deepcopy=False)[number]
+
+    def _tell(self, done: threading.Event) -> None:
+        pause = 0.0
+        while not done.wait(pause):
+            began = time.monotonic()
+            try:
+                self._look()
+            except Exception as error:  # the search meets it, too, or can do without the block
+                if self.screen is not None:
+                    self.screen.show([f"no overview: {type(error).__name__}: {error}"])
+            pause = max(_OFTEN, (time.monotonic() - began) / _SHARE)
+
+    def _look(self) -> None:
+        """Show how far the search has come, or tell of trials that have been silent for long."""
+        if self.screen is not None:
+            with self._lock:
+                running = list(self._told)
+            size = self.screen.width, self.screen.height
+            self.screen.show(self._overview.lines(running, *size))
+            return
+
+        now = time.monotonic()
+        with self._lock:
+            silent = [number for number, told in self._told.items() if now - told >= _SILENCE]
+            self._told.update(dict.fromkeys(silent, now))
+        for number in silent:
+            self._still(number)
+
+    def _still(self, number: int) -> None:
         """Say how far a trial has come that still runs."""
         trial = self._frozen(number)
         step = trial.last_step
         at = "no report yet" if step is None else f"step {step}"
         loss = "" if step is None else f", {trial.intermediate_values[step]:.4g}"
-        self.say(f"trial {number}: {at}{loss}; {self.spent}")
-
-    def ended(self, number: int) -> None:
-        """Say what came of a trial."""
-        trial = self._frozen(number)
-        rate = lr_of(trial, self._lr)
-        lr = "" if rate is None else f" at lr {rate:.3g}"
-        self.say(f"trial {number}: {_outcome(trial)}{lr}; {self.spent}")
-
-    @property
-    def spent(self) -> str:
-        """What has been spent so far and, if there is a budget, how long the rest may take."""
-        spent = counts(self._study, self._sampler).spent
-        if self._budget is None:
-            return f"{spent:.3g} full runs spent"
-
-        text = f"{spent:.3g} of {self._budget:g} full runs spent"
-        since = spent - self._spent_before
-        left = max(0.0, self._budget - spent)
-        if not since or not left:
-            return text
-
-        seconds = (time.monotonic() - self._began) / since * left
-        return f"{text}, about {duration(seconds)} left"
-
-    def _frozen(self, number: int) -> FrozenTrial:
-        return self._study.get_trials(deepcopy=False)[number]
-
-    def _while_running(self, number: int, done: threading.Event) -> None:
-        """Tell of a trial whenever it has been silent for a while."""
-        while not done.wait(SILENCE):
-            self.still(number)
-
-
-def duration(seconds: float) -> str:
-    """A time in words.
-
-    Example:
-        >>> duration(42), duration(600), duration(7260)
-        ('42 s', '10 min', '2 h 1 min')
-    """
-    if seconds < 100 or not math.isfinite(seconds):
-        return f"{seconds:.0f} s"
-
-    minutes = round(seconds / 60)
-    if minutes < 100:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min"
-
-
-def _steps(n: int) -> str:
-    return "1 step" if n == 1 else f"{n} steps"
+        self.say(f"trial {number}: {at}{loss}; {self._overview.spent}")
 
 
 def _outcome(trial: FrozenTrial) -> str:
     """What came of a trial, in words."""
     step = trial.last_step
-    last = "" if step is None else f"{trial.intermediate_values[step]:.4g} after {_steps(step)}"
+    last = "" if step is None else f"{trial.intermediate_values[step]:.4g} after {steps(step)}"
     if trial.state == TrialState.COMPLETE:
         return f"{trial.values[0]:.4g}"
     if trial.state == TrialState.PRUNED:
         return f"{last}, ended" if last else "ended without a report"
     if trial.state == TrialState.FAIL:
-        return f"failed, {last}" if last else "failed"
+        how = "interrupted" if was_interrupted(trial) else "failed"
+        return f"{how}, {last}" if last else how
     return "still running"

@@ -79,15 +79,19 @@ class Search:
             ObjectiveError: The objective raised an error.
         """
         self.take_back()
-        while not self.limits.reached(self.study, self.sampler):
-            trial = begin_trial(self.study)
-            with self.progress.of(trial.number):
-                run_trial(self.study, trial, self.objective)
+        with self.progress.of_search():
+            while not self.limits.reached(self.study, self.sampler):
+                trial = begin_trial(self.study)
+                self.progress.began(trial.number)
+                try:
+                    run_trial(self.study, trial, self.objective)
+                finally:
+                    self.progress.ended(trial.number)
 
     def take_back(self) -> None:
         """Mark what an earlier process of this machine left RUNNING, so that it runs again."""
         for number in forget_dead(self.study):
-            self.progress.say(f"trial {number} was left by a process that is gone; it runs again")
+            self.progress.lost(f"trial {number} was left by a process that is gone", number)
 
 
 def begin_trial(study: Study) -> Trial:

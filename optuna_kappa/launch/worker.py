@@ -11,6 +11,7 @@ What it says to its parent (`optuna_kappa.launch.workers`) and is told by it, ov
 
 from __future__ import annotations
 
+import multiprocessing
 import signal
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -19,7 +20,8 @@ from typing import Any
 
 import optuna
 
-from optuna_kappa.launch.objectives import load_objective
+from optuna_kappa.launch.objectives import Objective, load_objective
+from optuna_kappa.launch.printed import print_to
 from optuna_kappa.launch.search import (
     ObjectiveError,
     begin_trial,
@@ -31,6 +33,8 @@ from optuna_kappa.launch.settings import Settings
 
 READY, GO, STOP = "ready", "go", "stop"
 """What is said of turns."""
+
+_DYING = 1.0  # seconds that a process takes, at most, from closing its pipes to its end
 
 
 @dataclass(frozen=True)
@@ -52,13 +56,16 @@ class Task:
     objective: str
 
 
-def work(task: Task, pipe: Connection) -> None:
+def work(task: Task, pipe: Connection, output: Connection | None = None) -> None:
     """Run trials until the parent says STOP, or is gone.
 
     Args:
         task: What is to be run.
         pipe: The worker's end of the pipe.
+        output: A pipe to print to; None for the streams that it has.
     """
+    if output is not None:
+        print_to(output)
     # The parent hears Ctrl-C, too, and says what it means. Not SIG_IGN, which programs that the
     # objective starts would inherit.
     signal.signal(signal.SIGINT, _take_no_notice)
@@ -71,13 +78,26 @@ def work(task: Task, pipe: Connection) -> None:
         while pipe.recv() == GO:
             trial = begin_trial(study)
             pipe.send(("began", trial.number))
-            run_trial(study, trial, objective)
+            run_trial(study, trial, lambda trial: _run(objective, trial))
             pipe.send(("ended", trial.number))
             pipe.send(READY)
     except ObjectiveError as error:
         pipe.send(("failed", error.trial, error.text))
     except (KeyboardInterrupt, EOFError, BrokenPipeError):
         pass  # interrupted, or the parent is gone
+
+
+def _run(objective: Objective, trial: optuna.Trial) -> Any:
+    """Run an objective. If it cannot print since the parent is gone, that is an interrupt."""
+    try:
+        return objective(trial)
+    except BrokenPipeError:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join(_DYING)
+        if parent is None or parent.is_alive():
+            raise
+        raise KeyboardInterrupt from None
 
 
 def _interrupted(_number: int, _frame: FrameType | None) -> Any:

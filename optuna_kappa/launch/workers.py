@@ -11,14 +11,16 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnContext
 from multiprocessing.process import BaseProcess
 
-from optuna_kappa.launch.progress import SILENCE
+from optuna_kappa.launch.printed import pass_on
 from optuna_kappa.launch.search import ObjectiveError, Search, forget_dead
 from optuna_kappa.launch.signals import ignored
 from optuna_kappa.launch.worker import GO, READY, STOP, Task, work
@@ -27,6 +29,7 @@ from optuna_kappa.launch.worker import GO, READY, STOP, Task, work
 _MOST_DEATHS = 3
 
 _PATIENCE = 30.0  # seconds in which an interrupted worker has to end
+_LAST_WORDS = 1.0  # seconds for what it printed last; a process that it started may go on
 
 # A library for linear algebra takes all cores, in each process.
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -39,14 +42,14 @@ class _Worker:
     Attributes:
         process: Its process.
         pipe: The parent's end of the pipe.
+        printed: Passes on what it prints, if that does not go to the terminal at once.
         trial: The trial that it runs; None between two.
-        told: When something was last told of the trial, of `time.monotonic()`.
     """
 
     process: BaseProcess
     pipe: Connection
+    printed: threading.Thread | None = None
     trial: int | None = None
-    told: float = 0.0
 
 
 @dataclass(eq=False)
@@ -75,11 +78,12 @@ class Workers:
             ChildProcessError: Workers die before they have ended a trial.
         """
         self.search.take_back()
-        try:
-            with _fewer_threads(self.n):
-                self._run()
-        finally:
-            self._interrupt()
+        with self.search.progress.of_search():
+            try:
+                with _fewer_threads(self.n):
+                    self._run()
+            finally:
+                self._interrupt()
 
     def _run(self) -> None:
         for _ in range(self.n):
@@ -89,17 +93,27 @@ class Workers:
             for pipe in wait(list(pipes), timeout=1.0):
                 self._listen(pipes[pipe])  # type: ignore[index]
             self._give_turn()
-            self._tell()
 
     def _start(self) -> None:
         # By spawn, since an objective may have threads, or hold a GPU.
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=work, args=(self.task, theirs), daemon=True)
+        output, printed = self._output(context)
+        process = context.Process(target=work, args=(self.task, theirs, output), daemon=True)
         with ignored(signal.SIGINT):  # Ctrl-C while Python starts would print a traceback
             process.start()
         theirs.close()  # so that the end of the process is the end of the pipe
-        self._all.append(_Worker(process, ours))
+        if output is not None:
+            output.close()
+        self._all.append(_Worker(process, ours, printed))
+
+    def _output(self, context: SpawnContext) -> tuple[Connection | None, threading.Thread | None]:
+        """Where a worker is to print, and what passes it on; None and None for the terminal."""
+        screen = self.search.progress.screen
+        if screen is None:
+            return None, None
+        lines, output = context.Pipe(duplex=False)
+        return output, pass_on(lines, screen.say)
 
     def _listen(self, worker: _Worker) -> None:
         """Take in what a worker says, or that it is no more."""
@@ -120,7 +134,7 @@ class Workers:
             raise ObjectiveError(number, *more)
         if what == "began":
             self._planning = None
-            worker.trial, worker.told = number, time.monotonic()
+            worker.trial = number
             self.search.progress.began(number)
         else:
             worker.trial = None
@@ -141,28 +155,24 @@ class Workers:
                 _send(worker, STOP)
             self._waiting.clear()
 
-    def _tell(self) -> None:
-        """Tell of the trials that have been silent for a while."""
-        now = time.monotonic()
-        for worker in self._all:
-            if worker.trial is not None and now - worker.told >= SILENCE:
-                worker.told = now
-                self.search.progress.still(worker.trial)
-
     def _bury(self, worker: _Worker) -> None:
         """Forget a worker that has ended; replace it unless it was told to stop."""
         worker.process.join()
+        if worker.printed is not None:
+            worker.printed.join(_LAST_WORDS)
         self._all.remove(worker)
         if worker in self._waiting:
             self._waiting.remove(worker)
         if self._planning is worker:
             self._planning = None
         if worker.process.exitcode == 0:
+            if worker.trial is not None:  # interrupted, but not by this process
+                self.search.progress.ended(worker.trial)
             return
 
         how = _how_it_ended(worker.process)
         for number in forget_dead(self.search.study):
-            self.search.progress.say(f"trial {number}: its worker {how}; it runs again")
+            self.search.progress.lost(f"trial {number}: its worker {how}", number)
         self._deaths += 1
         if self._deaths > _MOST_DEATHS:
             raise ChildProcessError(
@@ -185,8 +195,11 @@ class Workers:
                     worker.process.join()
                 worker.pipe.close()
 
-        self._all.clear()
         forget_dead(self.search.study)
+        for worker in self._all:
+            if worker.trial is not None:
+                self.search.progress.ended(worker.trial)
+        self._all.clear()
 
 
 def _send(worker: _Worker, message: str) -> None:

@@ -55,13 +55,13 @@ class Hints:
     def __init__(self, logger: logging.Logger) -> None:
         """Log nothing yet."""
         self._logger = logger
-        self._topics: set[str] = set()
+        self._said: dict[str, Hint] = {}
 
     def say(self, *hints: Hint | None) -> None:
         """Log those hints whose topics are new."""
         for hint in hints:
-            if hint and hint.topic not in self._topics:
-                self._topics.add(hint.topic)
+            # In one step, since another thread may look at the study at the same time.
+            if hint and self._said.setdefault(hint.topic, hint) is hint:
                 self._logger.warning(hint.message)
 
 

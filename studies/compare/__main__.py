@@ -18,7 +18,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from optuna_kappa.launch.progress import duration
+from optuna_kappa.launch.overview import duration
 from optuna_kappa.study.storage import open_storage, shown
 from studies.compare import table
 from studies.compare.options import check_limits, parser, settings_of

@@ -9,7 +9,7 @@ import time
 from optuna.storages import BaseStorage
 from rich.console import Console
 
-from optuna_kappa.launch.progress import duration
+from optuna_kappa.launch.overview import duration
 from studies.compare.options import settings_of
 from studies.compare.results import read_standings
 from studies.compare.settings import Job, Settings, times

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from optuna_kappa.launch.progress import duration
+from optuna_kappa.launch.overview import duration
 from studies.compare.settings import Job, Part, Settings, jobs, times
 from studies.compare.sizes import epochs_of
 from studies.compare.turns import Standing
