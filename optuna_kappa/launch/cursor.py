@@ -75,23 +75,23 @@ class Cursor(NamedTuple):
     Attributes:
         column: Columns to its left.
         up: How many rows it is above the lowest row of the text.
-        begun: Whether the lowest row has something in it.
+        end: Columns of the lowest row up to the end of what is seen there.
         last: The character in the last column, if the cursor is behind it.
 
     Example:
         >>> Cursor().after("a bar\nand one below it\x1b[A", columns=80)
-        Cursor(column=16, up=1, begun=True, last='')
+        Cursor(column=16, up=1, end=16, last='')
     """
 
     column: int = 0
     up: int = 0
-    begun: bool = False
+    end: int = 0
     last: str = ""
 
     @property
     def is_in_free_row(self) -> bool:
         """Whether the cursor is at the start of an empty row, with nothing below."""
-        return not (self.column or self.up or self.begun)
+        return not any(self[:3])
 
     def after(self, text: str, columns: int) -> Cursor:
         """Where more text leaves the cursor in a terminal of so many columns."""
@@ -112,25 +112,30 @@ class Cursor(NamedTuple):
         return cursor
 
     def _down(self, n: int) -> Cursor:
-        return self._replace(up=max(0, self.up - n), begun=self.begun and n <= self.up)
+        return self._replace(up=max(0, self.up - n), end=self.end if n <= self.up else 0)
 
     def _past(self, shown: str, columns: int) -> Cursor:
+        """Where characters that are shown leave the cursor."""
         if shown.isascii():
             end = self.column + len(shown)
             rows = max(0, end - 1) // columns
-            return self._down(rows)._at(end - rows * columns)
+            column = end - rows * columns
+        else:
+            column, rows = self.column, 0
+            for char in shown:
+                width = _columns(char)
+                if column + width > columns:
+                    column, rows = 0, rows + 1
+                column += width
 
-        column, rows = self.column, 0
-        for char in shown:
-            width = _columns(char)
-            if column + width > columns:
-                column, rows = 0, rows + 1
-            column += width
-        return self._down(rows)._at(column)
-
-    def _at(self, column: int) -> Cursor:
-        """The cursor after characters that end in a column of its row."""
-        return self._replace(column=column, begun=self.begun or not self.up)
+        start = 0 if rows else self.column
+        moved = self._down(rows)._replace(column=column)
+        if moved.up:
+            return moved
+        if not shown.isspace():
+            return moved._replace(end=max(moved.end, column))
+        # Progress bars are removed by as many spaces.
+        return moved._replace(end=min(moved.end, start) if column >= moved.end else moved.end)
 
     def _controlled(self, control: str, columns: int) -> Cursor:
         if control == "\n":
@@ -159,6 +164,8 @@ class Cursor(NamedTuple):
             return self._replace(column=0, up=self.up + n)
         if command == "G":
             return self._replace(column=min(columns, n) - 1)
+        if command == "K" and not self.up:  # erases the row
+            return self._replace(end=0 if n == 2 else min(self.end, self.column))
         if command in "Hf":  # a place of the screen: what is below it counts as empty
             return Cursor()
         return self

@@ -86,6 +86,15 @@ def test_bars_below_each_other_are_updated_above_the_block() -> None:
     assert shown.lines == ["outer 2", "inner 2", "an event", "block"]
 
 
+def test_a_bar_that_is_removed_leaves_no_empty_line() -> None:
+    shown = Shown()
+    shown.screen.show(["block"])
+    for part in ("\router", "\n", "\rinner", "\r     \r", "\x1b[A", "\n"):
+        shown.screen.print(part)
+    shown.screen.say("an event")
+    assert shown.lines == ["outer", "an event", "block"]
+
+
 def test_lines_fit_and_do_nothing_else() -> None:
     shown = Shown()
     shown.screen.show(["x" * 200, "学" * 100, "\x1b[2J\nκ"])
@@ -132,28 +141,33 @@ def test_cut(text: str, width: int) -> None:
 @pytest.mark.parametrize(
     ("text", "cursor"),
     [
-        ("x" * 10, (10, 0, True)),  # the last column is taken, the next row not begun
-        ("x" * 11, (1, 0, True)),
-        ("学" * 5 + "a", (1, 0, True)),
-        ("x" * 9 + "学", (2, 0, True)),  # a wide character is not parted
-        ("a\tb", (9, 0, True)),
-        ("ab\b", (1, 0, True)),
-        ("10 %\r", (0, 0, True)),
-        ("10 %\n", (0, 0, False)),
-        ("\x1b]0;title\x07", (0, 0, False)),
-        ("\x1b[1;31mred\x1b[0m", (3, 0, True)),
-        ("a\nb\nc\x1b[2A", (1, 2, True)),
-        ("a\nb\x1b[Ax\n", (0, 0, True)),
-        ("a\n\x1b[Ax", (1, 1, False)),
-        ("a\nb\x1b[5F", (0, 5, True)),
-        ("abc\x1b[2D\x1b[C", (2, 0, True)),
-        ("abc\x1b[4G", (3, 0, True)),
-        ("abc\x1b[H", (0, 0, False)),
-        ("abc\x1b", (3, 0, True)),
+        ("x" * 10, (10, 0, 10)),  # the last column is taken, the next row not begun
+        ("x" * 11, (1, 0, 1)),
+        ("学" * 5 + "a", (1, 0, 1)),
+        ("x" * 9 + "学", (2, 0, 2)),  # a wide character is not parted
+        ("a\tb", (9, 0, 9)),
+        ("ab\b", (1, 0, 2)),
+        ("10 %\r", (0, 0, 4)),
+        ("10 %\r    \r", (0, 0, 0)),  # removed
+        ("10 %\r   1", (4, 0, 4)),
+        ("ab c\b  ", (5, 0, 3)),
+        ("10 %\x1b[2K\r", (0, 0, 0)),
+        ("10 %\r1\x1b[K", (1, 0, 1)),
+        ("10 %\n", (0, 0, 0)),
+        ("\x1b]0;title\x07", (0, 0, 0)),
+        ("\x1b[1;31mred\x1b[0m", (3, 0, 3)),
+        ("a\nb\nc\x1b[2A", (1, 2, 1)),
+        ("a\nb\x1b[Ax\n", (0, 0, 1)),
+        ("a\n\x1b[Ax", (1, 1, 0)),
+        ("a\nb\x1b[5F", (0, 5, 1)),
+        ("abc\x1b[2D\x1b[C", (2, 0, 3)),
+        ("abc\x1b[4G", (3, 0, 3)),
+        ("abc\x1b[H", (0, 0, 0)),
+        ("abc\x1b", (3, 0, 3)),
     ],
-    ids=range(18),
+    ids=range(23),
 )
-def test_where_a_text_leaves_the_cursor(text: str, cursor: tuple[int, int, bool]) -> None:
+def test_where_a_text_leaves_the_cursor(text: str, cursor: tuple[int, int, int]) -> None:
     assert Cursor().after(text, columns=10)[:3] == cursor
 
 
