@@ -21,7 +21,7 @@ from optuna_kappa.study.trials import lr_of
 
 _SILENCE = 30.0  # seconds after which a running trial is told of again, line by line
 _OFTEN = 0.5  # seconds between two looks at the study, for the block
-_SHARE = 0.1  # of the time, at most, that these looks take
+_SHARE = 0.1  # of a processor, at most, that these looks take
 
 
 class Progress:
@@ -99,13 +99,13 @@ class Progress:
     def _tell(self, done: threading.Event) -> None:
         pause = 0.0
         while not done.wait(pause):
-            began = time.monotonic()
+            began = time.thread_time()
             try:
                 self._look()
             except Exception as error:  # the search meets it, too, or can do without the block
                 if self.screen is not None:
                     self.screen.show([f"no overview: {type(error).__name__}: {error}"])
-            pause = max(_OFTEN, (time.monotonic() - began) / _SHARE)
+            pause = max(_OFTEN, (time.thread_time() - began) / _SHARE)
 
     def _look(self) -> None:
         """Show how far the search has come, or tell of trials that have been silent for long."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import multiprocessing
 import os
 import pty
 import signal
@@ -19,6 +20,7 @@ import pytest
 from terminals import Terminal
 from user_files import write_objective
 
+from optuna_kappa.launch.printed import pass_on
 from optuna_kappa.study.interrupted import was_interrupted
 
 CHATTY = """
@@ -172,6 +174,31 @@ def test_what_workers_print_stays_whole(folder: Path) -> None:
         for line in ("rate of trial {}", "log: trial {} begins", "100 % of trial {}"):
             assert line.format(number) in lines
     assert not any(line.startswith("--") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("written", "lines"),
+    [
+        ([b"one\ntw", b"o\n"], ["one", "two"]),
+        ([b"\r 10 %", b"\r100 %\n"], ["100 %"]),
+        ([b"\router 1\n\rinner 1\x1b[A\n\rinner 2\x1b[A\router 2\n"], ["outer 2"]),
+        ([b"\router\n\rinner\n\rinnermost\x1b[A\x1b[A\n"], ["outer"]),
+        ([b"\x1b[32mgreen\x1b[0m\x1b[2J\n\nend"], ["\x1b[32mgreen\x1b[0m", "", "end"]),
+        (["学".encode()[:2], "学".encode()[2:]], ["学"]),
+        ([b"\xff\n"], ["\ufffd"]),
+    ],
+    ids=range(7),
+)
+def test_what_is_passed_on(written: list[bytes], lines: list[str]) -> None:
+    ours, theirs = multiprocessing.Pipe(duplex=False)
+    said: list[str] = []
+    thread = pass_on(ours, said.append)
+    for data in written:
+        os.write(theirs.fileno(), data)
+        time.sleep(0.1)
+    theirs.close()
+    thread.join(timeout=60)
+    assert said == lines
 
 
 def test_workers_whose_parent_was_killed_mark_their_trials(folder: Path) -> None:
