@@ -18,7 +18,7 @@ from optuna.study import Study
 from optuna_kappa._validation import one_line
 from optuna_kappa.cli.output import entries, print_json, print_text
 from optuna_kappa.cli.priors import add_prior, check_prior
-from optuna_kappa.cli.storages import add_written_storage, readable
+from optuna_kappa.cli.storages import add_written_storage, default_storage, readable
 from optuna_kappa.cli.studies import Listed, as_dict, recommended_text
 from optuna_kappa.launch.limits import BUDGET, Limits, parse_certified, parse_seconds
 from optuna_kappa.launch.objectives import Objective, load_objective, study_name_for
@@ -280,6 +280,7 @@ def _text(results: dict[str, Any], found: Recommendation, storage: str) -> str:
     lines["verdict"] = str(found.verdict)
     lines["spent"] = f"{results['spent_fre']:.3g} full runs, by {results['n_trials']} trials"
 
-    of = f"--storage {shlex.quote(shown(storage))} --study {shlex.quote(name)}"
-    lines["next"] = f"optuna-kappa plan {of}"
-    return f"{one_line(name)}\n{entries(lines)}\n"
+    place = "" if storage == default_storage() else f" --storage {shlex.quote(shown(storage))}"
+    command = f"optuna-kappa plan{place} --study {shlex.quote(name)}"
+    # In a row of its own, since a command that is wrapped cannot be copied.
+    return f"{one_line(name)}\n{entries(lines)}\n\nwhat the next runs are worth:\n  {command}\n"

@@ -55,7 +55,9 @@ def test_searches_and_goes_on(folder: Path, capsys: pytest.CaptureFixture[str]) 
 
     n_before = len(study().trials)
     assert main([*FULL, "--budget", "4"]) == 0
-    assert "recommended  lr 0.0004" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "recommended  lr 0.0004" in out and "spent        4." in out
+    assert out.endswith(f"\n  optuna-kappa plan --study '{NAME}'\n\n")
     assert len(study().trials) > n_before
     assert main([*FULL, "--budget", "4"]) == 0  # nothing is left to do
     assert "trial" not in capsys.readouterr().err
