@@ -130,11 +130,12 @@ class Limits:
         """
         costs = []
         if self.budget is not None:
-            costs.append(max(0.0, self.budget - counts(study, sampler).spent))
+            costs.append(self.budget - counts(study, sampler).spent)
         if self.trials is not None:
             left = max(0, self.trials - n_trials(study))
             costs.append(promised(study, sampler) + _cost_of(left, study, sampler))
-        return min(costs, default=math.inf)
+        # The trials that run are not cut off.
+        return max(promised(study, sampler), min(costs, default=math.inf))
 
 
 def n_trials(study: Study) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import optuna
 
 from optuna_kappa import KappaSampler, fail_interrupted
@@ -35,6 +37,20 @@ def test_failed_trials_cost_what_they_trained() -> None:
     study = optuna.create_study(sampler=sampler)
     study.tell(begun(study), state=optuna.trial.TrialState.FAIL)
     assert not Limits(budget=1 / 24).reached(study, sampler)
+
+
+def test_the_last_trial_runs_to_its_end() -> None:
+    sampler = KappaSampler(24, seed=0, n_probes=0)
+    study = optuna.create_study(sampler=sampler)
+    trial = begun(study)
+    for limits in (Limits(budget=0.5), Limits(trials=1), Limits(budget=0.5, trials=9)):
+        assert limits.cost_left(study, sampler) == 1.0
+    trial.report(1.0, step=18)
+    assert Limits(budget=0.5).cost_left(study, sampler) == 0.25
+    assert Limits(budget=2.0).cost_left(study, sampler) == 1.25
+    study.tell(trial, 1.0)
+    assert Limits(trials=1).cost_left(study, sampler) == 0.0
+    assert Limits(seconds=60.0).cost_left(study, sampler) == math.inf
 
 
 def test_interrupted_trials_do_not_count() -> None:
