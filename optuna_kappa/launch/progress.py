@@ -112,8 +112,9 @@ class Progress:
         if self.screen is not None:
             with self._lock:
                 running = list(self._told)
-            size = self.screen.width, self.screen.height
-            self.screen.show(self._overview.lines(running, *size))
+            # Half of the terminal is for what is printed.
+            lines = self._overview.lines(running, self.screen.width, self.screen.height // 2)
+            self.screen.show(lines)
             return
 
         now = time.monotonic()

@@ -67,8 +67,8 @@ class Screen:
 
     @property
     def height(self) -> int:
-        """Lines for the block: half of the terminal, for what is printed to be seen as well."""
-        return max(1, self._size().lines // 2)
+        """Lines for the block; beside it, a line of what is printed is seen."""
+        return max(1, self._size().lines - 2)
 
     @contextmanager
     def open(self) -> Iterator[None]:

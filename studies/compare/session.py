@@ -99,7 +99,8 @@ class Session:
             return
 
         view = View(self.settings, standings, self._limit, self._workers.n_processes)
-        with Shown(view, self._console) as shown:
+        shown = Shown(view, self._console)
+        with shown.open():
 
             def show(message: Running | Turn | None) -> None:
                 if message is not None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from types import TracebackType
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
-from rich.live import Live
-from rich.text import Text
 
+from optuna_kappa.launch.screen import Screen, can_update
 from studies.compare.view import View
 
 _OFTEN = 0.5  # seconds between updates in place
@@ -22,26 +23,25 @@ class Shown:
         """Prepare it."""
         self._view = view
         self._console = console
-        self._live: Live | None = None
-        if console.is_terminal and not console.is_dumb_terminal:
-            self._live = Live(console=console, auto_refresh=False)
+        self._screen = Screen(sys.stdout) if can_update(sys.stdout) else None
         self._next = 0.0
 
-    def __enter__(self) -> Shown:
-        if self._live:
-            self._live.start()
-        return self
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Show the view for as long as it changes, and once more at the end."""
+        if self._screen is None:
+            try:
+                yield
+            finally:
+                self._print(self._view.line())
+            return
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._next = 0.0
-        self.refresh()
-        if self._live:
-            self._live.stop()
+        try:
+            with self._screen.open():
+                yield
+        finally:
+            for line in self._view.block(self._screen.width):
+                self._print(line)
 
     def refresh(self) -> None:
         """Show the state if it is time to."""
@@ -49,9 +49,12 @@ class Shown:
         if now < self._next:
             return
 
-        self._next = now + (_OFTEN if self._live else _SOMETIMES)
-        if self._live:
-            block = "\n".join(self._view.block(self._console.width))
-            self._live.update(Text(block, no_wrap=True), refresh=True)
+        if self._screen is not None:
+            self._next = now + _OFTEN
+            self._screen.show(self._view.block(self._screen.width))
         else:
-            self._console.print(self._view.line(), markup=False, highlight=False, soft_wrap=True)
+            self._next = now + _SOMETIMES
+            self._print(self._view.line())
+
+    def _print(self, text: str) -> None:
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
