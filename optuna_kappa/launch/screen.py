@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
@@ -25,6 +26,10 @@ from optuna_kappa.launch.cursor import Cursor, cut, width_of
 from optuna_kappa.launch.signals import uninterrupted
 
 _COLUMNS, _ROWS = 80, 24  # of a terminal that does not say
+
+# Prints in so many seconds, with each of which the block is drawn. What is printed beyond waits
+# until they are over, since drawing costs much more than printing.
+_MOST_DRAWN, _WINDOW = 20, 0.1
 
 
 def can_update(stream: TextIO | None) -> bool:
@@ -59,6 +64,9 @@ class Screen:
         self._lines: list[str] = []
         self._drawn: list[int] = []  # the width of each line of the block as it stands
         self._cursor = Cursor()  # where the last print left it
+        self._window = 0.0  # when the current one began, of `time.monotonic()`
+        self._n_drawn = 0  # in it
+        self._waiting: list[str] = []  # what is printed at its end
 
     @property
     def width(self) -> int:
@@ -106,6 +114,7 @@ class Screen:
     def say(self, text: str) -> None:
         """Print lines above the block, below what others have printed."""
         with self._lock:
+            self._print_waiting()
             self._print(f"{self._to_next_row()}{self._encodable(text)}\n")
 
     def print(self, text: str) -> None:
@@ -114,10 +123,32 @@ class Screen:
             self._put(text)
             return
         with self._lock:
-            self._print(text)
+            if self._may_draw():
+                self._print(text)
+                return
+            self._waiting.append(text)
+            if len(self._waiting) == 1:
+                timer = threading.Timer(_WINDOW, self._print_waiting)
+                timer.daemon = True
+                timer.start()
+
+    def _may_draw(self) -> bool:
+        """Whether the block may be drawn with another print; counts it."""
+        now = time.monotonic()
+        if now - self._window >= _WINDOW:
+            self._window, self._n_drawn = now, 0
+        self._n_drawn += 1
+        return not self._lines or self._n_drawn <= _MOST_DRAWN
+
+    def _print_waiting(self) -> None:
+        with self._lock:
+            if self._waiting:
+                self._print("")
 
     def _print(self, text: str) -> None:
         with uninterrupted():
+            text = "".join([*self._waiting, text])
+            self._waiting.clear()
             columns = self._size().columns
             erased = self._erased(columns)
             self._cursor = self._cursor.after(text, columns)

@@ -8,6 +8,7 @@ import os
 import pty
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -93,6 +94,31 @@ def test_a_bar_that_is_removed_leaves_no_empty_line() -> None:
         shown.screen.print(part)
     shown.screen.say("an event")
     assert shown.lines == ["outer", "an event", "block"]
+
+
+def test_many_prints_at_once_are_all_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "monotonic", lambda: 0.0)  # no time passes between them
+    shown = Shown()
+    shown.screen.show(["block"])
+    written = 0
+    for i in range(1000):
+        before = shown.stream.buffer.tell()
+        shown.screen.print(f"line {i}\n")
+        written += shown.stream.buffer.tell() > before
+    assert written < 1000  # the block is not drawn with each
+    shown.screen.say("an event")
+    assert shown.lines == [*(f"line {i}" for i in range(1000)), "an event", "block"]
+
+
+def test_what_waits_is_printed_soon() -> None:
+    shown = Shown()
+    shown.screen.show(["block"])
+    for i in range(1000):
+        shown.screen.print(f"line {i}\n")
+    deadline = time.monotonic() + 60
+    while shown.lines[-2:] != ["line 999", "block"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_lines_fit_and_do_nothing_else() -> None:
