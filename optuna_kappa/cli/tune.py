@@ -7,6 +7,7 @@ import os
 import shlex
 import signal
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -243,13 +244,19 @@ def _search(search: Search, options: argparse.Namespace) -> None:
 
 @contextmanager
 def _terminable(terminated: list[int]) -> Iterator[None]:
-    """Take SIGTERM, which Slurm and Kubernetes send, for an interrupt."""
+    """Take SIGTERM, which Slurm and Kubernetes send, for an interrupt, unless it is ignored."""
 
     def end(number: int, _: FrameType | None) -> None:
         terminated.append(number)
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, end)
+    before = signal.getsignal(signal.SIGTERM)
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or before in (signal.SIG_IGN, None):
+        yield
+        return
+
+    signal.signal(signal.SIGTERM, end)
     try:
         yield
     finally:

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -148,6 +149,33 @@ def test_an_interrupt_keeps_everything(folder: Path, number: signal.Signals, cod
     assert "this goes on with it:" in err and "optuna-kappa tune train.py:objective" in err
     (trial,) = study().trials
     assert trial.state == TrialState.FAIL and was_interrupted(trial)
+
+
+def test_runs_in_any_thread(folder: Path) -> None:
+    codes: list[int] = []
+    thread = threading.Thread(target=lambda: codes.append(main([*FULL, "--trials", "1"])))
+    thread.start()
+    thread.join()
+    assert codes == [0]
+
+
+HIT = """
+def hit(trial):
+    os.kill(os.getpid(), 15)
+    return objective(trial)
+"""
+
+
+def test_sigterm_that_is_ignored_ends_nothing(folder: Path) -> None:
+    with (folder / "train.py").open("a") as file:
+        file.write(HIT)
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        assert main(["tune", "train.py:hit", *FULL[2:], "--study", NAME, "--trials", "1"]) == 0
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert study().trials[0].state == TrialState.PRUNED
 
 
 def test_an_error_of_the_objective_is_shown(
