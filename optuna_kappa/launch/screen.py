@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import sys
 import threading
 import time
@@ -35,7 +36,8 @@ _MOST_DRAWN, _WINDOW = 20, 0.1
 def can_update(stream: TextIO | None) -> bool:
     """Whether a stream is a terminal in which lines can be updated in place.
 
-    `TERM=dumb` says that it cannot, and `NO_COLOR` that only plain text is wanted.
+    `TERM=dumb` says that it cannot, and `NO_COLOR` that only plain text is wanted. Where the
+    output of the process is a pipe, as before `| tee`, it may come out at the same terminal.
 
     Example:
         >>> import io
@@ -45,7 +47,7 @@ def can_update(stream: TextIO | None) -> bool:
     if stream is None or os.name != "posix" or not hasattr(stream, "buffer"):
         return False
     is_plain = os.environ.get("NO_COLOR") or os.environ.get("TERM", "dumb") == "dumb"
-    return stream.isatty() and not is_plain
+    return stream.isatty() and not is_plain and not _is_pipe(sys.stdout)
 
 
 class Screen:
@@ -225,6 +227,13 @@ class Screen:
             yield
         finally:
             signal.signal(signal.SIGCONT, signal.SIG_DFL)
+
+
+def _is_pipe(stream: TextIO | None) -> bool:
+    try:
+        return stream is not None and stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
+    except (OSError, ValueError):  # it has no file, or is closed
+        return False
 
 
 def _is_same_terminal(one: TextIO | None, other: TextIO) -> bool:

@@ -274,3 +274,13 @@ def test_where_lines_can_be_updated(
     with terminal(monkeypatch) as (stream, _):
         assert can_update(stream) == expected
     assert not can_update(io.StringIO()) and not can_update(None)
+
+
+def test_an_output_that_may_come_out_at_the_same_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    ours, theirs = os.pipe()
+    with terminal(monkeypatch) as (stream, _), open(ours), open(theirs, "w") as to_tee:
+        assert can_update(stream)
+        monkeypatch.setattr(sys, "stdout", to_tee)
+        assert not can_update(stream)
