@@ -6,8 +6,8 @@ For every seed a method first spends one full run of data on finding its peak ra
               the lowest validation loss is trained in full, with other weights and images
     Psi       probes by `PROBES` that cost as much, to which the law is fitted
 
-To know what the best peak would have been, the first seeds are trained in full at all six peaks,
-and then all seeds at the best of them.
+To know what the best peak would have been, the first seeds are trained in full at eleven peaks of
+the same range, and then all seeds at the best of them.
 
 To know whether a Psi carries over, two tasks that differ in one respect are trained by the Psi of
 the usual task, and by one from probes of their own.
@@ -39,13 +39,16 @@ GRID_SEEDS = 3
 """Seeds that are trained in full at every peak."""
 
 PEAKS: Mapping[OptimizerName, tuple[float, ...]] = {
-    "adam": tuple(np.geomspace(2.4e-4, 1.5e-2, 6).tolist()),
-    "sgd": tuple(np.geomspace(1.6e-2, 1.0, 6).tolist()),
+    "adam": tuple(np.geomspace(2.4e-4, 1.5e-2, 11).tolist()),
+    "sgd": tuple(np.geomspace(1.6e-2, 1.0, 11).tolist()),
 }
-"""Peak rates from which each tuned method chooses; the probes of Psi have the same range."""
+"""Peak rates; the probes of Psi have the same range."""
 
-SHORT = 6
-"""A tuning run has the horizon over this, so that all six cost one full run."""
+TRIED = range(0, 11, 2)
+"""Places of the peaks from which each tuned method chooses."""
+
+SHORT = len(TRIED)
+"""A tuning run has the horizon over this, so that all of them cost one full run."""
 
 TUNED = (
     "constant",
@@ -157,9 +160,9 @@ def _of_seed(done: Trainings, seed: int, n_probes: int) -> Iterator[Cell]:
                 yield Cell(optimizer, CARRIED, "full", seed, task=task)
 
         for method in TUNED:
-            places = range(len(PEAKS[optimizer]))
-            yield from (Cell(optimizer, method, "short", seed, place) for place in places)
+            yield from (Cell(optimizer, method, "short", seed, place) for place in TRIED)
             if seed < GRID_SEEDS:
+                places = range(len(PEAKS[optimizer]))
                 yield from (Cell(optimizer, method, "full", seed, place) for place in places)
             for chosen in (tuned(done, optimizer, method, seed), best(done, optimizer, method)):
                 if chosen is not None:
@@ -183,20 +186,23 @@ def probes_of(cell: Cell, n_probes: int) -> list[Cell]:
 
 def tuned(done: Trainings, optimizer: OptimizerName, method: str, seed: int) -> int | None:
     """Place of the peak that the short runs of a seed choose; None before all are trained."""
-    return _lowest(done, [[Cell(optimizer, method, "short", seed, p)] for p in range(SHORT)])
+    return _lowest(done, {p: [Cell(optimizer, method, "short", seed, p)] for p in TRIED})
 
 
 def best(done: Trainings, optimizer: OptimizerName, method: str) -> int | None:
     """Place of the best peak of the seeds that are trained at all; None before all are trained."""
-    seeds = range(GRID_SEEDS)
-    rows = [[Cell(optimizer, method, "full", s, p) for s in seeds] for p in range(SHORT)]
+    rows = {}
+    for place in range(len(PEAKS[optimizer])):
+        rows[place] = [Cell(optimizer, method, "full", seed, place) for seed in range(GRID_SEEDS)]
     return _lowest(done, rows)
 
 
-def _lowest(done: Trainings, rows: Sequence[Sequence[Cell]]) -> int | None:
-    if not all(cell in done for row in rows for cell in row):
+def _lowest(done: Trainings, cells: Mapping[int, Sequence[Cell]]) -> int | None:
+    """The place whose trainings end lowest in the mean; None unless all are made."""
+    if not all(cell in done for of_place in cells.values() for cell in of_place):
         return None
-    return int(np.argmin([np.mean([done[cell].valid for cell in row]) for row in rows]))
+    means = {p: np.mean([done[cell].valid for cell in row]) for p, row in cells.items()}
+    return min(means, key=lambda place: means[place])
 
 
 def read(path: Path = RUNS) -> dict[Cell, Trained]:

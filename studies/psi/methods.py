@@ -57,8 +57,8 @@ def n_steps(horizon: float) -> int:
 def probe_plans(optimizer: OptimizerName) -> list[tuple[Schedule, float, float]]:
     """Schedule, rate and horizon of each probe of a Psi; they cost one full run together."""
     peaks = PEAKS[optimizer]
-    plans = [(SCHEDULES["constant"], peaks[place], HORIZON / 8) for place in (0, 2, 3, 5)]
-    plans += [(SCHEDULES["wsd"], peaks[place], HORIZON / 4) for place in (2, 3)]
+    plans = [(SCHEDULES["constant"], peaks[place], HORIZON / 8) for place in (0, 4, 6, 10)]
+    plans += [(SCHEDULES["wsd"], peaks[place], HORIZON / 4) for place in (4, 6)]
     return plans
 
 

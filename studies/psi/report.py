@@ -184,8 +184,9 @@ _HOW = """\
   the one with the lowest validation loss. Psi got four constant rates for an eighth of the
   horizon each, and warm-up-stable-decay without a warm-up at the two middle peaks for a quarter
   each. This choice of probes is one of about fifteen that were tried on two other seeds.
-- **Best peak in hindsight**: the one of the six with the lowest mean validation loss over {grid}
-  seeds. No one has this for the price of one run; it shows what the tuning lost.
+- **Best peak in hindsight**: the one of eleven, a factor of 1.5 apart, with the lowest mean
+  validation loss over {grid} seeds. No one has this for the price of one run; it shows what the
+  tuning lost.
 - **Time**: part of the run until the stated loss, read at 20 looks at 2,500 validation images.
   The stated loss is the one at which the median tuned constant run ends. A dash: less than half
   of the seeds reach it. **Reached**: seeds that do.
