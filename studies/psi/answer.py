@@ -57,10 +57,11 @@ def _between(results: Mapping[OptimizerName, Results]) -> str:
 
 def _one_psi(name: str, runs: Sequence[Trained]) -> Iterator[str]:
     """How much Psi differs between the probes of several seeds, and how good its formula is."""
-    peaks = [run.lr for run in runs]
-    held = [_held(run) for run in runs]
+    fitted = [run for run in runs if math.isfinite(run.lr)]
+    peaks = [run.lr for run in fitted]
+    held = [_held(run) for run in fitted]
     yield (
-        f"- {name}: probes of {len(runs)} seeds give peaks of {min(peaks):.2g} to "
+        f"- {name}: probes of {len(fitted)} seeds give peaks of {min(peaks):.2g} to "
         f"{max(peaks):.2g} (median {np.median(peaks):.2g}), held for {100 * min(held):.0f} to "
         f"{100 * max(held):.0f} % of the run."
     )

@@ -186,7 +186,7 @@ def _loss(run: Trained) -> float:
 
 
 def _peak(runs: Sequence[Trained]) -> float:
-    return float(np.median([run.lr for run in runs]))
+    return float(np.nanmedian([run.lr for run in runs]))
 
 
 def _on(

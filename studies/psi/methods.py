@@ -80,7 +80,11 @@ def train(cell: Cell, probes: Sequence[Trained] = ()) -> Trained:
     steps = n_steps(horizon)
     formula: tuple[float, ...] = ()
     if cell.method in (OPEN, CLOSED, CARRIED):
-        psi = psi_of(cell.optimizer, probes)
+        try:
+            psi = psi_of(cell.optimizer, probes)
+        except ValueError:  # the probes tell nothing; counts as a run that diverged
+            nothing_seen = (math.nan,) * N_LOOKS
+            return Trained(cell, math.nan, math.nan, 0.0, nothing_seen, nothing_seen)
         lr = psi.peak_lr()
         form = psi.formula
         formula = (form.a, form.b, form.c, form.lowest, form.determination)

@@ -216,6 +216,16 @@ def test_psi_is_fitted_to_probes_and_followed() -> None:
     assert other.losses != runs[OPEN].losses
 
 
+def test_probes_that_tell_nothing_count_as_a_run_that_diverged() -> None:
+    probes = [
+        Trained(cell, 0.1, math.nan, math.nan, (math.nan, math.nan))
+        for cell in probe_cells("sgd", 0, methods.N_PROBES)
+    ]
+    run = methods.train(Cell("sgd", OPEN, "full", 0), probes)
+    assert run.valid == math.inf and math.isnan(run.lr) and run.formula == ()
+    assert len(run.losses) == len(run.rates) == methods.N_LOOKS
+
+
 @pytest.mark.usefixtures("small")
 def test_a_fifth_of_the_noisy_labels_are_random() -> None:
     usual, noisy = methods._data("usual").train_y, methods._data("noisy").train_y
