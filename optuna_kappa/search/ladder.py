@@ -115,6 +115,37 @@ def next_probe(
     return None
 
 
+def next_missing(
+    rungs: Sequence[tuple[int, int]],
+    planned: Mapping[int, int],
+    target: int,
+) -> int | None:
+    """As `next_probe`, but longer probes make up only for what their own rung does not want.
+
+    A probe that died may be missed only when longer ones have been planned.
+
+    Args:
+        rungs: (horizon, number of probes) of each rung, by ascending horizon.
+        planned: Number of trials planned for each horizon.
+        target: Horizon of a full run.
+
+    Example:
+        >>> next_missing([(1, 6), (8, 4)], planned={1: 5, 8: 4}, target=24)
+        1
+        >>> next_missing([(1, 6), (8, 4)], planned={1: 5, 8: 5}, target=24) is None
+        True
+    """
+    for i, rung in enumerate(rungs):
+        beyond = dict(planned)
+        for longer, n_wanted in rungs[i + 1 :]:
+            beyond[longer] = max(0, beyond.get(longer, 0) - n_wanted)
+
+        probe_horizon = next_probe([rung], beyond, target)
+        if probe_horizon is not None:
+            return probe_horizon
+    return None
+
+
 def trusts_law(n_by_law: int, n_base: int, se: float, *, known: bool) -> bool:
     """Whether the next target trial may take its lr from the law.
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from optuna.trial import FrozenTrial, TrialState
 
 from optuna_kappa.law.omissions import runs_left_out
-from optuna_kappa.search.ladder import N_LEAST, next_probe
+from optuna_kappa.search.ladder import N_LEAST, next_missing
 from optuna_kappa.search.picking import N_SPREAD
 from optuna_kappa.study.plans import horizon, plan_of
 from optuna_kappa.study.setup_hints import Hint
@@ -70,7 +70,7 @@ class LawHints:
 
         target = study_law.problem.horizon
         planned = Counter(horizon(trial, target) for trial in settled)
-        is_early = next_probe(self._rungs, planned, target) or planned[target] < N_LEAST
+        is_early = next_missing(self._rungs, planned, target) or planned[target] < N_LEAST
         return [] if is_early else settled
 
 

@@ -9,7 +9,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from optuna_kappa._validation import MAX_STEP, POSITIVE, check_count, shown
 from optuna_kappa.search.budget import probes_for
-from optuna_kappa.search.ladder import TRUST, affordable, next_probe, rungs
+from optuna_kappa.search.ladder import TRUST, affordable, next_missing, rungs
 from optuna_kappa.study.dead import Living, check_dead_after
 from optuna_kappa.study.imported import is_imported, without_repeats
 from optuna_kappa.study.lr_names import LrName, name_used
@@ -82,7 +82,7 @@ class Planner(NamedTuple):
         kinds = _kinds(Living(trials, now, self.lr, self.dead_after), self.rungs)
         left: list[int] = []
         while (
-            probe := _next_probe(self.rungs, _planned(kinds, self.rungs, target), target)
+            probe := next_missing(self.rungs, _planned(kinds, self.rungs, target), target)
         ) is not None:
             kinds.setdefault(probe, []).append("probe")
             left.append(probe)
@@ -230,7 +230,7 @@ def _next_plan(
         return Plan(target, "enqueued", schedule)
 
     is_plateau = study_law.is_plateau(target)
-    probe_horizon = _next_probe(rungs, _planned(kinds, rungs, target), target)
+    probe_horizon = next_missing(rungs, _planned(kinds, rungs, target), target)
     if probe_horizon is not None and living.may_probe(probe_horizon, trial.number):
         # Where short runs cannot be told apart, the next rung is run in full.
         in_full = is_plateau and probe_horizon > rungs[0][0]
@@ -245,27 +245,6 @@ def _next_plan(
     if study_law.is_trusted(at_target, has_probes=bool(rungs)):
         return Plan(target, "law", schedule)
     return Plan(target, "cover" if is_plateau else "base", schedule)
-
-
-def _next_probe(
-    rungs: Sequence[tuple[int, int]],
-    planned: Mapping[int, int],
-    target: int,
-) -> int | None:
-    """Horizon of the next probe, or None once every rung has its probes.
-
-    A probe that died may be missed only when longer ones have been planned. These are wanted
-    themselves, so only what is beyond them makes up for it.
-    """
-    for i, rung in enumerate(rungs):
-        beyond = dict(planned)
-        for longer, n_wanted in rungs[i + 1 :]:
-            beyond[longer] = max(0, beyond.get(longer, 0) - n_wanted)
-
-        probe_horizon = next_probe([rung], beyond, target)
-        if probe_horizon is not None:
-            return probe_horizon
-    return None
 
 
 def _planned(

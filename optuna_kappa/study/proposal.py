@@ -60,7 +60,6 @@ def propose_ln_lr(
         >>> propose_ln_lr(study.trials[0], [], law, {}, (-9.0, -3.0), rungs=ladder, u=middle)
         -8.5
     """
-    tried, running, waiting = _beside(trial, rivals, study_law)
     shift = study_law.shift(params)
     low, high = ends[0] - shift, ends[1] - shift
     beyond = bracketing_step(trial, rivals, study_law, params, (low, high))
@@ -80,12 +79,22 @@ def propose_ln_lr(
         alone=alone,
     )
     picker = _covering(picker, trial, study_law, rungs)
+    return _picked(picker, trial, rivals, study_law, u) + shift
 
-    # Those who were asked before are given their rates first, as their own workers do it.
+
+def _picked(
+    picker: Picker,
+    trial: FrozenTrial,
+    rivals: Sequence[FrozenTrial],
+    study_law: StudyLaw,
+    u: Callable[[int], float],
+) -> float:
+    """The ln lr of a trial, once those asked before have theirs, as their workers pick them."""
+    tried, running, waiting = _beside(trial, rivals, study_law)
     for number in waiting:
         theirs = replace(picker, u=u(number), alone=False)
         running.append(theirs.pick(tried, running))
-    return picker.pick(tried, running) + shift
+    return picker.pick(tried, running)
 
 
 def _covering(
