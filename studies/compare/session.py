@@ -149,10 +149,11 @@ class Session:
         whole = " and ".join(
             f"{part.length} ({part.budget:g} full runs)" for part in generous.parts
         )
+        begun = time.monotonic() - self._started  # the next command starts its processes too
         return (
-            f"{text}In {self._options.minutes:g} minutes there is time for {told}. With {whole} "
-            f"it would take about {duration(needed)} here: --fresh --minutes "
-            f"{math.ceil(1.3 * needed / 60)}."
+            f"{text}What is left of --minutes {self._options.minutes:g} is time for {told}. With "
+            f"{whole} it would take about {duration(needed)} more here: --fresh --minutes "
+            f"{math.ceil((begun + 1.3 * needed) / 60)}."
         )
 
     def _standings(self) -> dict[Job, Standing]:
