@@ -192,7 +192,7 @@ class LossLaw:
         """
         try:
             return cls._from_fields(parse_json(text))
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             raise ValueError(
                 "not a loss law; it must be the JSON text that LossLaw.to_json() returns"
             ) from None

@@ -1,13 +1,16 @@
-"""Command line: `python -m studies.scale duplicates`, or `... chaos`."""
+"""Command line: `python -m studies.scale duplicates`, or `... chaos`, or `... fuzz`."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import logging
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -15,6 +18,7 @@ import optuna
 from studies.commands import run_command
 from studies.scale import chaos
 from studies.scale.duplicates import count_shared
+from studies.scale.fuzz import fuzz
 from studies.scale.places import PLACES, new_storage
 from studies.scale.workers import join_study, run_processes, run_threads
 
@@ -56,9 +60,27 @@ def _chaos(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         yield {"storage": place, "workers": options.workers, **left.as_dict()}
 
 
+def _fuzz(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """What is stored is damaged and read; what came of it.
+
+    Raises:
+        SystemExit: A reading did not end as it should.
+    """
+    logging.disable(logging.CRITICAL)  # what is left out is told of each time
+    with tempfile.TemporaryDirectory(prefix="kappa-fuzz-") as folder:
+        outcome = fuzz(options.count, options.seed, folder=Path(folder))
+    for kind, ended in outcome.counts.items():
+        yield {"kind": kind, **ended, "messages": len(outcome.errors[kind])}
+    for failure in outcome.failures:
+        print(f"{failure.kind} {failure.index}: {failure.text}", file=sys.stderr)
+    if outcome.failures:
+        raise SystemExit(1)
+
+
 PARTS: Mapping[str, Callable[[argparse.Namespace], Iterator[dict[str, Any]]]] = {
     "duplicates": _duplicates,
     "chaos": _chaos,
+    "fuzz": _fuzz,
 }
 
 
@@ -84,12 +106,14 @@ def _parser() -> argparse.ArgumentParser:
         description="Many workers on one study, on storages that are made for it and removed.",
     )
     add = parser.add_argument
-    add("part", choices=list(PARTS), help="duplicates: what is done twice; chaos: kills")
+    add("part", choices=list(PARTS), help="what is done twice; kills; damaged files")
     add("--storages", nargs="+", default=list(PLACES), metavar="KIND", help=", ".join(PLACES))
     add("--workers", type=int, default=8, help="workers at the same time (8)")
     add("--trials", type=int, default=48, help="duplicates: trials of a study (48)")
     add("--full-run", type=float, default=0.05, help="seconds that a full run takes (0.05)")
     add("--seconds", type=float, default=60.0, help="chaos: how long (60)")
+    add("--count", type=int, default=10_000, help="fuzz: readings of damaged things (10000)")
+    add("--seed", type=int, default=0, help="fuzz: of the damages (0)")
     text = "chaos: seconds between two signs of life of a trial; none without"
     add("--heartbeat", type=int, help=text)
     return parser
