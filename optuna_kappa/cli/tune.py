@@ -40,6 +40,7 @@ from optuna_kappa.study.outlook import certainty_text
 from optuna_kappa.study.sampler import KappaSampler
 from optuna_kappa.study.storage import close_storage, shown
 from optuna_kappa.study.summary import Recommendation, counts, recommendation
+from optuna_kappa.study.troubles import StorageError
 
 SUMMARY = "search the lr of your objective"
 USAGE = "optuna-kappa tune FILE.py:OBJECTIVE --horizon D [options]"
@@ -235,6 +236,9 @@ def _search(search: Search, options: argparse.Namespace) -> None:
         print(f"error: {error}", file=sys.stderr)
         _say_how_to_go_on(search, url)
         raise SystemExit(_FAILED) from None
+    except StorageError:
+        _say_how_to_go_on(search, url)
+        raise
     except KeyboardInterrupt:
         _say_how_to_go_on(search, url)
         if terminated:

@@ -26,6 +26,7 @@ from optuna_kappa.study.private import ask_with
 from optuna_kappa.study.pruner import KappaPruner
 from optuna_kappa.study.sampler import KappaSampler
 from optuna_kappa.study.storage import open_storage
+from optuna_kappa.study.troubles import StorageError
 
 Direction = Literal["minimize", "maximize"]
 
@@ -83,10 +84,15 @@ class Search:
             while not self.limits.reached(self.study, self.sampler):
                 trial = begin_trial(self.study)
                 self.progress.began(trial.number)
+                answers = True
                 try:
                     run_trial(self.study, trial, self.objective)
+                except StorageError:  # what came of the trial cannot be read either
+                    answers = False
+                    raise
                 finally:
-                    self.progress.ended(trial.number)
+                    if answers:
+                        self.progress.ended(trial.number)
 
     def take_back(self) -> None:
         """Mark what an earlier process of this machine left RUNNING, so that it runs again."""
@@ -121,6 +127,8 @@ def run_trial(study: Study, trial: Trial, objective: Objective) -> None:
 
     Raises:
         ObjectiveError: The objective raised an error.
+        StorageError: The storage failed for good. The trial stays RUNNING, until somebody notices
+            that its process is gone.
 
     Example:
         >>> study = optuna.create_study(sampler=KappaSampler(24))
@@ -132,6 +140,8 @@ def run_trial(study: Study, trial: Trial, objective: Objective) -> None:
         value = objective(trial)
     except optuna.TrialPruned:
         study.tell(trial, state=TrialState.PRUNED)
+    except StorageError:  # of a suggestion or a report, so nothing can be told either
+        raise
     except Exception as error:
         study.tell(trial, state=TrialState.FAIL)
         text = "".join(traceback.format_exception(error))

@@ -30,11 +30,13 @@ from optuna_kappa.launch.search import (
     run_trial,
 )
 from optuna_kappa.launch.settings import Settings
+from optuna_kappa.study.troubles import StorageError
 
 READY, GO, STOP = "ready", "go", "stop"
 """What is said of turns."""
 
 _DYING = 1.0  # seconds that a process takes, at most, from closing its pipes to its end
+_FAILED = 1  # exit code
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,8 @@ def work(task: Task, pipe: Connection, output: Connection | None = None) -> None
             pipe.send(READY)
     except ObjectiveError as error:
         pipe.send(("failed", error.trial, error.text))
+    except StorageError:
+        raise SystemExit(_FAILED) from None  # the parent finds the same, and says so
     except (KeyboardInterrupt, EOFError, BrokenPipeError):
         pass  # interrupted, or the parent is gone
 

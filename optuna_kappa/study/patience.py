@@ -44,6 +44,10 @@ _CALLS = (
     "set_trial_param",
     "_set_trial_param",
     "get_trial_id_from_study_id_trial_number",
+    "get_trial_param",
+    "get_trial_user_attrs",
+    "get_trial_system_attrs",
+    "get_best_trial",
     "_get_best_trial_id",
     "set_trial_intermediate_value",
     "set_trial_user_attr",
@@ -98,7 +102,7 @@ def _warn(trouble: Trouble, place: str) -> None:
     _logger.warning("%s. Trying again for %.0f seconds.", text, trouble.patience)
 
 
-def _patient(base: _S) -> _S:
+def patient(base: _S) -> _S:
     """A class decorator: the calls of a storage wait for what may pass."""
     for name in _CALLS:
         if hasattr(base, name):
@@ -144,7 +148,7 @@ def _is_told(
     return trial.state == state and list(trial.values or ()) == list(values or ())
 
 
-@_patient
+@patient
 class PatientDatabase(RDBStorage):
     """A database that waits for what may pass.
 
@@ -155,7 +159,7 @@ class PatientDatabase(RDBStorage):
     place: str = ""
 
 
-@_patient
+@patient
 class PatientJournal(JournalStorage):
     """A journal that waits for what may pass.
 
@@ -166,7 +170,7 @@ class PatientJournal(JournalStorage):
     place: str = ""
 
 
-@_patient
+@patient
 class PatientProxy(GrpcStorageProxy):
     """A gRPC proxy that waits for what may pass.
 

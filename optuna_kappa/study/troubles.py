@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 # Seconds. A server that is restarted is back within a minute or two; what is on a full disk is
 # removed by someone who reads the warning; a call to SQLite has waited for the lock before.
@@ -28,8 +29,18 @@ _CODES = {
     errno.ESTALE: "broken",
     errno.ECONNREFUSED: "gone",
     errno.ECONNRESET: "gone",
+    errno.ECONNABORTED: "gone",
     errno.EPIPE: "gone",
+    errno.ETIMEDOUT: "gone",
+    errno.EHOSTDOWN: "gone",
+    errno.EHOSTUNREACH: "gone",
+    errno.ENETDOWN: "gone",
+    errno.ENETUNREACH: "gone",
 }
+# Errors without a code: what Python raises after a timeout, SQLAlchemy where all connections are
+# in use, and the client of Redis, which need not be installed.
+_LOST = (ConnectionError, TimeoutError, PoolTimeout)
+_LOST_OF_REDIS = ("ConnectionError", "TimeoutError", "BusyLoadingError")
 
 # Parts of messages, in lower case, by what they mean. SQLite's are from its list of result codes,
 # https://www.sqlite.org/rescode.html; PostgreSQL's and MySQL's from those of their servers.
@@ -128,6 +139,9 @@ def _kind(error: BaseException) -> str | None:
     if isinstance(error, OSError) and error.errno in _CODES:
         return _CODES[error.errno]
     if _grpc_code(error) in ("UNAVAILABLE", "DEADLINE_EXCEEDED"):
+        return "gone"
+    is_of_redis = type(error).__module__.startswith("redis.")
+    if isinstance(error, _LOST) or (is_of_redis and type(error).__name__ in _LOST_OF_REDIS):
         return "gone"
 
     text = str(error).lower()

@@ -13,6 +13,7 @@ import pytest
 from optuna.trial import TrialState
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from optuna_kappa.study import databases, patience
 from optuna_kappa.study.patience import PatientDatabase, patiently
@@ -75,6 +76,9 @@ def failing(error: Exception, times: float) -> Callable[[], str]:
         (of_sqlite("disk I/O error"), "the disk or the network file system fails", True),
         (LOST, "there is no connection", True),
         (ConnectionRefusedError(errno.ECONNREFUSED, "refused"), "there is no connection", True),
+        (OSError(errno.EHOSTUNREACH, "No route to host"), "there is no connection", True),
+        (TimeoutError("timed out"), "there is no connection", True),
+        (PoolTimeout("QueuePool limit"), "there is no connection", True),
     ],
     ids=lambda value: str(value)[:30],
 )
