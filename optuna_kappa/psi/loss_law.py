@@ -40,6 +40,7 @@ from optuna_kappa.psi.curve import Curve
 from optuna_kappa.psi.terms import PARAMETERS, Terms
 
 _FORMAT = "optuna-kappa loss law 2"
+_ROUNDING = 1e-8  # of eigenvalues, as NumPy allows where it draws
 _DRAWS = 200  # parameter draws for an error; the error of a standard deviation is then 5 %
 
 
@@ -210,4 +211,8 @@ class LossLaw:
         finite = np.isfinite([*values, *covariance.ravel(), *scales]).all()
         if covariance.shape != (9, 9) or not finite or min(scales) < 0 or min(scales[:3]) == 0:
             raise ValueError("values out of range")
+
+        symmetric = np.allclose(covariance, covariance.T)
+        if not symmetric or np.linalg.eigvalsh(covariance).min() < -_ROUNDING:
+            raise ValueError("no covariance")
         return cls(values, covariance, *scales)

@@ -65,7 +65,7 @@ def damaged_attribute(stored: Any, rng: random.Random) -> Any:
         return damaged_text(stored.encode(), rng).decode(errors="replace")
     try:
         fields = damaged_json(json.loads(stored), rng)
-    except ValueError:
+    except (ValueError, RecursionError):  # it was damaged before
         return rng.choice(VALUES)
     return json.dumps(fields) if rng.random() < 0.7 else fields
 

@@ -114,7 +114,8 @@ def read_damaged(kind: str, index: int, seed: int, folder: Path) -> tuple[str, s
         ran: list[str] = []
         try:
             with warnings.catch_warnings(), _within(_LONGEST), _watched(ran):
-                warnings.simplefilter("ignore", UserWarning)
+                warnings.simplefilter("error")
+                warnings.simplefilter("ignore", UserWarning)  # which is meant for users
                 call()
         except CommandError as error:
             ended = ("error", str(error))
