@@ -26,12 +26,14 @@ from optuna_kappa.cli import (
     storage,
     studies,
     tune,
+    worker,
 )
 from optuna_kappa.cli.output import machine_format, print_text, warnings_as_notes
 from optuna_kappa.cli.outputs import check_outputs, say_what_was_written
 
 _COMMANDS = {
     "tune": tune,
+    "worker": worker,
     "import": importing,
     "fit": fit,
     "propose": propose,

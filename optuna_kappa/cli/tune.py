@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
-import signal
 import sys
-import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from types import FrameType
+from contextlib import nullcontext
 from typing import Any
 
 from optuna.study import Study
@@ -19,16 +14,17 @@ from optuna.study import Study
 from optuna_kappa._validation import one_line
 from optuna_kappa.cli.output import entries, print_json, print_text
 from optuna_kappa.cli.priors import add_prior, check_prior
+from optuna_kappa.cli.searching import add_limits, given_limits, run_search
 from optuna_kappa.cli.storages import add_written_storage, default_storage, readable
 from optuna_kappa.cli.studies import Listed, as_dict, recommended_text
-from optuna_kappa.launch.limits import BUDGET, Limits, parse_certified, parse_seconds
+from optuna_kappa.launch.joining import keep_limits
+from optuna_kappa.launch.limits import BUDGET, Limits
 from optuna_kappa.launch.objectives import Objective, load_objective, study_name_for
 from optuna_kappa.launch.overview import Overview
 from optuna_kappa.launch.progress import Progress
 from optuna_kappa.launch.screen import Screen, can_update
 from optuna_kappa.launch.search import (
     Direction,
-    ObjectiveError,
     Search,
     open_place,
     open_study,
@@ -40,7 +36,6 @@ from optuna_kappa.study.outlook import certainty_text
 from optuna_kappa.study.sampler import KappaSampler
 from optuna_kappa.study.storage import close_storage, shown
 from optuna_kappa.study.summary import Recommendation, counts, recommendation
-from optuna_kappa.study.troubles import StorageError
 
 SUMMARY = "search the lr of your objective"
 USAGE = "optuna-kappa tune FILE.py:OBJECTIVE --horizon D [options]"
@@ -59,9 +54,6 @@ To try them, make an objective that takes no time:
   python -c "from optuna_kappa.launch import *; write_example('train.py')"
 """
 
-_FAILED = 1
-_TERMINATED = 143  # as shells report a program that SIGTERM ended
-
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add the options of `tune`."""
@@ -79,21 +71,10 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     search.add_argument("--maximize", action="store_true", help="a higher value is better")
     add_prior(command, "a full run")
 
-    limits = command.add_argument_group(
-        "when to end", "--budget and --trials count the whole study, also what was run before."
-    )
-    limits.add_argument(
-        "--budget",
-        type=float,
-        metavar="B",
-        help=f"full runs that all trials may cost (default: {BUDGET:g}, if no limit is given)",
-    )
-    limits.add_argument("--trials", type=int, metavar="N", help="number of trials")
-    limits.add_argument("--timeout", metavar="T", help="such as 10m or 2h; counts from now on")
-    limits.add_argument(
-        "--certify",
-        metavar="P:R",
-        help="end when the recommended lr is within R of the best with probability P, as 0.9:0.02",
+    add_limits(
+        command,
+        "--budget and --trials count the whole study, also what was run before.",
+        f"{BUDGET:g}, if no limit is given",
     )
 
     place = command.add_argument_group("where it is run and kept")
@@ -116,7 +97,9 @@ def run(options: argparse.Namespace) -> None:
         SystemExit: The objective raised an error, or the process was terminated.
     """
     check_prior(options)
-    limits = _limits(options)
+    limits = given_limits(options)
+    if not limits.text:
+        limits = Limits(BUDGET)
     wanted = _settings(options)
     screen = Screen(sys.stderr) if can_update(sys.stderr) and not options.json else None
     # What the objective's file prints, or keeps the streams for, comes above the block.
@@ -143,6 +126,7 @@ def _searched(
         with readable(options.storage):
             direction: Direction | None = "maximize" if options.maximize else None
             study, settings = open_study(storage, _name(options), wanted, direction)
+        keep_limits(study, limits)
 
         sampler = settings.sampler()
         study.sampler = sampler
@@ -185,16 +169,6 @@ def _count(text: str) -> int:
     return number
 
 
-def _limits(options: argparse.Namespace) -> Limits:
-    seconds = None if options.timeout is None else parse_seconds(options.timeout)
-    certified = None if options.certify is None else parse_certified(options.certify)
-    others = (options.trials, seconds, certified)
-    budget = options.budget
-    if budget is None and all(other is None for other in others):
-        budget = BUDGET
-    return Limits(budget, *others)
-
-
 def _settings(options: argparse.Namespace) -> Settings:
     names = (
         "horizon",
@@ -218,69 +192,13 @@ def _name(options: argparse.Namespace) -> str:
 
 
 def _search(search: Search, options: argparse.Namespace) -> None:
-    """Run the search; an interrupt or an error of the objective leaves it as it can go on."""
-    url = options.storage
-    terminated: list[int] = []
-    try:
-        with _terminable(terminated):
-            if options.workers == 1:
-                search.run()
-            else:
-                task = Task(url, search.study.study_name, options.objective)
-                Workers(search, task, options.workers).run()
-    except ObjectiveError as error:
-        print(error.text, end="", file=sys.stderr)
-        _say_how_to_go_on(search, url)
-        raise SystemExit(_FAILED) from None
-    except ChildProcessError as error:
-        print(f"error: {error}", file=sys.stderr)
-        _say_how_to_go_on(search, url)
-        raise SystemExit(_FAILED) from None
-    except StorageError:
-        _say_how_to_go_on(search, url)
-        raise
-    except KeyboardInterrupt:
-        _say_how_to_go_on(search, url)
-        if terminated:
-            raise SystemExit(_TERMINATED) from None
-        raise
-
-
-@contextmanager
-def _terminable(terminated: list[int]) -> Iterator[None]:
-    """Take SIGTERM, which Slurm and Kubernetes send, for an interrupt, unless it is ignored."""
-
-    def end(number: int, _: FrameType | None) -> None:
-        terminated.append(number)
-        raise KeyboardInterrupt
-
-    before = signal.getsignal(signal.SIGTERM)
-    is_main = threading.current_thread() is threading.main_thread()
-    if not is_main or before in (signal.SIG_IGN, None):
-        yield
-        return
-
-    signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _say_how_to_go_on(search: Search, url: str) -> None:
-    search.progress.say("everything is kept; this goes on with it:")
-    search.progress.say(f"  {_this_command(sys.argv[1:], url)}")
-
-
-def _this_command(words: Sequence[str], url: str) -> str:
-    """The command that goes on, also if the storage came from the environment."""
-    command = shlex.join(["optuna-kappa", *words])
-    if os.environ.get("OPTUNA_STORAGE") != url:
-        return command
-
-    has_password = shown(url) != url  # it is not printed
-    place = '"$OPTUNA_STORAGE"' if has_password else shlex.quote(url)
-    return f"{command} --storage {place}"
+    """Run the search, by this process or several."""
+    if options.workers == 1:
+        run_search(search.run, search.progress, options.storage)
+    else:
+        task = Task(options.storage, search.study.study_name, options.objective)
+        workers = Workers(search, task, options.workers)
+        run_search(workers.run, search.progress, options.storage)
 
 
 def _text(results: dict[str, Any], found: Recommendation, storage: str) -> str:

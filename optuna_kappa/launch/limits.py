@@ -12,6 +12,7 @@ from optuna.trial import TrialState
 
 from optuna_kappa._validation import MAX_STEP, POSITIVE, check_count
 from optuna_kappa.study.certified import Certified
+from optuna_kappa.study.evidence import retried_numbers
 from optuna_kappa.study.interrupted import was_interrupted
 from optuna_kappa.study.planning import Planner
 from optuna_kappa.study.plans import horizon
@@ -139,7 +140,7 @@ class Limits:
 
 
 def n_trials(study: Study) -> int:
-    """Number of trials of a study, without those that were interrupted: they run again.
+    """Number of trials of a study that have begun; one that was run again counts once.
 
     Example:
         >>> import optuna
@@ -148,7 +149,13 @@ def n_trials(study: Study) -> int:
         >>> n_trials(study)
         2
     """
-    return sum(not was_interrupted(trial) for trial in study.get_trials(deepcopy=False))
+    trials = study.get_trials(deepcopy=False)
+    retried = retried_numbers(trials)
+    n = 0
+    for trial in trials:
+        runs_again = was_interrupted(trial) or trial.number in retried
+        n += trial.state != TrialState.WAITING and not runs_again
+    return n
 
 
 def promised(study: Study, sampler: KappaSampler) -> float:
@@ -179,8 +186,12 @@ def _cost_of(n: int, study: Study, sampler: KappaSampler) -> float:
     return sum(probes) / target + (n - len(probes))
 
 
-def parse_seconds(text: str) -> float:
+def parse_seconds(text: str, name: str = "--timeout") -> float:
     """Seconds of a time such as 90, 10m or 2h.
+
+    Args:
+        text: The time.
+        name: The option that it is given by, for the message.
 
     Raises:
         ValueError: The text is something else.
@@ -191,7 +202,7 @@ def parse_seconds(text: str) -> float:
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
     if match is None or not float(match[1]):
-        raise ValueError(f"--timeout must be seconds, or a time such as 10m or 2h, got {text!r}")
+        raise ValueError(f"{name} must be seconds, or a time such as 10m or 2h, got {text!r}")
     return float(match[1]) * _SECONDS[match[2]]
 
 

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Literal
 
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage, get_storage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from optuna_kappa.launch.heartbeats import asking, beating
 from optuna_kappa.launch.limits import Limits
 from optuna_kappa.launch.objectives import Objective
 from optuna_kappa.launch.progress import Progress
@@ -111,7 +113,7 @@ def begin_trial(study: Study) -> Trial:
         >>> begin_trial(study).number
         0
     """
-    with held_back() as held:
+    with held_back() as held, asking(study):
         trial = ask_with(study, {WORKER: _here()})
     try:
         for number in held:
@@ -137,13 +139,16 @@ def run_trial(study: Study, trial: Trial, objective: Objective) -> None:
         0.5
     """
     try:
-        value = objective(trial)
+        with beating(study, trial):
+            value = objective(trial)
     except optuna.TrialPruned:
-        study.tell(trial, state=TrialState.PRUNED)
+        study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
+    except UpdateFinishedTrialError:
+        return  # without a sign of life for long, it was taken for dead, and runs elsewhere
     except StorageError:  # of a suggestion or a report, so nothing can be told either
         raise
     except Exception as error:
-        study.tell(trial, state=TrialState.FAIL)
+        study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
         text = "".join(traceback.format_exception(error))
         raise ObjectiveError(trial.number, text) from None
     except BaseException:  # of Ctrl-C
@@ -151,7 +156,7 @@ def run_trial(study: Study, trial: Trial, objective: Objective) -> None:
         mark_interrupted(study, frozen)
         raise
     else:
-        study.tell(trial, value)
+        study.tell(trial, value, skip_if_finished=True)
 
 
 def open_place(url: str) -> BaseStorage:
@@ -167,8 +172,7 @@ def open_place(url: str) -> BaseStorage:
     """
     if "://" not in url:
         return open_any(url)
-    # Optuna's heartbeats are sent by `study.optimize`, which this does without.
-    return get_storage(open_storage(url, heartbeat=None))
+    return get_storage(open_storage(url))
 
 
 def open_study(

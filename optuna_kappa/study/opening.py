@@ -1,4 +1,4 @@
-"""Open an existing storage of any kind, as commands do that only read."""
+"""Open an existing storage of any kind, as commands do that only read, or join a study."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from optuna_kappa.study.storage import open_storage, shown
 __all__ = ["open_any", "shown"]
 
 
-def open_any(url: str) -> BaseStorage:
+def open_any(url: str, heartbeat: int | None = None) -> BaseStorage:
     """Open a storage that exists, with a cache; nothing is created.
 
     Args:
         url: URL as `optuna_kappa.study.storage.open_storage` takes it, or the name of a journal.
+        heartbeat: Seconds between two signs of life of a running trial, for those who run some.
 
     Raises:
         ValueError: There is no such storage, or it cannot be opened.
@@ -34,5 +35,5 @@ def open_any(url: str) -> BaseStorage:
             "a journal file"
         )
     # With the cache that every study adds to a database: finished trials are read once. Who only
-    # reads, or asks outside of `study.optimize`, has no use for heartbeats.
-    return get_storage(open_storage(url, create=False, heartbeat=None))
+    # reads has no use for heartbeats.
+    return get_storage(open_storage(url, create=False, heartbeat=heartbeat))

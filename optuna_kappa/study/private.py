@@ -13,6 +13,8 @@
 - `optuna.storages._rdb.models`: the names of Optuna's tables tell its databases from those of
   other programs.
 - `storage._backend`: the database behind the cache that every study adds to one.
+- `study._storage.record_heartbeat` and `trial._trial_id`: only `study.optimize` sends signs of
+  life of a trial.
 - `study._directions`: the public property makes a deep copy.
 - `object.__getattribute__(study, "__dict__")`: a filtered view shares everything but the trials
   with its study. Hyperband's bracket studies block the ordinary access to their attributes.
@@ -21,9 +23,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from optuna.storages import BaseStorage, RDBStorage
+from optuna.storages._heartbeat import BaseHeartbeat
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
@@ -206,6 +209,35 @@ def rdb_of(study_or_storage: Study | BaseStorage) -> RDBStorage | None:
     storage = getattr(study_or_storage, "_storage", study_or_storage)
     behind = getattr(storage, "_backend", storage)
     return behind if isinstance(behind, RDBStorage) else None
+
+
+class Heartbeat(NamedTuple):
+    """How signs of life of a trial are stored.
+
+    Attributes:
+        interval: Seconds between two of them.
+        record: Stores one.
+    """
+
+    interval: int
+    record: Callable[[Trial], None]
+
+
+def heartbeat_of(study: Study) -> Heartbeat | None:
+    """How the storage of a study takes signs of life; None if it does not.
+
+    Example:
+        >>> import optuna
+        >>> heartbeat_of(optuna.create_study()) is None
+        True
+    """
+    storage = study._storage
+    if not isinstance(storage, BaseHeartbeat):
+        return None
+    interval = storage.get_heartbeat_interval()
+    if interval is None:
+        return None
+    return Heartbeat(interval, lambda trial: storage.record_heartbeat(trial._trial_id))
 
 
 def database_tables() -> set[str]:

@@ -62,7 +62,7 @@ def damaged_attribute(stored: Any, rng: random.Random) -> Any:
     if rng.random() < 0.2 or not isinstance(stored, str):
         return damaged_json(stored, rng)
     if rng.random() < 0.2:
-        return damaged_text(stored.encode(), rng).decode(errors="replace")
+        return damaged_text(stored.encode(errors="replace"), rng).decode(errors="replace")
     try:
         fields = damaged_json(json.loads(stored), rng)
     except (ValueError, RecursionError):  # it was damaged before

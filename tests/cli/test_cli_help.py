@@ -19,6 +19,7 @@ COMMANDS = [
     "propose ",
     "backtest ",
     "tune ",
+    "worker ",
     "plan ",
     "psi ",
     "schedule ",
@@ -90,7 +91,7 @@ def test_examples_work_as_printed(capsys: pytest.CaptureFixture[str]) -> None:
         lines = capsys.readouterr().err.splitlines()
         told = [line for line in lines if not line.startswith("wrote the ")]
         # A search tells of its trials there, and a loss law of all that the small table lacks.
-        tells = words[1] in ("tune", "psi", "schedule")
+        tells = words[1] in ("tune", "worker", "psi", "schedule")
         assert not told or (tells and not any("error" in line for line in told))
     assert Path("law.html").exists() and Path("report.html").exists()
 

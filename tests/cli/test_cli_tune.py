@@ -16,7 +16,7 @@ from optuna.trial import TrialState
 from user_files import started, write_objective
 
 from optuna_kappa.cli import main
-from optuna_kappa.cli.tune import _this_command
+from optuna_kappa.cli.searching import _this_command
 from optuna_kappa.study.interrupted import was_interrupted
 
 NAME = "train objective 24"
