@@ -1,4 +1,4 @@
-"""Command line: `python -m studies.scale duplicates`, or `... chaos`, or `... fuzz`."""
+"""Command line: `python -m studies.scale PART`, such as `duplicates`, `chaos` or `fuzz`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from studies.commands import run_command
 from studies.scale import chaos
 from studies.scale.duplicates import count_shared
 from studies.scale.fuzz import fuzz
+from studies.scale.growth import measure
 from studies.scale.places import PLACES, new_storage
 from studies.scale.workers import join_study, run_processes, run_threads
 
@@ -60,6 +61,15 @@ def _chaos(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         yield {"storage": place, "workers": options.workers, **left.as_dict()}
 
 
+def _growth(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Studies of ever more trials; what a worker of them needs."""
+    kinds = options.storages if options.storages != list(PLACES) else ["sqlite", "journal"]
+    for kind in kinds:
+        for size in options.sizes:
+            with tempfile.TemporaryDirectory(prefix="kappa-growth-") as folder:
+                yield measure(kind, size, Path(folder)).as_dict()
+
+
 def _fuzz(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """What is stored is damaged and read; what came of it.
 
@@ -81,6 +91,7 @@ PARTS: Mapping[str, Callable[[argparse.Namespace], Iterator[dict[str, Any]]]] = 
     "duplicates": _duplicates,
     "chaos": _chaos,
     "fuzz": _fuzz,
+    "growth": _growth,
 }
 
 
@@ -106,12 +117,15 @@ def _parser() -> argparse.ArgumentParser:
         description="Many workers on one study, on storages that are made for it and removed.",
     )
     add = parser.add_argument
-    add("part", choices=list(PARTS), help="what is done twice; kills; damaged files")
+    add("part", choices=list(PARTS), help="what is done twice; kills; damaged files; size")
     add("--storages", nargs="+", default=list(PLACES), metavar="KIND", help=", ".join(PLACES))
     add("--workers", type=int, default=8, help="workers at the same time (8)")
     add("--trials", type=int, default=48, help="duplicates: trials of a study (48)")
     add("--full-run", type=float, default=0.05, help="seconds that a full run takes (0.05)")
     add("--seconds", type=float, default=60.0, help="chaos: how long (60)")
+    sizes = [100, 1_000, 10_000]
+    text = "growth: finished trials (100 1000 10000); --storages may be memory, sqlite, journal"
+    add("--sizes", type=int, nargs="+", default=sizes, metavar="N", help=text)
     add("--count", type=int, default=10_000, help="fuzz: readings of damaged things (10000)")
     add("--seed", type=int, default=0, help="fuzz: of the damages (0)")
     text = "chaos: seconds between two signs of life of a trial; none without"

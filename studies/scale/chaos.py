@@ -5,8 +5,6 @@ from __future__ import annotations
 import collections
 import json
 import math
-import os
-import signal
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -39,6 +37,7 @@ class Chaos:
 
     Attributes:
         n_kills: Workers that were killed while others went on.
+        n_ended: Workers that had ended by themselves before they were to be killed.
         n_trials: Trials.
         n_told: Trials that a worker says it has told.
         lost: Numbers of those that are not stored with their value and their reports.
@@ -48,9 +47,11 @@ class Chaos:
         planned: Probes that were to be run, by horizon.
         intact: Whether the check of the database finds nothing; True where there is none.
         off: Factor between the recommended and the best learning rate, at least 1.
+        regret: Loss of a full run at the recommended rate above that of the best, as a part of it.
     """
 
     n_kills: int
+    n_ended: int
     n_trials: int
     n_told: int
     lost: list[int]
@@ -60,6 +61,7 @@ class Chaos:
     planned: Mapping[int, int]
     intact: bool
     off: float
+    regret: float
 
     def as_dict(self) -> dict[str, Any]:
         """As plain values."""
@@ -94,7 +96,7 @@ def run(
     given = (url, _NEVER, full_run, str(folder), heartbeat)
     rng = np.random.default_rng(seed)
     workers = [start_worker(*given) for _ in range(n_workers)]
-    n_kills = 0
+    n_kills = n_ended = 0
 
     try:
         _wait_until_at_work(folder)
@@ -106,7 +108,7 @@ def run(
                 restarts.pop(0)
                 restart()
             victim = int(rng.integers(n_workers))
-            _kill(workers[victim])
+            n_ended += not _kill(workers[victim])
             workers[victim] = start_worker(*given)
             n_kills += 1
     finally:
@@ -115,7 +117,7 @@ def run(
 
     study = join_study(url, heartbeat)
     _complete(study)
-    chaos = _count(study, url, folder, n_kills)
+    chaos = _count(study, url, folder, (n_kills, n_ended))
     close_storage(study._storage)
     return chaos
 
@@ -127,10 +129,12 @@ def _wait_until_at_work(folder: Path) -> None:
         time.sleep(_POLL)
 
 
-def _kill(worker: BaseProcess) -> None:
-    assert worker.pid is not None
-    os.kill(worker.pid, signal.SIGKILL)
+def _kill(worker: BaseProcess) -> bool:
+    """Kill a worker; whether it was still at work."""
+    was_alive = worker.is_alive()
+    worker.kill()
     worker.join()
+    return was_alive
 
 
 def _complete(study: optuna.Study) -> None:
@@ -143,7 +147,7 @@ def _complete(study: optuna.Study) -> None:
         study.optimize(task.objective(0.0), n_trials=1)
 
 
-def _count(study: optuna.Study, url: str, folder: Path, n_kills: int) -> Chaos:
+def _count(study: optuna.Study, url: str, folder: Path, victims: tuple[int, int]) -> Chaos:
     trials = study.get_trials(deepcopy=False)
     told = read_told(folder)
     by_number = {trial.number: trial for trial in trials}
@@ -152,7 +156,8 @@ def _count(study: optuna.Study, url: str, folder: Path, n_kills: int) -> Chaos:
     numbers = collections.Counter(trial.number for trial in trials)
     recommended = task.sampler().recommend(study)
     return Chaos(
-        n_kills=n_kills,
+        n_kills=victims[0],
+        n_ended=victims[1],
         n_trials=len(trials),
         n_told=len(told),
         lost=lost,
@@ -162,6 +167,8 @@ def _count(study: optuna.Study, url: str, folder: Path, n_kills: int) -> Chaos:
         planned=dict(task.sampler().rungs),
         intact=_is_intact(url),
         off=math.exp(abs(math.log(recommended / task.BEST_LR))),
+        regret=task.loss_at(recommended, task.TARGET) / task.loss_at(task.BEST_LR, task.TARGET)
+        - 1,
     )
 
 

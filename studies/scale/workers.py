@@ -9,6 +9,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial
 
 from optuna_kappa.study.storage import open_storage
@@ -67,7 +68,14 @@ def work(
     callbacks = [_StopAfter(n_trials)]
     if folder is not None:
         callbacks.append(_Diary(Path(folder)))
-    study.optimize(task.objective(full_run), callbacks=callbacks)
+    while True:
+        try:
+            study.optimize(task.objective(full_run), callbacks=callbacks)
+            return
+        except UpdateFinishedTrialError:
+            # A busy machine sent no sign of life for long: the trial was taken for dead, and
+            # runs elsewhere.
+            continue
 
 
 class _StopAfter:

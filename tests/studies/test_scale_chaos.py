@@ -33,6 +33,7 @@ def test_nothing_told_is_lost(place: Place) -> None:
         restart=place.restart,
     )
     assert chaos.n_kills >= 1
+    assert chaos.n_ended == 0
     assert chaos.n_told > 0
     assert chaos.lost == []
     assert chaos.twice == []
