@@ -16,6 +16,7 @@ from typing import Any
 import optuna
 from optuna.storages import BaseStorage
 from optuna.study import Study
+from sqlalchemy.exc import ArgumentError
 
 from optuna_kappa._validation import shown
 from optuna_kappa.launch.limits import BUDGET, Limits, parse_certified
@@ -28,7 +29,6 @@ from optuna_kappa.study.pruner import KappaPruner
 from optuna_kappa.study.rebuilding import SETTINGS, settings_of
 from optuna_kappa.study.sampler import KappaSampler
 from optuna_kappa.study.storage import close_storage
-from optuna_kappa.study.troubles import trouble_of
 
 LIMITS = "kappa:limits"
 """Study attribute: the limits that count the whole study, as JSON."""
@@ -213,10 +213,10 @@ def _study_in(storage: BaseStorage, url: str, name: str | None) -> Study:
 def _may_come(cause: BaseException | None) -> bool:
     """Whether a storage that could not be opened may be there soon.
 
-    Without a cause it is missing, empty, or half made. Otherwise its server may be starting.
+    It may be missing, empty or half made, or its server may be starting. A driver that is not
+    installed, and a URL that none has, do not come.
     """
-    trouble = None if cause is None else trouble_of(cause)
-    return cause is None or (trouble is not None and trouble.patience > 0)
+    return not isinstance(cause, (ImportError, ArgumentError, ValueError))
 
 
 def _require_known(name: str, kind: str, stored: Mapping[str, Any], known: Any) -> None:

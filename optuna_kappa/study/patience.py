@@ -158,6 +158,17 @@ class PatientDatabase(RDBStorage):
 
     place: str = ""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Open it; if it cannot be used, let go of its connections."""
+        try:
+            super().__init__(*args, **kwargs)
+        except BaseException:
+            if hasattr(self, "scoped_session"):
+                self.scoped_session.remove()
+            if hasattr(self, "engine"):
+                self.engine.dispose()
+            raise
+
 
 @patient
 class PatientJournal(JournalStorage):

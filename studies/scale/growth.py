@@ -18,6 +18,7 @@ from optuna.distributions import FloatDistribution
 from optuna.storages import BaseStorage, InMemoryStorage, get_storage
 from optuna.trial import FrozenTrial, TrialState
 
+from optuna_kappa import KappaSampler
 from optuna_kappa.study.attributes import as_text
 from optuna_kappa.study.plans import PLAN
 from optuna_kappa.study.private import append_trial
@@ -41,6 +42,8 @@ class Growth:
         ask: CPU seconds for a learning rate after that, one trial having been told; the median.
         decision: CPU seconds of the slowest decision of the pruner in a full run.
         recommend: CPU seconds for a recommendation.
+        renewed: CPU seconds for a learning rate in a new study that has this one as its source,
+            the second one: the source is read once.
         memory: Peak megabytes of the process.
         file: Megabytes of the files; 0 in memory.
     """
@@ -51,6 +54,7 @@ class Growth:
     ask: float
     decision: float
     recommend: float
+    renewed: float
     memory: float
     file: float
 
@@ -90,8 +94,8 @@ def measure(kind: str, n_trials: int, folder: Path) -> Growth:
     times, memory = ours.recv()
     worker.join()
     size = sum(one.stat().st_size for one in folder.glob(f"{path.name}*")) / 1e6
-    first, ask, decision, recommend = times
-    return Growth(kind, n_trials, first, ask, decision, recommend, memory, size)
+    first, ask, decision, recommend, renewed = times
+    return Growth(kind, n_trials, first, ask, decision, recommend, renewed, memory, size)
 
 
 def _study(storage: BaseStorage) -> optuna.Study:
@@ -167,7 +171,11 @@ def _measure(kind: str, url: str, n_trials: int, pipe: Any) -> None:
         asks.append(seconds)
     recommend, _ = _timed(lambda: task.sampler().recommend(study))
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3  # kilobytes on Linux
-    pipe.send(((first, float(np.median(asks)), max(decisions), recommend), memory))
+    new = optuna.create_study(sampler=KappaSampler(task.TARGET, seed=0, sources=[study]))
+    _asked(new)
+    renewed, _ = _timed(lambda: _asked(new))
+    seconds_of = (first, float(np.median(asks)), max(decisions), recommend, renewed)
+    pipe.send((seconds_of, memory))
 
 
 def _opened_and_asked(url: str) -> tuple[optuna.Study, optuna.Trial]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,6 +19,8 @@ from optuna_kappa.launch.settings import Settings
 from optuna_kappa.study.certified import Certified
 from optuna_kappa.study.rebuilding import SETTINGS
 from optuna_kappa.study.storage import close_storage
+from studies.scale.places import Place, new_storage
+from studies.scale.postgres import missing
 
 RANGE = (1e-5, 1e-1)
 
@@ -120,9 +123,17 @@ def test_limits_that_cannot_be_used(stored: str, says: str) -> None:
         limits_of(study, Limits())
 
 
-def test_a_study_that_is_begun_meanwhile(tmp_path: Path) -> None:
-    """The worker was started first: there is no file yet."""
-    url = f"sqlite:///{tmp_path / 'kappa.db'}"
+@pytest.fixture(params=["sqlite", "journal", "postgresql"])
+def place(request: pytest.FixtureRequest) -> Iterator[Place]:
+    if request.param == "postgresql" and missing():
+        pytest.skip(str(missing()))
+    with new_storage(request.param) as new:
+        yield new
+
+
+def test_a_study_that_is_begun_meanwhile(place: Place) -> None:
+    """The worker was started first: there is no file yet, or an empty database."""
+    url = place.url
     told: list[str] = []
 
     def begin() -> None:
@@ -139,7 +150,7 @@ def test_a_study_that_is_begun_meanwhile(tmp_path: Path) -> None:
     close_storage(storage)
     assert study.study_name == "mine"
     (line,) = told
-    assert "there is no database" in line and "waiting for it for 120 s" in line
+    assert "there is no " in line and "waiting for it for 120 s" in line
 
 
 def test_a_study_that_never_comes(tmp_path: Path) -> None:
