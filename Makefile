@@ -20,7 +20,7 @@ help:
 	@echo "make test      all tests"
 	@echo "make lint      ruff and mypy"
 	@echo "make bench     speed, side by side"
-	@echo "make bench-scale   many workers: rates given twice, workers killed; docs/scale.md"
+	@echo "make bench-scale   many workers: rates given twice, kills, size, damage; docs/scale.md"
 	@echo "make clean     remove .venv and caches; studies and reports stay"
 
 $(READY): pyproject.toml
@@ -65,6 +65,8 @@ bench: $(READY)
 bench-scale: $(READY)
 	$(BIN)/python -m studies.scale duplicates $(ARGS)
 	$(BIN)/python -m studies.scale chaos --heartbeat 3 $(ARGS)
+	$(BIN)/python -m studies.scale growth $(ARGS)
+	$(BIN)/python -m studies.scale fuzz $(ARGS)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -21,6 +21,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from optuna_kappa import KappaPruner, KappaSampler, Law, fail_interrupted, fit, read_csv, run_table
 from optuna_kappa.cli import main
+from optuna_kappa.launch.joining import LIMITS, join, limits_of
+from optuna_kappa.launch.limits import Limits
 from optuna_kappa.launch.search import WORKER, forget_dead, open_study
 from optuna_kappa.launch.settings import Settings
 from optuna_kappa.psi import Curve, LossLaw, Psi, read_curves
@@ -112,7 +114,7 @@ def _attributes(rng: random.Random | None, _: Path) -> Readings:
 
 
 def _settings(rng: random.Random | None, _: Path) -> Readings:
-    """A study whose settings are damaged."""
+    """A study whose settings and limits are damaged."""
     study = _new_study(_searched())
     stored = '{"horizon": 24, "schedule": "constant", "lr": "lr", "passes": 24, "seed": 0}'
     study.set_user_attr(SETTINGS, stored if rng is None else damaged_attribute(stored, rng))
@@ -121,7 +123,14 @@ def _settings(rng: random.Random | None, _: Path) -> Readings:
     def go_on() -> None:
         _run_one(open_study(storage, study.study_name, Settings())[0])
 
-    return [lambda: sampler_of(study).recommend(study), go_on]
+    limits = '{"budget": 8.0, "trials": 40, "certify": "0.9:0.02"}'
+    study.set_user_attr(LIMITS, limits if rng is None else damaged_attribute(limits, rng))
+    return [
+        lambda: sampler_of(study).recommend(study),
+        go_on,
+        lambda: join(study),
+        lambda: limits_of(study, Limits()),
+    ]
 
 
 def _journal(rng: random.Random | None, folder: Path) -> Readings:
