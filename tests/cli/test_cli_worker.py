@@ -109,7 +109,7 @@ def test_sigterm_marks_the_trial(folder: Path) -> None:
 
 
 def test_sigkill_loses_one_trial(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([*BEGIN, "--trials", "11", "--timeout", "0.000001"]) == 0
+    assert main([*BEGIN, "--trials", "10", "--timeout", "0.000001"]) == 0
     waits = ("worker", "train.py:waits", "--study", "mine")
     with started(folder, *waits, sleep=0) as process:
         wait_until(lambda: len(running()) == 1)
