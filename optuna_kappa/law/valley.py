@@ -177,12 +177,14 @@ def fit_valley(
 def unseen(
     x: Floats,
     density: Density,
+    shapes: Floats = SHAPE_PRIOR,
 ) -> tuple[Floats, Floats]:
     """Return minima and valleys around them at a horizon that has no runs yet.
 
     Args:
         x: Grid of ln lr, ascending, shape `(n,)`; minima lie on it and up to `BEYOND` outside.
         density: Density of the minimum over ln lr.
+        shapes: Probabilities of the shapes of the valley, shape `(12,)`.
 
     Returns:
         Probabilities of the minima, shape `(g,)`, and losses given each of them up to a constant
@@ -196,7 +198,7 @@ def unseen(
     """
     m = np.linspace(x[0] - BEYOND, x[-1] + BEYOND, 2 * _N_MINIMA)
     valleys = unit_valleys(x, m)
-    losses: Floats = np.einsum("k,kgx->gx", SHAPE_PRIOR, valleys)
+    losses: Floats = np.einsum("k,kgx->gx", shapes, valleys)
 
     weight = np.maximum(density(m), _LEAST_DENSITY)
     return weight / weight.sum(), losses

@@ -12,6 +12,7 @@ from optuna_kappa.law.law import Law
 from optuna_kappa.law.observations import Observations
 from optuna_kappa.law.optimum import OWN, Chain, Link
 from optuna_kappa.law.valley import Valley, fit_valley
+from optuna_kappa.law.valley_shapes import Shape
 from optuna_kappa.schedules import AnySchedule
 
 _LAW_COUNTS = 4.0  # number of learning rates tried above which the law counts less
@@ -73,6 +74,42 @@ def link_at(chain: Chain, schedule: str, horizon: float) -> Link | None:
         if is_near and link.seen.schedule == schedule:
             nearby.append(link)
     return max(nearby, key=lambda link: link.seen.horizon, default=None)
+
+
+def longest_valley(chain: Chain) -> tuple[Link, Valley] | None:
+    """What was found at the longest horizon that has shown a valley, and the valley.
+
+    Example:
+        >>> from optuna_kappa.law.observations import observe
+        >>> from optuna_kappa.law.optimum import find_chain
+        >>> from optuna_kappa.runs import example_runs
+        >>> link, valley = longest_valley(find_chain(observe(example_runs(horizons=[1, 4]))))
+        >>> link.seen.horizon
+        4.0
+    """
+    shown = [link for link in chain.links if link.optimum is not None]
+    if not shown:
+        return None
+    longest = max(shown, key=lambda link: link.seen.horizon)
+    return longest, fit_valley(longest.losses, chain.scale, longest.prior)
+
+
+def shape_elsewhere(link: Link, valley: Valley, horizon: float, schedule: AnySchedule) -> Shape:
+    """What the valley of a link tells of the shape of that of a horizon without runs.
+
+    Example:
+        >>> from optuna_kappa.law.observations import observe
+        >>> from optuna_kappa.law.optimum import find_chain
+        >>> from optuna_kappa.runs import example_runs
+        >>> from optuna_kappa.schedules import constant
+        >>> link, valley = longest_valley(find_chain(observe(example_runs(horizons=[1, 4]))))
+        >>> shape_elsewhere(link, valley, 64.0, constant()).sd > valley.shape.sd
+        True
+    """
+    return valley.shape.elsewhere(
+        ln_ratio=float(np.log(horizon / link.seen.horizon)),
+        same_schedule=schedule.name == link.seen.schedule,
+    )
 
 
 def _move(law: Law, schedule: AnySchedule, seen: float, horizon: float) -> float:

@@ -24,10 +24,10 @@ import numpy as np
 from optuna_kappa._typing import Floats
 from optuna_kappa.law.law import Law
 from optuna_kappa.law.optimum import Chain, Link
-from optuna_kappa.law.valley import fit_valley
+from optuna_kappa.law.valley import Valley
 from optuna_kappa.law.valley_shapes import unit_valleys
 from optuna_kappa.schedules import AnySchedule
-from optuna_kappa.search.at_horizon import valley_at
+from optuna_kappa.search.at_horizon import longest_valley, shape_elsewhere, valley_at
 
 _N_MINIMA = 201
 _LN_LARGEST = 100.0  # of a loss over the least one: whatever is larger is as bad
@@ -205,26 +205,15 @@ def belief_of(chain: Chain, law: Law, horizon: float, schedule: AnySchedule) -> 
         level = 1.0 if chain.logarithmic else valley.seen.level
         return Belief(valley.s, valley.m + move, valley.p, valley.noise, level, chain.logarithmic)
 
-    longest = _longest(chain)
-    return None if longest is None else _unseen(chain, longest, law, horizon, schedule)
-
-
-def _longest(chain: Chain) -> Link | None:
-    """What was found at the longest horizon that has shown a valley."""
-    shown = [link for link in chain.links if link.optimum is not None]
-    return max(shown, key=lambda link: link.seen.horizon, default=None)
+    longest = longest_valley(chain)
+    return None if longest is None else _unseen(chain, *longest, law, horizon, schedule)
 
 
 def _unseen(
-    chain: Chain, longest: Link, law: Law, horizon: float, schedule: AnySchedule
+    chain: Chain, longest: Link, valley: Valley, law: Law, horizon: float, schedule: AnySchedule
 ) -> Belief:
     """What is believed of a horizon that has had no runs."""
-    valley = fit_valley(longest.losses, chain.scale, longest.prior)
-    shape = valley.shape.elsewhere(
-        ln_ratio=float(np.log(horizon / longest.seen.horizon)),
-        same_schedule=schedule.name == longest.seen.schedule,
-    )
-
+    shape = shape_elsewhere(longest, valley, horizon, schedule)
     ln_s = shape.ln_amplitudes
     z = (ln_s - shape.mean) / shape.sd
     p_amplitude = np.exp(-0.5 * z**2)

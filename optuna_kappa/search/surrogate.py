@@ -26,8 +26,9 @@ from optuna_kappa.law.law import Law
 from optuna_kappa.law.mixture import Mixture
 from optuna_kappa.law.optimum import Chain
 from optuna_kappa.law.valley import unseen
+from optuna_kappa.law.valley_shapes import SHAPE_PRIOR
 from optuna_kappa.schedules import AnySchedule, as_schedule
-from optuna_kappa.search.at_horizon import valley_at
+from optuna_kappa.search.at_horizon import longest_valley, shape_elsewhere, valley_at
 
 _POINTS = 241
 _REACH = 0.5  # distance in ln lr over which the loss of a run tells of other losses
@@ -165,7 +166,7 @@ def surrogate(
     resolved = as_schedule(schedule)
     at_target = valley_at(chain, law, horizon, resolved)
     if at_target is None:
-        return _from_law_alone(x, law.predict(horizon, resolved))
+        return _from_law_alone(x, chain, law.predict(horizon, resolved), horizon, resolved)
 
     valley, move = at_target
     x_seen = x - move
@@ -179,9 +180,18 @@ def surrogate(
     )
 
 
-def _from_law_alone(x: Floats, predicted: Mixture) -> Surrogate:
-    """Expected losses of a horizon without any runs yet."""
-    weight, loss = unseen(x, predicted.density)
+def _from_law_alone(
+    x: Floats, chain: Chain, predicted: Mixture, horizon: float, schedule: AnySchedule
+) -> Surrogate:
+    """Expected losses of a horizon without any runs yet.
+
+    Where short runs have shown a cliff, too high a rate is expected to cost more than one too low.
+    """
+    shapes = SHAPE_PRIOR
+    longest = longest_valley(chain)
+    if longest is not None:
+        shapes = shape_elsewhere(*longest, horizon, schedule).weight
+    weight, loss = unseen(x, predicted.density, shapes)
     return Surrogate(x, weight, loss, sd=np.zeros_like(x))
 
 
