@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from optuna.trial import FrozenTrial, TrialState
 
@@ -37,7 +38,14 @@ class LawHints:
         self._next_look = 0  # number of trials; looking for runs left out takes a while
 
     def about(self, study_law: StudyLaw) -> Iterator[Hint]:
-        """Say what the law cannot use of the trials so far."""
+        """Say what the law cannot use of the trials so far.
+
+        Nothing is said of values that no run table holds: who asks for the law is told.
+        """
+        with suppress(ValueError):
+            yield from self._about(study_law)
+
+    def _about(self, study_law: StudyLaw) -> Iterator[Hint]:
         if self._is_first_rung_done(study_law) and study_law.is_plateau(study_law.problem.horizon):
             yield _plateau()
         elif study_law.nothing_learned(self._rungs):

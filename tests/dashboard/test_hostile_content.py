@@ -32,3 +32,17 @@ def test_whatever_a_study_holds(study: optuna.Study) -> None:
     sampler = sampler_of(study) if known.counts else None
     with tempfile.TemporaryDirectory() as folder:
         write_report(f"{folder}/report.html", [(study, known)] * 2, [sampler] * 2)
+
+
+def test_a_rate_that_no_run_table_holds_ends_nothing() -> None:
+    study = optuna.create_study()
+    trial = optuna.trial.create_trial(
+        value=0.5,
+        params={"lr": 1e-300},
+        distributions={"lr": optuna.distributions.FloatDistribution(1e-300, 1e-1, log=True)},
+        intermediate_values={24: 0.5},
+        user_attrs={"kappa:plan": {"horizon": 24, "kind": "law", "schedule": "constant"}},
+    )
+    study.add_trials([trial] * 12)
+    note = content_of(study).note
+    assert "No lr can be recommended yet" in note and "After 12 trials" in note
