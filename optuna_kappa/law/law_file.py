@@ -23,6 +23,7 @@ _LN_LR = Interval(-250, 250)
 _LN_LOSS = Interval(-750, 750)  # all that floats hold
 _HORIZON = Interval(1e-110, 1e110)
 _MULTIPLIER = Interval(1e-20, 1e20)  # far beyond what a schedule multiplies a rate by
+_END = Interval(0, 1e20)  # a rate may fall to 0
 _ERROR = Interval(0, 1e3, "(]")  # standard error, in ln lr
 _REMEDY = "Law.to_json writes another"
 
@@ -75,6 +76,8 @@ def _optimum(data: object) -> Optimum:
     for name in ("mean", "peak"):
         if given[name] is not None:
             given[name] = _MULTIPLIER.check(name, given[name], "it multiplies a rate")
+    if given["end"] is not None:
+        given["end"] = _END.check("end", given["end"], "it multiplies a rate at the end of a run")
     if given["ln_loss"] is not None:
         given["ln_loss"] = _LN_LOSS.check("ln_loss", given["ln_loss"], "it is that of a loss")
 

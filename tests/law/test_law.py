@@ -179,6 +179,18 @@ def test_json_round_trip() -> None:
     assert Law.from_json(fit(RunTable.empty()).to_json()) == Law(())
 
 
+def test_a_law_saved_before_annealing_counted_goes_on_without_it() -> None:
+    data = json.loads(fit(CONSTANT, prior=RULE_ALONE).to_json())
+    for name in ("annealing", "annealing_sd"):
+        del data["prior"][name]
+    for one in data["optima"]:
+        del one["end"]
+    old = Law.from_json(json.dumps(data))
+    assert (old.prior.annealing, old.prior.annealing_sd) == (0.0, 0.0)
+    assert {one.end for one in old.optima} == {None}
+    assert old.propose(AHEAD).lr == pytest.approx(fit(CONSTANT).propose(AHEAD).lr)
+
+
 def changed(**optimum: Any) -> str:
     data = json.loads(fit(CONSTANT).to_json())
     data["optima"][0] |= optimum
@@ -200,7 +212,13 @@ def changed(**optimum: Any) -> str:
         changed(more=1),
         *(
             changed(**{name: value})
-            for name, value in (("ln_lr", "low"), ("horizon", -1), ("schedule", 3))
+            for name, value in (
+                ("ln_lr", "low"),
+                ("horizon", -1),
+                ("schedule", 3),
+                ("end", "low"),
+                ("end", -1),
+            )
         ),
     ],
 )
