@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
     from studies.mnist.data import Dataset
+    from studies.scale.places import Place
 
 # Their assertions are outside of test files, where pytest would not explain a failure.
 pytest.register_assert_rewrite("optuna.testing.pytest_samplers", "pruner_conformance")
@@ -119,3 +120,15 @@ def tab(browser: Browser, seen: Seen) -> Iterator[Page]:
     page.set_default_timeout(60_000)
     yield page
     context.close()
+
+
+@pytest.fixture(params=["sqlite", "journal", "postgresql"])
+def place(request: pytest.FixtureRequest) -> Iterator[Place]:
+    """A storage of a kind that several processes can share, and its folder."""
+    from studies.scale.places import new_storage
+    from studies.scale.postgres import missing
+
+    if request.param == "postgresql" and missing():
+        pytest.skip(str(missing()))
+    with new_storage(request.param) as new:
+        yield new

@@ -13,7 +13,7 @@ from pathlib import Path
 import optuna
 import pytest
 from optuna.trial import FrozenTrial, TrialState
-from user_files import started, write_objective
+from user_files import started
 
 from optuna_kappa.cli import main
 from optuna_kappa.launch import joining
@@ -26,14 +26,6 @@ from optuna_kappa.study.storage import close_storage
 URL = "sqlite:///kappa.db"
 BEGIN = ("tune", "train.py:objective", "--horizon", "24", "--seed", "0", "--study", "mine")
 JOIN = ("worker", "train.py:objective", "--study", "mine")
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("OPTUNA_STORAGE", raising=False)
-    write_objective(tmp_path)
-    return tmp_path
 
 
 def trials() -> list[FrozenTrial]:

@@ -37,19 +37,6 @@ _DELAY = 0.002  # seconds
 _LONGEST_BURST = 3  # failures of one call, one after the other
 
 
-class Clock:
-    """Time that passes when someone sleeps."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
 class Faults:
     """When a storage fails, and how.
 

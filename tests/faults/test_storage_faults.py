@@ -9,7 +9,8 @@ from pathlib import Path
 
 import optuna
 import pytest
-from faulty import WAYS, Clock, Faults, FaultyStorage, faulty_storage
+from clocks import Clock
+from faulty import WAYS, Faults, FaultyStorage, faulty_storage
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from optuna_kappa.launch.limits import Limits

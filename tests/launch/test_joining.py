@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,8 +18,7 @@ from optuna_kappa.launch.settings import Settings
 from optuna_kappa.study.certified import Certified
 from optuna_kappa.study.rebuilding import SETTINGS
 from optuna_kappa.study.storage import close_storage
-from studies.scale.places import Place, new_storage
-from studies.scale.postgres import missing
+from studies.scale.places import Place
 
 RANGE = (1e-5, 1e-1)
 
@@ -121,14 +119,6 @@ def test_limits_that_cannot_be_used(stored: str, says: str) -> None:
     study.set_user_attr(LIMITS, stored)
     with pytest.raises(ValueError, match=says):
         limits_of(study, Limits())
-
-
-@pytest.fixture(params=["sqlite", "journal", "postgresql"])
-def place(request: pytest.FixtureRequest) -> Iterator[Place]:
-    if request.param == "postgresql" and missing():
-        pytest.skip(str(missing()))
-    with new_storage(request.param) as new:
-        yield new
 
 
 def test_a_study_that_is_begun_meanwhile(place: Place) -> None:

@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
 from studies.scale.chaos import run
-from studies.scale.places import Place, new_storage
-from studies.scale.postgres import missing
+from studies.scale.places import Place
 
 SECONDS = 10.0  # `python -m studies.scale chaos` takes longer
-
-
-@pytest.fixture(params=["sqlite", "journal", "postgresql"])
-def place(request: pytest.FixtureRequest) -> Iterator[Place]:
-    if request.param == "postgresql" and missing():
-        pytest.skip(str(missing()))
-    with new_storage(request.param) as new:
-        yield new
 
 
 def test_nothing_told_is_lost(place: Place) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import optuna
 import pytest
+from clocks import Clock
 from optuna.trial import TrialState
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
@@ -19,19 +20,6 @@ from optuna_kappa.study import databases, patience
 from optuna_kappa.study.patience import PatientDatabase, patiently
 from optuna_kappa.study.storage import open_database, open_storage
 from optuna_kappa.study.troubles import StorageError, trouble_of
-
-
-class Clock:
-    """Time that passes when someone sleeps."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 @pytest.fixture
